@@ -1,0 +1,47 @@
+import type { QuantileForecast } from '../domain/quantiles';
+import type { EpochMs, Pair } from '../domain/types';
+
+export type ForecastRole = 'champion' | 'shadow' | 'naive';
+
+export interface ForecastRecord {
+  readonly pair: Pair;
+  readonly role: ForecastRole;
+  /** The run's fixed `asOf`. */
+  readonly issuedAt: EpochMs;
+  /** Close of the last candle it rests on. */
+  readonly dataThrough: EpochMs;
+  readonly modelVersion: string;
+  readonly family: string;
+  /** Close of the last candle it rests on, in the quote currency. */
+  readonly lastClose: number;
+  readonly quantiles: QuantileForecast;
+}
+
+export interface ForecastScore {
+  readonly pair: Pair;
+  readonly role: ForecastRole;
+  readonly modelVersion: string;
+  readonly dataThrough: EpochMs;
+  /** 1-based step and what happened there. */
+  readonly step: number;
+  readonly actual: number;
+  readonly absoluteError: number;
+  /** Mean pinball loss over the seven levels, divided by the last close. */
+  readonly pinball: number;
+  readonly inside50: boolean;
+  readonly inside80: boolean;
+  readonly inside95: boolean;
+}
+
+/** Every forecast ever issued, and how it did. */
+export interface ForecastLedger {
+  /** One row a forecast, keyed by pair, role, data_through, model version and issued_at: repeating adds nothing. */
+  append(records: readonly ForecastRecord[]): Promise<void>;
+  latest(pair: Pair, role: ForecastRole): Promise<ForecastRecord | null>;
+  /** First-issued forecasts with data through in [from, to], ascending. */
+  list(pair: Pair, role: ForecastRole, from: EpochMs, to: EpochMs): Promise<ForecastRecord[]>;
+  /** First-issued forecasts that still have an unscored step whose target closes at or before `asOf`. */
+  unscored(pair: Pair, asOf: EpochMs): Promise<ForecastRecord[]>;
+  recordScores(scores: readonly ForecastScore[]): Promise<void>;
+  scores(pair: Pair, role: ForecastRole, from: EpochMs, to: EpochMs): Promise<ForecastScore[]>;
+}

@@ -1,0 +1,39 @@
+import type { QuantileForecast } from '../domain/quantiles';
+import type { Candle, EpochMs, Pair } from '../domain/types';
+
+/** A family and its settings; which one is champion of a timeframe is configuration until the model life cycle decides it. */
+export interface Recipe {
+  readonly family: string;
+  /** Plain JSON; empty means the family's defaults. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface ForecastRequest {
+  readonly pair: Pair;
+  readonly recipe: Recipe;
+  /** Closed candles up to the origin, ascending; the forecaster takes the newest ones it needs. */
+  readonly candles: readonly Candle[];
+  readonly steps: number;
+  readonly asOf: EpochMs;
+}
+
+export interface ForecastResult {
+  /** Content hash of family, settings, code version of the family, and what was fitted. */
+  readonly modelVersion: string;
+  readonly family: string;
+  /** One row a step; finite, positive, ascending: checked before it is returned. */
+  readonly quantiles: QuantileForecast;
+  readonly milliseconds: number;
+}
+
+/** Runs model families in worker threads, never on the event loop. */
+export interface Forecaster {
+  /** Candles the recipe wants at most; reading more from the store is waste. */
+  candlesWanted(recipe: Recipe): number;
+  /**
+   * @throws PipelineError `forecast_failed`, `forecast_invalid` (non-finite, non-positive, absurd, crossing, wrong number of steps)
+   *   or `forecast_timeout`; the thread is ended then and a new one started.
+   */
+  forecast(request: ForecastRequest, signal?: AbortSignal): Promise<ForecastResult>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,25 @@
+import type { EpochMs, Pair, SlotRange } from '../domain/types';
+
+/**
+ * - `suspect`          missing, asked for, not yet decided
+ * - `confirmed_empty`  the exchange has no candle there (no trades, or it lost them)
+ * - `outage`           confirmed empty for every symbol at once: the exchange was down
+ */
+export type GapState = 'suspect' | 'confirmed_empty' | 'outage';
+
+export interface KnownGap extends SlotRange {
+  readonly state: GapState;
+  /** Times the exchange was asked for these slots. */
+  readonly asks: number;
+  readonly firstAskedAt: EpochMs;
+  readonly lastAskedAt: EpochMs;
+}
+
+/** Slots without a candle, each with what is known about it; kept as disjoint ranges per pair. */
+export interface GapLedger {
+  list(pair: Pair): Promise<KnownGap[]>;
+  /** Replaces whatever the ledger says about these slots. */
+  record(pair: Pair, gaps: readonly KnownGap[]): Promise<void>;
+  /** Removes slots from the ledger because a candle was stored there; ranges are split as needed. */
+  resolve(pair: Pair, ranges: readonly SlotRange[]): Promise<void>;
+}
