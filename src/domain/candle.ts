@@ -29,7 +29,8 @@ export type RowCheck =
 export function checkRow(row: unknown, timeframe: TimeframeId, closedAsOf: EpochMs, settleMs: number): RowCheck {
   if (!Array.isArray(row) || row.length < 6) return { kind: 'fault', fault: 'malformed' };
   const fields: unknown[] = row.slice(0, 6);
-  if (!fields.every((field): field is number => typeof field === 'number')) return { kind: 'fault', fault: 'malformed' };
+  if (!fields.every((field): field is number => typeof field === 'number'))
+    return { kind: 'fault', fault: 'malformed' };
   const [openTime, open, high, low, close, volume] = fields as [number, number, number, number, number, number];
   if (!isOnGrid(timeframe, openTime) || openTime <= 0) return { kind: 'fault', fault: 'misaligned' };
   if (openTime > closedAsOf) return { kind: 'fault', fault: 'in_future' };

@@ -94,7 +94,13 @@ function rulesOfMultiple(timeframe: TimeframeId): TimeframeRules {
   if (base === undefined) throw new RangeError('the table of timeframes has no 1h');
   const softMinutes = Math.ceil((step + Math.max(5 * MINUTE, step / 12)) / MINUTE);
   const evaluationSlots = Math.floor((30 * DAY) / step);
-  return { ...base, softMinutes, hardMinutes: 2 * softMinutes, evaluationSlots, underfillDays: step <= HOUR ? 30 : null };
+  return {
+    ...base,
+    softMinutes,
+    hardMinutes: 2 * softMinutes,
+    evaluationSlots,
+    underfillDays: step <= HOUR ? 30 : null,
+  };
 }
 
 export function defaultRules(timeframe: TimeframeId): TimeframeRules {

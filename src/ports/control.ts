@@ -69,8 +69,13 @@ export interface Control {
 
 /** The Temporal server could not be reached: exit code 4. */
 export class TemporalUnreachable extends Error {
-  constructor(readonly address: string, cause: unknown) {
-    super(`the Temporal server at ${address} does not answer; start it with "npm start" or set TEMPORAL_ADDRESS`, { cause });
+  constructor(
+    readonly address: string,
+    cause: unknown,
+  ) {
+    super(`the Temporal server at ${address} does not answer; start it with "npm start" or set TEMPORAL_ADDRESS`, {
+      cause,
+    });
     this.name = 'TemporalUnreachable';
   }
 }

@@ -55,7 +55,10 @@ export interface PublicationStore {
    * which makes both manifests durable on disk, and records the generation. When `render` throws, nothing is recorded.
    */
   commit(
-    render: (input: { readonly generation: number; readonly rows: readonly PublicationRow[] }) => Promise<Omit<GenerationRecord, 'generation'>>,
+    render: (input: {
+      readonly generation: number;
+      readonly rows: readonly PublicationRow[];
+    }) => Promise<Omit<GenerationRecord, 'generation'>>,
   ): Promise<GenerationRecord>;
   /** Newest first. */
   generations(limit: number): Promise<GenerationRecord[]>;

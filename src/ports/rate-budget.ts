@@ -11,7 +11,13 @@ export interface RateBudget {
    * @throws PipelineError `rate_limited`, `exchange_banned` or `exchange_blocked` at once, with `retryAfterMs`, when the wait
    *   would be longer than `maxWaitMs` (default 10,000), so that a worker's slot is not held by a ban.
    */
-  take(exchange: string, weight: number, priority: RequestPriority, signal?: AbortSignal, maxWaitMs?: number): Promise<void>;
+  take(
+    exchange: string,
+    weight: number,
+    priority: RequestPriority,
+    signal?: AbortSignal,
+    maxWaitMs?: number,
+  ): Promise<void>;
   /** No request by anyone before `until`. Never shortens a longer ban. */
   ban(exchange: string, until: EpochMs, code: 'rate_limited' | 'exchange_banned' | 'exchange_blocked'): Promise<void>;
   bannedUntil(exchange: string): Promise<EpochMs | null>;
