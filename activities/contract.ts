@@ -1,0 +1,181 @@
+/**
+ * What travels between workflows and activities: plain JSON, small, one object each way. Candles travel only from a
+ * fetch to its write, at most 100 of a pair; everything longer is a fill, which fetches and writes page by page.
+ */
+import type { ErrorCode, Retry } from '../src/domain/errors';
+import type { EpochMs, MarketSymbol, Stage, TimeframeId } from '../src/domain/types';
+
+/** `[openTime, open, high, low, close, volume]` */
+export type CandleRow = readonly [number, number, number, number, number, number];
+
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly stage: Stage;
+  readonly retry: Retry;
+  readonly message: string;
+  readonly retryAfterMs: number | null;
+}
+
+/** A stage's answer for one symbol. A group of one throws instead of answering `failed`, so that Temporal retries it. */
+export type Answer<T> =
+  | { readonly symbol: MarketSymbol; readonly ok: true; readonly value: T }
+  | { readonly symbol: MarketSymbol; readonly ok: false; readonly failure: Failure };
+
+/** Every stage works on a group of symbols of one timeframe at one fixed time. */
+export interface StageInput {
+  /** Source the run was opened for; a worker of another source refuses. */
+  readonly source: string;
+  readonly timeframe: TimeframeId;
+  readonly asOf: EpochMs;
+  readonly symbols: readonly MarketSymbol[];
+}
+
+export interface OpenCycleInput {
+  readonly timeframe: string;
+  readonly asOf: EpochMs;
+  readonly trigger: string;
+  readonly round: number;
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+export interface CyclePlan {
+  readonly source: string;
+  readonly timeframe: TimeframeId;
+  readonly symbols: readonly MarketSymbol[];
+  readonly predicts: boolean;
+  /** Symbols of one activity: 1 up to 50 pairs, so that the Web UI names each; 25 above. */
+  readonly groupSize: number;
+  readonly settleMs: number;
+  /** Waits inside the cycle for an exchange that lags at the boundary, in order. */
+  readonly lagWaitsMs: readonly number[];
+  /** Waits between later passes over failed pairs; the last one repeats until the slot ends. */
+  readonly retryWaitsMs: readonly number[];
+}
+
+export type FetchResult =
+  /** New closed candles (and the last ones again) to write. */
+  | {
+      readonly kind: 'candles';
+      readonly rows: readonly CandleRow[];
+      readonly fetchedAt: EpochMs;
+      readonly fresh: number;
+    }
+  /** More than a live fetch may hand on is due. */
+  | { readonly kind: 'fill'; readonly reason: string }
+  /** A boundary has passed but the exchange does not have its candle yet. */
+  | { readonly kind: 'lagging' }
+  /** Nothing is due and the last candles are unchanged. */
+  | { readonly kind: 'up_to_date' };
+
+export interface WriteInput extends StageInput {
+  readonly pages: readonly {
+    readonly symbol: MarketSymbol;
+    readonly rows: readonly CandleRow[];
+    readonly fetchedAt: EpochMs;
+  }[];
+}
+
+export interface WriteResult {
+  readonly inserted: number;
+  readonly revised: number;
+}
+
+export interface RepairResult {
+  /** Slots without a candle inside the stored range, whatever the ledger says of them. */
+  readonly missing: number;
+  readonly asked: number;
+  readonly found: number;
+  /** Slots not stored and not yet decided. */
+  readonly undecided: number;
+  /** The symbol turned ready in this step: every other timeframe may now show it. */
+  readonly becameReady: boolean;
+}
+
+export type GateResult =
+  /** `forecast`: a forecast is due; `export`: only documents are; `none`: what is published is current. */
+  | { readonly verdict: 'pass'; readonly due: 'forecast' | 'export' | 'none'; readonly stored: number }
+  | { readonly verdict: 'refused'; readonly reason: string; readonly stored: number }
+  | { readonly verdict: 'hidden'; readonly reason: string; readonly stored: number };
+
+export interface ForecastSummary {
+  readonly family: string;
+  readonly modelVersion: string;
+  readonly milliseconds: number;
+}
+
+export interface ExportInput extends StageInput {
+  /** Symbols whose forecast failed in this run: the last good one stays and is marked. */
+  readonly degraded: readonly MarketSymbol[];
+}
+
+export interface ExportSummary {
+  readonly published: 'history_and_prediction' | 'history' | 'hidden' | 'refused';
+  readonly dataThrough: EpochMs | null;
+  readonly bytes: number;
+}
+
+export interface ManifestResult {
+  readonly generation: number;
+  readonly entries: number;
+}
+
+export interface CloseCycleInput {
+  readonly source: string;
+  readonly timeframe: TimeframeId;
+  readonly asOf: EpochMs;
+  readonly runId: string;
+  readonly round: number;
+  readonly firstPassAt: EpochMs | null;
+  readonly endedAt: EpochMs;
+  readonly outcome: 'published' | 'idle' | 'partial' | 'failed';
+  readonly pairs: number;
+  readonly newCandles: number;
+  /** Failed pairs with their code, for the record of the boundary. */
+  readonly failed: readonly { readonly symbol: MarketSymbol; readonly code: string }[];
+}
+
+export interface FillInput {
+  readonly symbol: MarketSymbol;
+  readonly timeframe: TimeframeId;
+  readonly asOf: EpochMs;
+}
+
+/** Also the heartbeat of the running fill. */
+export interface FillProgress {
+  readonly stored: number;
+  readonly from: EpochMs | null;
+  readonly reached: EpochMs | null;
+  readonly to: EpochMs;
+  readonly requests: number;
+  /** When this attempt began, for the rate. */
+  readonly startedAt: EpochMs;
+}
+
+export interface SettleFillResult {
+  readonly repair: RepairResult;
+  /** Cycles asked for because of this fill. */
+  readonly cycles: readonly TimeframeId[];
+}
+
+/** The stages as an operator reads them in the Web UI. */
+export interface CycleActivities {
+  openCycle(input: OpenCycleInput): Promise<CyclePlan>;
+  fetch(input: StageInput): Promise<Answer<FetchResult>[]>;
+  write(input: WriteInput): Promise<Answer<WriteResult>[]>;
+  repair(input: StageInput): Promise<Answer<RepairResult>[]>;
+  gate(input: StageInput): Promise<Answer<GateResult>[]>;
+  export(input: ExportInput): Promise<Answer<ExportSummary>[]>;
+  manifest(input: StageInput): Promise<ManifestResult>;
+  closeCycle(input: CloseCycleInput): Promise<void>;
+  requestCycles(input: { readonly timeframes: readonly TimeframeId[]; readonly reason: string }): Promise<void>;
+}
+
+export interface ComputeActivities {
+  forecast(input: StageInput): Promise<Answer<ForecastSummary>[]>;
+}
+
+export interface FillActivities {
+  fillPages(input: FillInput): Promise<FillProgress>;
+  settleFill(input: FillInput): Promise<SettleFillResult>;
+}

@@ -1,0 +1,29 @@
+/**
+ * Every name an operator meets in Temporal: queues, workflow and schedule IDs. The only place where they are spelt.
+ * An ID is the lock: two runs of one thing can not be open at once.
+ */
+import { symbolFileName } from './types';
+import type { MarketSymbol, TimeframeId } from './types';
+
+export const TASK_QUEUE = 'coin-predict';
+/** CPU work (fit, predict): as many activities at once as there are cores. */
+export const COMPUTE_QUEUE = 'coin-predict-compute';
+
+/** Workflow of type `cycle`; the lock of its timeframe. */
+export function cycleWorkflowId(timeframe: TimeframeId): string {
+  return `cycle-${timeframe}`;
+}
+
+/** Schedule that starts a `cycleTick` at each boundary; Temporal appends the time to the workflow's ID. */
+export function cycleScheduleId(timeframe: TimeframeId): string {
+  return `cycle-${timeframe}`;
+}
+
+export function cycleTickWorkflowId(timeframe: TimeframeId): string {
+  return `cycle-${timeframe}-tick`;
+}
+
+/** Workflow of type `fill`: the whole history of one pair. */
+export function fillWorkflowId(symbol: MarketSymbol, timeframe: TimeframeId): string {
+  return `fill-${timeframe}-${symbolFileName(symbol)}`;
+}

@@ -1,0 +1,185 @@
+/** What an operator can ask, as calls of the Temporal client. The plain `temporal` CLI can do all of it too. */
+import {
+  Client,
+  Connection,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/client';
+import type { ScheduleDescription, WorkflowExecutionInfo } from '@temporalio/client';
+import { defaultPayloadConverter, WorkflowIdConflictPolicy } from '@temporalio/common';
+import type { FillProgress } from '../activities/contract';
+import { PipelineError } from '../src/domain/errors';
+import { cycleWorkflowId, fillWorkflowId, TASK_QUEUE } from '../src/domain/names';
+import type { MarketSymbol, TimeframeId } from '../src/domain/types';
+import { TemporalUnreachable } from '../src/ports/control';
+import type { Control, CycleReport, FillView, ScheduleView, StartOutcome } from '../src/ports/control';
+import { againSignal } from '../workflows/cycle-signal';
+import { KIND, TIMEFRAME } from '../workflows/search-attributes';
+import { reconcileSchedules } from './schedule-reconciler';
+import { cycleSchedules, scheduleOptions } from './schedules';
+
+export interface ControlOptions {
+  readonly address: string;
+  readonly namespace: string;
+  readonly timeframes: readonly TimeframeId[];
+  readonly scheduleOffsetMs: number;
+}
+
+export interface TemporalControl extends Control {
+  readonly client: Client;
+  /** Starts the cycle, or leaves the running one a request to go round again; never lost between the two. */
+  requestCycle(timeframe: TimeframeId, reason: string): Promise<void>;
+}
+
+/** @throws TemporalUnreachable when no server answers at the address. */
+export async function connectControl(options: ControlOptions): Promise<TemporalControl> {
+  const connection = await Connection.connect({ address: options.address, connectTimeout: 5_000 }).catch(
+    (error: unknown) => {
+      throw new TemporalUnreachable(options.address, error);
+    },
+  );
+  const client = new Client({ connection, namespace: options.namespace });
+  return {
+    client,
+    schedules: () => listSchedules(client),
+    applySchedules: () =>
+      reconcileSchedules(client, cycleSchedules(options.timeframes, options.scheduleOffsetMs).map(scheduleOptions)),
+    pause: (id, reason) => onSchedule(id, () => client.schedule.getHandle(id).pause(reason)),
+    resume: (id, reason) => onSchedule(id, () => client.schedule.getHandle(id).unpause(reason)),
+    trigger: (id) => onSchedule(id, () => client.schedule.getHandle(id).trigger(ScheduleOverlapPolicy.SKIP)),
+    runCycle: (timeframe) =>
+      startOnce(client, 'cycle', cycleWorkflowId(timeframe), { timeframe, trigger: 'by hand' }, timeframe),
+    cycleResult: async (start) => cycleReport(client, start),
+    startFill: (symbol, timeframe) =>
+      startOnce(client, 'fill', fillWorkflowId(symbol, timeframe), { symbol, timeframe }, timeframe),
+    fills: () => listFills(client),
+    requestCycle: (timeframe, reason) => requestCycle(client, timeframe, reason),
+    close: () => connection.close(),
+  };
+}
+
+async function requestCycle(client: Client, timeframe: TimeframeId, reason: string): Promise<void> {
+  await client.workflow.signalWithStart('cycle', {
+    workflowId: cycleWorkflowId(timeframe),
+    taskQueue: TASK_QUEUE,
+    args: [{ timeframe, trigger: reason }],
+    signal: againSignal,
+    signalArgs: [reason],
+    staticSummary: `${timeframe}: ${reason}`.slice(0, 350),
+    typedSearchAttributes: attributes('cycle', timeframe),
+  });
+}
+
+function attributes(kind: string, timeframe: TimeframeId) {
+  return [
+    { key: KIND, value: kind },
+    { key: TIMEFRAME, value: timeframe as string },
+  ];
+}
+
+async function startOnce(
+  client: Client,
+  type: string,
+  workflowId: string,
+  input: Record<string, unknown>,
+  timeframe: TimeframeId,
+): Promise<StartOutcome> {
+  try {
+    const handle = await client.workflow.start(type, {
+      workflowId,
+      taskQueue: TASK_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+      staticSummary: `${timeframe} ${type} by hand`,
+      typedSearchAttributes: attributes(type, timeframe),
+    });
+    return { kind: 'started', workflowId, runId: handle.firstExecutionRunId };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const running = await client.workflow.getHandle(workflowId).describe();
+    return { kind: 'already_running', workflowId, runId: running.runId };
+  }
+}
+
+async function cycleReport(client: Client, start: StartOutcome): Promise<CycleReport> {
+  const handle = client.workflow.getHandle(start.workflowId, start.runId);
+  const result = (await handle.result()) as Omit<CycleReport, 'workflowId' | 'runId'>;
+  return { ...result, workflowId: start.workflowId, runId: start.runId };
+}
+
+async function onSchedule(id: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    throw new PipelineError('invalid_input', `there is no schedule "${id}": "schedule list" shows them`);
+  }
+}
+
+async function listSchedules(client: Client): Promise<ScheduleView[]> {
+  const views: ScheduleView[] = [];
+  for await (const summary of client.schedule.list()) {
+    views.push(scheduleView(await client.schedule.getHandle(summary.scheduleId).describe()));
+  }
+  return views.toSorted((a, b) => a.id.localeCompare(b.id));
+}
+
+function scheduleView(description: ScheduleDescription): ScheduleView {
+  const { info, state } = description;
+  return {
+    id: description.scheduleId,
+    paused: state.paused,
+    note: state.note ?? '',
+    nextRuns: info.nextActionTimes.map((time) => time.getTime()),
+    lastRuns: info.recentActions.map((action) => action.scheduledAt.getTime()),
+    running: info.runningActions.map((action) => action.workflow.workflowId),
+    missed: info.numActionsMissedCatchupWindow,
+    skipped: info.numActionsSkippedOverlap,
+  };
+}
+
+/** Fills that are running, and how the last one of each other pair ended. */
+async function listFills(client: Client): Promise<FillView[]> {
+  const byId = new Map<string, FillView>();
+  for await (const info of client.workflow.list({ query: `WorkflowType = "fill"` })) {
+    if (byId.has(info.workflowId) && info.status.name !== 'RUNNING') continue;
+    const view = await fillView(client, info);
+    if (view !== null) byId.set(info.workflowId, view);
+  }
+  return [...byId.values()];
+}
+
+async function fillView(client: Client, info: WorkflowExecutionInfo): Promise<FillView | null> {
+  const description = await client.workflow.getHandle(info.workflowId, info.runId).describe();
+  const pending = description.raw.pendingActivities?.find((activity) => activity.activityType?.name === 'fillPages');
+  const [payload] = pending?.heartbeatDetails?.payloads ?? [];
+  const progress = payload === undefined ? null : defaultPayloadConverter.fromPayload<FillProgress>(payload);
+  const [, timeframe, name] = /^fill-([^-]+)-(.+)$/.exec(info.workflowId) ?? [];
+  if (timeframe === undefined || name === undefined) return null;
+  const status = info.status.name;
+  return {
+    symbol: name.replace('_', '/') as MarketSymbol,
+    timeframe: timeframe as TimeframeId,
+    workflowId: info.workflowId,
+    status:
+      status === 'RUNNING'
+        ? 'running'
+        : status === 'COMPLETED'
+          ? 'completed'
+          : status === 'CANCELLED'
+            ? 'cancelled'
+            : 'failed',
+    stored: progress?.stored ?? 0,
+    reached: progress?.reached ?? null,
+    ...estimate(progress, Date.now()),
+  };
+}
+
+/** Share done and time left, from the rate of this attempt. */
+function estimate(progress: FillProgress | null, now: number): { progress: number | null; etaMs: number | null } {
+  if (progress === null || progress.from === null || progress.reached === null) return { progress: null, etaMs: null };
+  const share = Math.min(1, (progress.reached - progress.from) / Math.max(1, progress.to - progress.from));
+  const elapsed = now - progress.startedAt;
+  return { progress: share, etaMs: share > 0 ? (elapsed * (1 - share)) / share : null };
+}

@@ -1,0 +1,111 @@
+/** Child processes that live and die with this one. */
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface ProcessOptions {
+  /** For messages: `worker`, `web`, … */
+  readonly name: string;
+  /** Compiled entry file. */
+  readonly module: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  /** Told when the process ended by itself and is started again. */
+  readonly onRestart: (sentence: string) => void;
+}
+
+export interface SupervisedProcess {
+  /** The first message that the child sent over its channel. */
+  readonly ready: Promise<unknown>;
+  stop(graceMs: number): Promise<void>;
+}
+
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Starts a process and starts it again, with growing pauses, whenever it ends by itself. It runs in a group of its own,
+ * so that Ctrl-C reaches only us and we decide the order of stopping; it ends by itself when its channel to us closes.
+ */
+export function supervise(options: ProcessOptions): SupervisedProcess {
+  mkdirSync(dirname(options.logFile), { recursive: true });
+  const log = createWriteStream(options.logFile, { flags: 'a' });
+  let stopping = false;
+  let child: ChildProcess | null = null;
+  let markReady: (message: unknown) => void = () => {};
+  let refuse: (error: Error) => void = () => {};
+  const ready = new Promise<unknown>((resolve, reject) => {
+    markReady = resolve;
+    refuse = reject;
+  });
+  ready.catch(() => {});
+  const loop = (async () => {
+    for (let pause = 500; !stopping; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      const started = performance.now();
+      child = start(options, log);
+      child.once('message', markReady);
+      const ended = await exitOf(child);
+      if (stopping) return;
+      if (ended === EXIT_CONFIGURATION) {
+        refuse(new Error(`the ${options.name} can not start: see ${options.logFile}`));
+        return;
+      }
+      if (performance.now() - started > LONGEST_PAUSE_MS) pause = 500;
+      options.onRestart(`the ${options.name} ended (${ended}) and is started again; its log is ${options.logFile}`);
+      await delay(pause);
+    }
+  })();
+  return {
+    ready,
+    stop: async (graceMs) => {
+      stopping = true;
+      const running = child;
+      if (running !== null && running.exitCode === null && running.signalCode === null) {
+        running.kill('SIGTERM');
+        const timer = setTimeout(() => running.kill('SIGKILL'), graceMs);
+        await exitOf(running);
+        clearTimeout(timer);
+      }
+      await Promise.race([loop, delay(LONGEST_PAUSE_MS + 1_000, undefined, { ref: false })]);
+      log.end();
+    },
+  };
+}
+
+/** The exit code that says that starting again can not help. */
+export const EXIT_CONFIGURATION = 3;
+
+function start(options: ProcessOptions, log: NodeJS.WritableStream): ChildProcess {
+  const child = fork(options.module, [...options.args], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, ...options.environment },
+  });
+  child.stdout?.pipe(log, { end: false });
+  child.stderr?.pipe(log, { end: false });
+  return child;
+}
+
+function exitOf(child: ChildProcess): Promise<number | string> {
+  if (child.exitCode !== null) return Promise.resolve(child.exitCode);
+  if (child.signalCode !== null) return Promise.resolve(child.signalCode);
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+    child.once('error', (error) => resolve(error.message));
+  });
+}
+
+/** For a child: resolves on SIGTERM, SIGINT, or when the parent is gone. */
+export function untilToldToStop(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+    process.once('disconnect', () => resolve('parent ended'));
+  });
+}
+
+/** For a child: tells the parent, if there is one, that it is up. */
+export function tellParent(message: Readonly<Record<string, unknown>>): void {
+  process.send?.(message);
+}

@@ -1,0 +1,86 @@
+/** A real Temporal development server and workers for tests; everything stops with the test file. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
+import { startDevelopmentServer } from '../temporal/development-server';
+import type { DevelopmentServer } from '../temporal/development-server';
+import { findTemporalBinary } from '../temporal/temporal-binary';
+
+export interface TestTemporal {
+  readonly server: DevelopmentServer;
+  readonly client: Client;
+  readonly folder: string;
+  readonly binary: string;
+  /** Runs `work` while workers serve both queues with these activities. */
+  withWorkers<T>(activities: object, work: () => Promise<T>): Promise<T>;
+  stop(): Promise<void>;
+}
+
+/** A loopback port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+let bundle: Promise<WorkflowBundleWithSourceMap> | null = null;
+
+/** The workflows bundled from their sources, once a test file. */
+export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: join(__dirname, '..', 'workflows', 'index.ts'),
+    logger: new DefaultLogger('ERROR'),
+  });
+  return bundle;
+}
+
+export async function startTestTemporal(): Promise<TestTemporal> {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  const folder = await mkdtemp(join(tmpdir(), 'coin-predict-temporal-'));
+  const binary = await findTemporalBinary({
+    configured: process.env.TEMPORAL_BIN,
+    cacheDir: join(__dirname, '..', '.cache'),
+    tell: () => {},
+  });
+  const server = await startDevelopmentServer({
+    binary,
+    databaseFile: join(folder, 'temporal.db'),
+    logFile: join(folder, 'temporal.log'),
+    port: await freePort(),
+    uiPort: null,
+    namespace: 'default',
+  });
+  const connection = await Connection.connect({ address: server.address });
+  const native = await NativeConnection.connect({ address: server.address });
+  const client = new Client({ connection });
+  return {
+    server,
+    client,
+    folder,
+    binary,
+    withWorkers: async (activities, work) => {
+      const worker = await Worker.create({
+        connection: native,
+        taskQueue: TASK_QUEUE,
+        workflowBundle: await workflowBundle(),
+        activities,
+      });
+      const compute = await Worker.create({ connection: native, taskQueue: COMPUTE_QUEUE, activities });
+      return worker.runUntil(compute.runUntil(work()));
+    },
+    stop: async () => {
+      await connection.close();
+      await native.close();
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,220 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { cycleWorkflowId, TASK_QUEUE } from '../../src/domain/names';
+import { HOUR, lastBoundary, parseTimeframe } from '../../src/domain/timeframe';
+import type { CycleArguments, CycleResult } from '../../workflows/cycle';
+import { startTestTemporal } from '../temporal';
+import type { TestTemporal } from '../temporal';
+import { failure, script } from './scripted-activities';
+import type { Script } from './scripted-activities';
+
+const tf = parseTimeframe('1h');
+const SYMBOLS = ['BTC/USDT', 'ETH/USDT', 'XRP/USDT'];
+let temporal: TestTemporal;
+
+beforeAll(async () => {
+  temporal = await startTestTemporal();
+}, 120_000);
+afterAll(() => temporal.stop());
+
+async function runCycle(state: Script, input: Partial<CycleArguments> = {}): Promise<CycleResult> {
+  return temporal.withWorkers(state.activities, async () =>
+    temporal.client.workflow.execute('cycle', {
+      workflowId: cycleWorkflowId(tf),
+      taskQueue: TASK_QUEUE,
+      args: [{ timeframe: '1h', asOf: 10 * HOUR + 5000, ...input }],
+    }),
+  );
+}
+
+const outcomes = (result: CycleResult) => Object.fromEntries(result.pairs.map((pair) => [pair.symbol, pair.outcome]));
+
+describe('one round of a cycle', () => {
+  test('takes every pair through fetch, write, repair, gate, forecast and export, then commits the manifest', async () => {
+    const state = script(['BTC/USDT']);
+    const result = await runCycle(state);
+    expect(state.calls).toEqual([
+      'openCycle',
+      ...['fetch', 'write', 'repair', 'gate', 'forecast', 'export'].map((stage) => `${stage} BTC/USDT`),
+      'manifest',
+    ]);
+    expect(result).toMatchObject({ outcome: 'published', generation: 1, newCandles: 1, rounds: 1 });
+  });
+
+  test('I17 a pair that fails for good neither stops nor delays the others, and the manifest is still committed', async () => {
+    const state = script(SYMBOLS);
+    state.fetch = (symbol) =>
+      symbol === 'ETH/USDT'
+        ? failure('bad_symbol', 'permanent')
+        : { kind: 'candles', rows: [], fetchedAt: 1, fresh: 1 };
+    const result = await runCycle(state);
+    expect(outcomes(result)).toEqual({ 'BTC/USDT': 'published', 'ETH/USDT': 'failed', 'XRP/USDT': 'published' });
+    expect(result).toMatchObject({ outcome: 'partial', generation: 1 });
+    expect(state.calls.filter((call) => call === 'fetch ETH/USDT')).toHaveLength(1);
+    expect(state.closed[0]?.failed).toEqual([{ symbol: 'ETH/USDT', code: 'bad_symbol' }]);
+  });
+
+  test('a passing failure is tried three times within the first pass', async () => {
+    const state = script(['BTC/USDT']);
+    state.failures.set('write BTC/USDT', failure('store_unavailable'));
+    const result = await runCycle(state);
+    expect(state.calls.filter((call) => call === 'write BTC/USDT')).toHaveLength(3);
+    expect(outcomes(result)).toEqual({ 'BTC/USDT': 'failed' });
+  });
+
+  test('I42 a failed forecast keeps the last good one: the pair is exported as degraded', async () => {
+    const state = script(['BTC/USDT']);
+    state.failures.set('forecast BTC/USDT', failure('forecast_invalid', 'permanent'));
+    const result = await runCycle(state);
+    expect(outcomes(result)).toEqual({ 'BTC/USDT': 'degraded' });
+    expect(state.calls).toContain('export BTC/USDT');
+  });
+
+  test('I41 a refused gate exports the refusal and asks for no forecast', async () => {
+    const state = script(['BTC/USDT']);
+    state.gate = () => ({ verdict: 'refused', reason: '10 of 240 candles', stored: 10 });
+    state.activities.export = async (input) =>
+      input.symbols.map((symbol) => ({
+        symbol,
+        ok: true,
+        value: { published: 'refused', dataThrough: null, bytes: 0 },
+      }));
+    const result = await runCycle(state);
+    expect(state.calls).not.toContain('forecast BTC/USDT');
+    expect(result.pairs).toEqual([{ symbol: 'BTC/USDT', outcome: 'insufficient_data', detail: '10 of 240 candles' }]);
+  });
+
+  test('nothing new and nothing due is an idle cycle without forecast or export', async () => {
+    const state = script(SYMBOLS);
+    state.fetch = () => ({ kind: 'up_to_date' });
+    state.gate = () => ({ verdict: 'pass', due: 'none', stored: 500 });
+    const result = await runCycle(state);
+    expect(result.outcome).toBe('idle');
+    expect(state.calls.some((call) => call.startsWith('export') || call.startsWith('forecast'))).toBe(false);
+  });
+
+  test('under the virtual driver a long gap is filled inside the cycle, then published', async () => {
+    const state = script(['BTC/USDT']);
+    state.fetch = () => ({ kind: 'fill', reason: 'full_fill_earliest' });
+    const result = await runCycle(state);
+    expect(state.calls).toEqual(
+      expect.arrayContaining(['fillPages BTC/USDT', 'settleFill BTC/USDT', 'export BTC/USDT']),
+    );
+    expect(result).toMatchObject({ outcome: 'published', newCandles: 1000 });
+    expect(state.requested).toEqual([]);
+  });
+
+  test('above 50 pairs a stage is one activity a group, and only the failed member of a group is tried again', async () => {
+    const state = script(SYMBOLS);
+    state.plan = { groupSize: 25 };
+    let tries = 0;
+    state.fetch = (symbol) =>
+      symbol === 'XRP/USDT' && tries++ === 0
+        ? failure('exchange_timeout')
+        : { kind: 'candles', rows: [], fetchedAt: 1, fresh: 1 };
+    const result = await runCycle(state);
+    expect(state.calls.filter((call) => call.startsWith('fetch'))).toEqual([
+      'fetch BTC/USDT',
+      'fetch ETH/USDT',
+      'fetch XRP/USDT',
+      'fetch XRP/USDT',
+    ]);
+    expect(outcomes(result)).toEqual({ 'BTC/USDT': 'published', 'ETH/USDT': 'published', 'XRP/USDT': 'published' });
+  });
+});
+
+describe('a cycle in real time', () => {
+  const realTime = { asOf: undefined } as unknown as Partial<CycleArguments>;
+
+  test('waits for an exchange that lags at the boundary, for a bounded time', async () => {
+    const state = script(['BTC/USDT']);
+    let asked = 0;
+    state.fetch = () => (++asked < 3 ? { kind: 'lagging' } : { kind: 'candles', rows: [], fetchedAt: 1, fresh: 1 });
+    expect(outcomes(await runCycle(state, realTime))).toEqual({ 'BTC/USDT': 'published' });
+    const late = script(['BTC/USDT']);
+    late.fetch = () => ({ kind: 'lagging' });
+    late.gate = () => ({ verdict: 'pass', due: 'none', stored: 500 });
+    expect(outcomes(await runCycle(late, realTime))).toEqual({ 'BTC/USDT': 'no_new_closed_candle' });
+    expect(late.calls.filter((call) => call === 'fetch BTC/USDT')).toHaveLength(3);
+  });
+
+  test('a pair that failed in the first pass is tried again later, and its success commits a new manifest', async () => {
+    const state = script(['BTC/USDT', 'ETH/USDT']);
+    let exports = 0;
+    const exportAll = state.activities.export;
+    state.activities.export = async (input) => {
+      if (input.symbols[0] === 'ETH/USDT' && exports++ < 3)
+        state.failures.set('export ETH/USDT', failure('export_failed'));
+      else state.failures.clear();
+      return exportAll(input);
+    };
+    const result = await runCycle(state, realTime);
+    expect(outcomes(result)).toEqual({ 'BTC/USDT': 'published', 'ETH/USDT': 'published' });
+    expect(result).toMatchObject({ generation: 2, outcome: 'published' });
+    expect(state.calls.filter((call) => call === 'fetch BTC/USDT')).toHaveLength(1);
+  });
+
+  test('I14 a second start under the fixed ID is refused, and a tick that finds the cycle running makes it go round again', async () => {
+    const state = script(['BTC/USDT']);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    state.hold = async (stage) => {
+      if (stage === 'gate' && state.closed.length === 0) await held;
+    };
+    const { client } = temporal;
+    await temporal.withWorkers(state.activities, async () => {
+      const options = { workflowId: cycleWorkflowId(tf), taskQueue: TASK_QUEUE };
+      const first = await client.workflow.start('cycle', { ...options, args: [{ timeframe: '1h' }] });
+      while (!state.calls.includes('gate BTC/USDT')) await delay(20);
+      await expect(client.workflow.start('cycle', { ...options, args: [{ timeframe: '1h' }] })).rejects.toThrow(
+        /already started/i,
+      );
+      const tick = await client.workflow.execute('cycleTick', {
+        workflowId: 'cycle-1h-tick-test',
+        taskQueue: TASK_QUEUE,
+        args: [{ timeframe: '1h' }],
+      });
+      expect(tick).toEqual({ outcome: 'joined the running cycle' });
+      release();
+      expect(await first.result()).toMatchObject({ rounds: 2 });
+    });
+    expect(state.closed.map(({ round }) => round)).toEqual([1, 2]);
+    expect(state.closed.every(({ asOf }) => lastBoundary(tf, asOf) > 0)).toBe(true);
+  });
+
+  test('a long gap becomes a fill of its own, and the cycle does not wait for it', async () => {
+    const state = script(['BTC/USDT', 'ETH/USDT']);
+    state.fetch = (symbol) =>
+      symbol === 'BTC/USDT'
+        ? { kind: 'fill', reason: 'full_fill_earliest' }
+        : { kind: 'candles', rows: [], fetchedAt: 1, fresh: 1 };
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const fillPages = state.activities.fillPages;
+    state.activities.fillPages = async (input) => {
+      await held;
+      return fillPages(input);
+    };
+    await temporal.withWorkers(state.activities, async () => {
+      const result: CycleResult = await temporal.client.workflow.execute('cycle', {
+        workflowId: cycleWorkflowId(tf),
+        taskQueue: TASK_QUEUE,
+        args: [{ timeframe: '1h' }],
+      });
+      expect(outcomes(result)).toEqual({ 'BTC/USDT': 'backfilling', 'ETH/USDT': 'published' });
+      release();
+      const report = await temporal.client.workflow.getHandle('fill-1h-BTC_USDT').result();
+      expect(report).toMatchObject({ stored: 1000, becameReady: true });
+    });
+    expect(state.requested).toEqual(['fill of BTC/USDT 1h ended']);
+  });
+
+  test('an unknown timeframe fails the run at once with a sentence, instead of wedging it', async () => {
+    await expect(runCycle(script(['BTC/USDT']), { timeframe: '1H' })).rejects.toMatchObject({
+      cause: expect.objectContaining({ message: expect.stringContaining('"1H" is not a timeframe') }),
+    });
+  });
+});

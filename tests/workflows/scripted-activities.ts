@@ -1,0 +1,139 @@
+/** Activities that answer by script and write down what they were asked, for tests of orchestration alone. */
+import { ApplicationFailure } from '@temporalio/common';
+import type {
+  Answer,
+  CloseCycleInput,
+  ComputeActivities,
+  CycleActivities,
+  CyclePlan,
+  Failure,
+  FetchResult,
+  FillActivities,
+  GateResult,
+  StageInput,
+} from '../../activities/contract';
+import { parseTimeframe } from '../../src/domain/timeframe';
+import { parseSymbol } from '../../src/domain/types';
+import type { MarketSymbol } from '../../src/domain/types';
+
+export type ScriptedActivities = CycleActivities & ComputeActivities & FillActivities;
+
+export interface Script {
+  readonly activities: ScriptedActivities;
+  /** `stage symbol` in order of execution, attempts included. */
+  readonly calls: string[];
+  readonly closed: CloseCycleInput[];
+  readonly requested: string[];
+  plan: Partial<CyclePlan>;
+  /** What fetch gives for a symbol; default one new candle. */
+  fetch: (symbol: MarketSymbol, input: StageInput) => FetchResult | Failure;
+  gate: (symbol: MarketSymbol) => GateResult;
+  /** Stages that fail for a symbol: `forecast BTC/USDT` -> failure. */
+  failures: Map<string, Failure>;
+  /** Awaited inside every stage: lets a test hold a cycle at a place. */
+  hold: (stage: string, symbol: MarketSymbol) => Promise<void>;
+}
+
+export function failure(
+  code: Failure['code'],
+  retry: Failure['retry'] = 'transient',
+  retryAfterMs: number | null = null,
+): Failure {
+  return { code, stage: 'ingest', retry, message: `scripted ${code}`, retryAfterMs };
+}
+
+export const newCandle: FetchResult = {
+  kind: 'candles',
+  rows: [[3_600_000, 1, 2, 0.5, 1.5, 10]],
+  fetchedAt: 1,
+  fresh: 1,
+};
+
+function isFailure(value: object): value is Failure {
+  return 'code' in value;
+}
+
+export function script(symbols: readonly string[]): Script {
+  const state: Script = {
+    calls: [],
+    closed: [],
+    requested: [],
+    plan: {},
+    fetch: () => newCandle,
+    gate: () => ({ verdict: 'pass', due: 'forecast', stored: 500 }),
+    failures: new Map(),
+    hold: async () => {},
+    activities: {} as ScriptedActivities,
+  };
+  const each = async <T>(
+    stage: string,
+    input: StageInput,
+    value: (symbol: MarketSymbol) => T | Failure,
+  ): Promise<Answer<T>[]> => {
+    const answers: Answer<T>[] = [];
+    for (const symbol of input.symbols) {
+      state.calls.push(`${stage} ${symbol}`);
+      await state.hold(stage, symbol);
+      const planned = state.failures.get(`${stage} ${symbol}`);
+      const result = planned ?? value(symbol);
+      if (typeof result === 'object' && result !== null && isFailure(result)) {
+        if (input.symbols.length === 1) {
+          throw ApplicationFailure.create({
+            type: result.code,
+            message: result.message,
+            details: [result],
+            nonRetryable: result.retry === 'permanent',
+          });
+        }
+        answers.push({ symbol, ok: false, failure: result });
+      } else answers.push({ symbol, ok: true, value: result as T });
+    }
+    return answers;
+  };
+  Object.assign(state.activities, {
+    openCycle: async ({ timeframe }) => {
+      state.calls.push('openCycle');
+      return {
+        source: 'scripted',
+        timeframe: parseTimeframe(timeframe),
+        symbols: symbols.map(parseSymbol),
+        predicts: true,
+        groupSize: 1,
+        settleMs: 2000,
+        lagWaitsMs: [50, 50],
+        retryWaitsMs: [100],
+        ...state.plan,
+      };
+    },
+    fetch: (input) => each('fetch', input, (symbol) => state.fetch(symbol, input)),
+    write: (input) => each('write', input, () => ({ inserted: 1, revised: 0 })),
+    repair: (input) =>
+      each('repair', input, () => ({ missing: 0, asked: 0, found: 0, undecided: 0, becameReady: false })),
+    gate: (input) => each('gate', input, (symbol) => state.gate(symbol)),
+    forecast: (input) => each('forecast', input, () => ({ family: 'naive', modelVersion: 'v1', milliseconds: 1 })),
+    export: (input) =>
+      each('export', input, () => ({ published: 'history_and_prediction', dataThrough: 1, bytes: 10 })),
+    manifest: async () => {
+      state.calls.push('manifest');
+      return { generation: state.calls.filter((call) => call === 'manifest').length, entries: symbols.length };
+    },
+    closeCycle: async (input) => {
+      state.closed.push(input);
+    },
+    requestCycles: async ({ reason }) => {
+      state.requested.push(reason);
+    },
+    fillPages: async ({ symbol, asOf }) => {
+      state.calls.push(`fillPages ${symbol}`);
+      return { stored: 1000, from: 0, reached: asOf, to: asOf, requests: 1, startedAt: 0 };
+    },
+    settleFill: async ({ symbol, timeframe }) => {
+      state.calls.push(`settleFill ${symbol}`);
+      return {
+        repair: { missing: 0, asked: 0, found: 0, undecided: 0, becameReady: true },
+        cycles: [timeframe],
+      };
+    },
+  } satisfies ScriptedActivities);
+  return state;
+}

@@ -1,0 +1,3 @@
+export { cycle } from './cycle';
+export { cycleTick } from './cycle-tick';
+export { fill } from './fill';
