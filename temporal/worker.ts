@@ -1,0 +1,96 @@
+/** The worker: workflows and their stages on one queue, CPU work on another. */
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
+import type { ComputeActivities, CycleActivities, FillActivities } from '../activities/contract';
+import { WORKFLOW_BUNDLE } from './bundle';
+
+export interface WorkerOptions {
+  readonly address: string;
+  readonly namespace: string;
+  readonly activities: CycleActivities & FillActivities;
+  readonly computeActivities: ComputeActivities;
+  /** Threads that fit and predict; as many compute activities run at once. */
+  readonly computeSlots: number;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+export interface RunningWorker {
+  readonly ended: Promise<void>;
+  /** Takes no new work, lets running activities finish within the grace time, then cancels them. */
+  stop(): Promise<void>;
+}
+
+/** Running activities get this long to finish on shutdown; they are retried elsewhere after it. */
+const SHUTDOWN_GRACE = '25s';
+const SHUTDOWN_FORCE = '60s';
+const CONNECT_PAUSE_MS = 1_000;
+const CONNECT_TRIES = 120;
+
+/** One per process, before the first connection: Temporal's own lines go to our log, signals are ours to handle. */
+export function installRuntime(log: Logger): void {
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
+    const line = { ...meta, temporal: true };
+    if (level === 'ERROR') log.error(line, message);
+    else if (level === 'WARN') log.warn(line, message);
+    else log.debug(line, message);
+  });
+  Runtime.install({ logger, shutdownSignals: [] });
+}
+
+/** Connects, waiting for a server that is not up yet, and runs until stopped. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const connection = await connect(options);
+  const identity = `coin-predict@${hostname()}:${process.pid}`;
+  const shared = {
+    connection,
+    namespace: options.namespace,
+    identity,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  } as const;
+  const main = await Worker.create({
+    ...shared,
+    taskQueue: TASK_QUEUE,
+    workflowBundle: { codePath: WORKFLOW_BUNDLE },
+    activities: options.activities,
+    maxConcurrentActivityTaskExecutions: 60,
+    maxConcurrentWorkflowTaskExecutions: 20,
+    maxCachedWorkflows: 200,
+  });
+  const compute = await Worker.create({
+    ...shared,
+    taskQueue: COMPUTE_QUEUE,
+    activities: options.computeActivities,
+    maxConcurrentActivityTaskExecutions: options.computeSlots,
+  });
+  const ended = Promise.all([main.run(), compute.run()]).then(
+    () => connection.close(),
+    async (error: unknown) => {
+      await connection.close();
+      throw error;
+    },
+  );
+  return {
+    ended,
+    stop: async () => {
+      for (const worker of [main, compute]) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended;
+    },
+  };
+}
+
+async function connect({ address, log, signal }: WorkerOptions): Promise<NativeConnection> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await NativeConnection.connect({ address });
+    } catch (error) {
+      if (attempt === CONNECT_TRIES) throw error;
+      if (attempt === 1) log.warn({ address }, 'the Temporal server does not answer yet; waiting for it');
+      await delay(CONNECT_PAUSE_MS, undefined, { signal });
+    }
+  }
+}

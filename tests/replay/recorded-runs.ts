@@ -1,0 +1,117 @@
+/** The runs whose histories are kept: every workflow, on every path that an operator meets. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { cycleWorkflowId, fillWorkflowId, TASK_QUEUE } from '../../src/domain/names';
+import { HOUR, parseTimeframe } from '../../src/domain/timeframe';
+import { parseSymbol } from '../../src/domain/types';
+import type { TestTemporal } from '../temporal';
+import { failure, script } from '../workflows/scripted-activities';
+import type { Script } from '../workflows/scripted-activities';
+
+export interface RecordedRun {
+  readonly name: string;
+  readonly workflowId: string;
+  /** Runs it to its end on a real server. */
+  run(temporal: TestTemporal): Promise<void>;
+}
+
+const tf = parseTimeframe('1h');
+const CYCLE = cycleWorkflowId(tf);
+const FILL = fillWorkflowId(parseSymbol('BTC/USDT'), tf);
+
+async function execute(
+  temporal: TestTemporal,
+  state: Script,
+  type: string,
+  workflowId: string,
+  input: object,
+): Promise<void> {
+  await temporal.withWorkers(state.activities, () =>
+    temporal.client.workflow.execute(type, { workflowId, taskQueue: TASK_QUEUE, args: [input] }),
+  );
+}
+
+const VIRTUAL = { timeframe: '1h', asOf: 10 * HOUR + 5000 };
+
+export const RECORDED_RUNS: readonly RecordedRun[] = [
+  {
+    name: 'cycle.published',
+    workflowId: CYCLE,
+    run: (temporal) => execute(temporal, script(['BTC/USDT', 'ETH/USDT']), 'cycle', CYCLE, VIRTUAL),
+  },
+  {
+    name: 'cycle.degraded-and-failed',
+    workflowId: CYCLE,
+    run: (temporal) => {
+      const state = script(['BTC/USDT', 'ETH/USDT']);
+      state.failures.set('forecast BTC/USDT', failure('forecast_invalid', 'permanent'));
+      state.failures.set('fetch ETH/USDT', failure('bad_symbol', 'permanent'));
+      return execute(temporal, state, 'cycle', CYCLE, VIRTUAL);
+    },
+  },
+  {
+    name: 'cycle.gate-closed',
+    workflowId: CYCLE,
+    run: (temporal) => {
+      const state = script(['BTC/USDT']);
+      state.gate = () => ({ verdict: 'refused', reason: '10 of 240', stored: 10 });
+      return execute(temporal, state, 'cycle', CYCLE, VIRTUAL);
+    },
+  },
+  {
+    name: 'cycle.lagging-then-later-pass',
+    workflowId: CYCLE,
+    run: (temporal) => {
+      const state = script(['BTC/USDT']);
+      let asked = 0;
+      state.fetch = () =>
+        ++asked === 1 ? { kind: 'lagging' } : asked < 5 ? failure('exchange_timeout') : { kind: 'up_to_date' };
+      return execute(temporal, state, 'cycle', CYCLE, { timeframe: '1h' });
+    },
+  },
+  {
+    name: 'cycle.groups',
+    workflowId: CYCLE,
+    run: (temporal) => {
+      const state = script(['BTC/USDT', 'ETH/USDT', 'XRP/USDT']);
+      state.plan = { groupSize: 2 };
+      return execute(temporal, state, 'cycle', CYCLE, VIRTUAL);
+    },
+  },
+  {
+    name: 'cycle.fill-inside',
+    workflowId: CYCLE,
+    run: (temporal) => {
+      const state = script(['BTC/USDT']);
+      state.fetch = () => ({ kind: 'fill', reason: 'full_fill_earliest' });
+      return execute(temporal, state, 'cycle', CYCLE, VIRTUAL);
+    },
+  },
+  {
+    name: 'cycle.went-round',
+    workflowId: CYCLE,
+    run: async (temporal) => {
+      const state = script(['BTC/USDT']);
+      state.hold = async (stage) => {
+        if (stage === 'gate' && state.closed.length === 0) await delay(500);
+      };
+      await temporal.withWorkers(state.activities, async () => {
+        const options = { workflowId: CYCLE, taskQueue: TASK_QUEUE, args: [{ timeframe: '1h' }] };
+        const handle = await temporal.client.workflow.start('cycle', options);
+        while (!state.calls.includes('gate BTC/USDT')) await delay(10);
+        await handle.signal('again', 'for the record');
+        await handle.result();
+      });
+    },
+  },
+  {
+    name: 'cycleTick.started',
+    workflowId: 'cycle-1h-tick-record',
+    run: (temporal) =>
+      execute(temporal, script(['BTC/USDT']), 'cycleTick', 'cycle-1h-tick-record', { timeframe: '1h' }),
+  },
+  {
+    name: 'fill.done',
+    workflowId: FILL,
+    run: (temporal) => execute(temporal, script([]), 'fill', FILL, { symbol: 'BTC/USDT', timeframe: '1h' }),
+  },
+];
