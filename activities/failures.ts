@@ -21,11 +21,15 @@ export function describeFailure(error: unknown): Failure {
   };
 }
 
-/** The failure to throw from an activity. `details[0]` is the {@link Failure}, so that the workflow can decide on it. */
-export function toApplicationFailure(error: unknown): Error {
+/**
+ * The failure to throw from an activity. `details[0]` is the {@link Failure}, so that the workflow can decide on it.
+ * `waits`: whether an activity whose next try is far off stays open for it (a fill) or goes back to the workflow (a stage).
+ */
+export function toApplicationFailure(error: unknown, waits: 'here' | 'in workflow' = 'in workflow'): Error {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   const failure = describeFailure(error);
-  const waitsTooLong = failure.retryAfterMs !== null && failure.retryAfterMs > LONGEST_INLINE_WAIT_MS;
+  const waitsTooLong =
+    waits === 'in workflow' && failure.retryAfterMs !== null && failure.retryAfterMs > LONGEST_INLINE_WAIT_MS;
   return ApplicationFailure.create({
     type: failure.code,
     message: failure.message,

@@ -2,6 +2,7 @@
 import { PipelineError } from '../src/domain/errors';
 import { isTimeframe, MINUTE, nextBoundary } from '../src/domain/timeframe';
 import type { TimeframeId } from '../src/domain/types';
+import { registerSymbols } from './activation';
 import type { CyclePlan, OpenCycleInput } from './contract';
 import type { ActivityPorts, PipelineSettings } from './ports';
 import { guarded } from './stage';
@@ -15,6 +16,7 @@ export function createOpenCycle(ports: ActivityPorts) {
   return (input: OpenCycleInput): Promise<CyclePlan> =>
     guarded(async () => {
       const timeframe = configuredTimeframe(ports.settings, input.timeframe);
+      await registerSymbols(ports, input.asOf);
       await ports.runLog.begin({
         timeframe,
         workflowId: input.workflowId,
@@ -40,7 +42,10 @@ export function createOpenCycle(ports: ActivityPorts) {
 
 function configuredTimeframe(settings: PipelineSettings, text: string): TimeframeId {
   if (isTimeframe(text) && settings.timeframes.includes(text)) return text;
-  throw new PipelineError('invalid_input', `"${text}" is not configured: TIMEFRAMES is ${settings.timeframes.join(',')}`);
+  throw new PipelineError(
+    'invalid_input',
+    `"${text}" is not configured: TIMEFRAMES is ${settings.timeframes.join(',')}`,
+  );
 }
 
 /** Waits that double from `first`, together at most `total`. */

@@ -7,6 +7,7 @@ import type { ForecastLedger } from '../src/ports/forecast-ledger';
 import type { GapLedger } from '../src/ports/gap-ledger';
 import type { PairStateStore } from '../src/ports/pair-state';
 import type { PublicationStore } from '../src/ports/publication';
+import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
@@ -41,6 +42,7 @@ export interface ActivityPorts {
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
+  readonly publisher: Publisher;
   readonly forecaster: Forecaster;
   readonly requestCycle: RequestCycle;
 }

@@ -1,6 +1,7 @@
 /** Confirmed write of a live page. Revisions are kept in the audit; the ledger forgets slots that now have a candle. */
 import { PipelineError } from '../src/domain/errors';
 import type { Candle } from '../src/domain/types';
+import { storePage } from '../src/ingest/stored-page';
 import type { CandleRow, WriteInput, WriteResult } from './contract';
 import type { ActivityPorts } from './ports';
 import { forEachSymbol } from './stage';
@@ -11,14 +12,7 @@ export function createWrite(ports: ActivityPorts) {
       const page = input.pages.find(({ symbol }) => symbol === pair.symbol);
       if (page === undefined) throw new PipelineError('invalid_input', `no candles were handed on for ${pair.symbol}`);
       const candles = page.rows.map(candleOf);
-      const outcome = await ports.candles.write(pair, candles, page.fetchedAt);
-      if (outcome.revisions.length > 0) await ports.pairState.recordRevisions(pair, outcome.revisions, input.asOf);
-      if (outcome.inserted > 0) {
-        await ports.gapLedger.resolve(
-          pair,
-          candles.map(({ openTime }) => ({ from: openTime, to: openTime })),
-        );
-      }
+      const outcome = await storePage(ports, pair, candles, page.fetchedAt);
       return { inserted: outcome.inserted, revised: outcome.revisions.length };
     });
 }

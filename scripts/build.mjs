@@ -7,7 +7,16 @@ import { ensureInstalled, root, run } from './install.mjs';
 
 const dist = join(root, 'dist');
 const stamp = join(dist, '.sources');
-const inputs = ['src', 'activities', 'workflows', 'temporal', 'scripts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+const inputs = [
+  'src',
+  'activities',
+  'workflows',
+  'temporal',
+  'scripts',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+];
 
 function sourceHash() {
   const hash = createHash('sha256');
@@ -30,7 +39,8 @@ export function build() {
   const node = process.execPath;
   run(node, [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], 'the build failed');
   run(node, [join('dist', 'temporal', 'bundle.js')], 'the workflows could not be bundled');
-  if (existsSync(join(root, 'scripts', 'build-page.mjs'))) run(node, [join('scripts', 'build-page.mjs')], 'the page could not be made');
+  if (existsSync(join(root, 'scripts', 'build-page.mjs')))
+    run(node, [join('scripts', 'build-page.mjs')], 'the page could not be made');
   writeFileSync(stamp, hash);
 }
 

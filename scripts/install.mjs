@@ -26,10 +26,16 @@ export function checkNode() {
 
 /** Dependencies exactly as locked, and only when the lock file has changed since; no package may run scripts. */
 export function ensureInstalled() {
-  const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.error('installing dependencies …');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  run(npm, ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error'], 'the dependencies could not be installed');
+  run(
+    npm,
+    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error'],
+    'the dependencies could not be installed',
+  );
   writeFileSync(stamp, lock);
 }

@@ -16,7 +16,18 @@ const checks = [
   ['types', [bin('typescript', 'bin/tsc'), '--noEmit', '-p', 'tsconfig.json']],
   ['lint', [bin('oxlint', 'bin/oxlint'), '--type-aware', '--deny-warnings']],
   ['format', [bin('oxfmt', 'bin/oxfmt'), '--check']],
-  ['import directions', [bin('dependency-cruiser', 'bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.cjs', 'src', 'activities', 'workflows', 'temporal']],
+  [
+    'import directions',
+    [
+      bin('dependency-cruiser', 'bin/dependency-cruise.mjs'),
+      '--config',
+      '.dependency-cruiser.cjs',
+      'src',
+      'activities',
+      'workflows',
+      'temporal',
+    ],
+  ],
   ['unused code', [bin('knip', 'bin/knip.js')]],
 ];
 
@@ -38,7 +49,14 @@ for (const [name, args] of checks) {
 const report = join(output, 'jest.json');
 const jest = spawnSync(
   process.execPath,
-  ['--experimental-vm-modules', '--no-warnings', bin('jest', 'bin/jest.js'), '--json', `--outputFile=${report}`, ...process.argv.slice(2)],
+  [
+    '--experimental-vm-modules',
+    '--no-warnings',
+    bin('jest', 'bin/jest.js'),
+    '--json',
+    `--outputFile=${report}`,
+    ...process.argv.slice(2),
+  ],
   { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
 );
 if (existsSync(report)) {
@@ -47,7 +65,8 @@ if (existsSync(report)) {
   for (const suite of results.testResults) {
     const tests = suite.assertionResults;
     for (const test of tests.filter(({ status }) => status === 'failed')) failed.push(test.fullName);
-    if (suite.status === 'failed' && !tests.some(({ status }) => status === 'failed')) failed.push(`${suite.name.slice(root.length + 1)} did not run`);
+    if (suite.status === 'failed' && !tests.some(({ status }) => status === 'failed'))
+      failed.push(`${suite.name.slice(root.length + 1)} did not run`);
     for (const test of tests.filter(({ status }) => status === 'pending')) console.log(`not run: ${test.fullName}`);
   }
 }

@@ -28,6 +28,7 @@ export interface ControlOptions {
 
 export interface TemporalControl extends Control {
   readonly client: Client;
+  readonly connection: Connection;
   /** Starts the cycle, or leaves the running one a request to go round again; never lost between the two. */
   requestCycle(timeframe: TimeframeId, reason: string): Promise<void>;
 }
@@ -42,6 +43,7 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
   const client = new Client({ connection, namespace: options.namespace });
   return {
     client,
+    connection,
     schedules: () => listSchedules(client),
     applySchedules: () =>
       reconcileSchedules(client, cycleSchedules(options.timeframes, options.scheduleOffsetMs).map(scheduleOptions)),

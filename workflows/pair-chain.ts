@@ -45,6 +45,8 @@ class Progress {
   readonly ready = new Set<MarketSymbol>();
   readonly degraded = new Map<MarketSymbol, Failure>();
   readonly published = new Map<MarketSymbol, PairOutcomeName>();
+  /** Stored values changed (a revision, a hole that was filled): documents are due whatever the gate finds. */
+  readonly changed = new Set<MarketSymbol>();
 
   fail(failures: ReadonlyMap<MarketSymbol, Failure>): void {
     for (const [symbol, failure] of failures) if (!this.failures.has(symbol)) this.failures.set(symbol, failure);
@@ -161,7 +163,10 @@ async function writePages(pages: CandlePages, group: Group, progress: Progress):
   progress.fail(failures);
   for (const [symbol, result] of values) {
     progress.fresh.set(symbol, result.inserted);
-    if (result.revised > 0) progress.notes.set(symbol, `${result.revised} revised`);
+    if (result.revised > 0) {
+      progress.notes.set(symbol, `${result.revised} revised`);
+      progress.changed.add(symbol);
+    }
   }
 }
 
@@ -171,6 +176,7 @@ async function repairHoles(members: readonly MarketSymbol[], group: Group, progr
   progress.fail(failures);
   for (const [symbol, result] of values) {
     if (result.becameReady) progress.ready.add(symbol);
+    if (result.found > 0) progress.changed.add(symbol);
     if (result.undecided > 0) progress.notes.set(symbol, `${result.undecided} holes undecided`);
   }
 }
@@ -183,7 +189,7 @@ async function judgeAndPublish(members: readonly MarketSymbol[], group: Group, p
   const toForecast: MarketSymbol[] = [];
   for (const [symbol, result] of judged.values) {
     noteVerdict(progress, symbol, result);
-    if (result.verdict !== 'pass' || result.due !== 'none') due.push(symbol);
+    if (result.verdict !== 'pass' || result.due !== 'none' || progress.changed.has(symbol)) due.push(symbol);
     if (result.verdict === 'pass' && result.due === 'forecast') toForecast.push(symbol);
   }
   if (toForecast.length > 0) {

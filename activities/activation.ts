@@ -1,0 +1,55 @@
+/** Whether a symbol may be shown: read from its 1h candles in the store, written to its state. */
+import { nextActivation } from '../src/domain/activation';
+import { countRanges, subtractRanges } from '../src/domain/coverage';
+import { lastClosedOpen, parseTimeframe } from '../src/domain/timeframe';
+import type { EpochMs, MarketSymbol } from '../src/domain/types';
+import type { ActivityPorts } from './ports';
+
+/** Activation rests on this timeframe. */
+export const ACTIVATION_TIMEFRAME = parseTimeframe('1h');
+
+/** Judges the symbol and keeps the verdict; true when it turned ready by this. */
+export async function judgeActivation(ports: ActivityPorts, symbol: MarketSymbol, asOf: EpochMs): Promise<boolean> {
+  const pair = { symbol, timeframe: ACTIVATION_TIMEFRAME };
+  const states = await ports.pairState.symbolStates();
+  const current = states.find((state) => state.symbol === symbol)?.activation ?? null;
+  const extent = await ports.candles.extent(pair);
+  const known = (await ports.gapLedger.list(pair)).filter((gap) => gap.asks > 0);
+  const holes = extent === null ? [] : await ports.candles.holes(pair);
+  const verdict = nextActivation({
+    current,
+    extent,
+    earliest: (await ports.pairState.earliest(pair))?.openTime ?? null,
+    lastClosed: lastClosedOpen(pair.timeframe, asOf, ports.settings.settleMs),
+    unexplainedHoles: countRanges(pair.timeframe, subtractRanges(pair.timeframe, holes, known)),
+  });
+  const { state: activation, reason } = verdict;
+  if (activation !== current || reason !== null) {
+    await ports.pairState.setSymbolState({ symbol, activation, since: asOf, reason });
+  }
+  return activation === 'ready' && current !== 'ready';
+}
+
+/** New symbols are registered, those no longer configured retire with their data kept; one that comes back starts anew. */
+export async function registerSymbols(ports: ActivityPorts, asOf: EpochMs): Promise<void> {
+  const states = new Map((await ports.pairState.symbolStates()).map((state) => [state.symbol, state]));
+  for (const symbol of ports.settings.symbols) {
+    const known = states.get(symbol)?.activation;
+    if (known !== undefined && known !== 'retired') continue;
+    await ports.pairState.setSymbolState({
+      symbol,
+      activation: 'registered',
+      since: asOf,
+      reason: 'nothing is stored yet',
+    });
+  }
+  for (const { symbol, activation } of states.values()) {
+    if (activation === 'retired' || ports.settings.symbols.includes(symbol)) continue;
+    await ports.pairState.setSymbolState({
+      symbol,
+      activation: 'retired',
+      since: asOf,
+      reason: 'no longer in SYMBOLS',
+    });
+  }
+}

@@ -1,0 +1,79 @@
+/** A pair's documents from the stores: history, prediction with its track record, and the row the manifest is made of. */
+import { activityInfo } from '@temporalio/activity';
+import { visibilityOf } from '../src/domain/activation';
+import { closeOf } from '../src/domain/timeframe';
+import { pairKey } from '../src/domain/types';
+import type { EpochMs, Pair } from '../src/domain/types';
+import type { SymbolState } from '../src/ports/pair-state';
+import type { PublishedForecast } from '../src/publish/export-pair';
+import { readServedCandles } from '../src/publish/served-candles';
+import type { ExportInput, ExportSummary } from './contract';
+import { operationalFacts } from './operational-facts';
+import { lastUsableOpen } from './origin';
+import type { ActivityPorts } from './ports';
+import { gateReason } from './gate';
+import { scoreClosedTargets, trackRecord } from './quality';
+import { forEachSymbol } from './stage';
+
+export function createExport(ports: ActivityPorts) {
+  return (input: ExportInput) =>
+    forEachSymbol<ExportSummary>(ports, 'export', input, async (pair) => {
+      const symbol = (await ports.pairState.symbolStates()).find((state) => state.symbol === pair.symbol);
+      const rules = ports.settings.rules(pair.timeframe);
+      const { workflowExecution } = activityInfo();
+      const common = {
+        pair,
+        asOf: input.asOf,
+        rules,
+        symbolState: symbol?.activation ?? 'registered',
+        ops: await operationalFacts(ports, pair, workflowExecution ?? null),
+      };
+      const reason = await gateReason(ports, pair, input.asOf);
+      const candles = await readServedCandles(ports.candles, pair, rules, lastUsableOpen(ports, pair, input.asOf));
+      if (visibilityOf(symbol?.activation) !== 'visible' || candles.length === 0) {
+        await ports.publisher.hidePair({ ...common, gateReason: hiddenReason(symbol) ?? reason });
+        return { published: 'hidden', dataThrough: null, bytes: 0 };
+      }
+      await scoreQuietly(ports, pair, input.asOf);
+      const prediction = rules.horizon > 0 && reason === null ? await publishable(ports, pair, input.asOf) : null;
+      const degraded = input.degraded.includes(pair.symbol);
+      const { row } = await ports.publisher.exportPair({
+        ...common,
+        candles,
+        prediction,
+        degraded,
+        gateReason: reason,
+      });
+      return {
+        published: reason === null ? (row.prediction === null ? 'history' : 'history_and_prediction') : 'refused',
+        dataThrough: row.dataThrough,
+        bytes: (row.history?.bytes ?? 0) + (row.prediction?.bytes ?? 0),
+      };
+    });
+}
+
+function hiddenReason(symbol: SymbolState | undefined): string | null {
+  return symbol === undefined ? 'nothing is known of this symbol yet' : symbol.reason;
+}
+
+/** The champion's newest forecast, when it rests on the newest candle a run of `asOf` may use; an older one stays as published. */
+async function publishable(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<PublishedForecast | null> {
+  const record = await ports.forecastLedger.latest(pair, 'champion');
+  if (record === null) return null;
+  const extent = await ports.candles.extent(pair);
+  const last = extent === null ? null : Math.min(extent.last, lastUsableOpen(ports, pair, asOf));
+  if (last === null || record.dataThrough !== closeOf(pair.timeframe, last)) return null;
+  return { record, quality: await trackRecord(ports, pair, asOf) };
+}
+
+/** A record that can not be scored now is scored by a later cycle; it never holds up the documents. */
+async function scoreQuietly(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<void> {
+  try {
+    await scoreClosedTargets(ports, pair, asOf);
+    await ports.pairState.recordSuccess(pair, 'evaluate', ports.clock.now());
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    ports.log.warn({ pair: pairKey(pair), stage: 'evaluate', error: message }, 'forecasts could not be scored');
+    await ports.pairState.recordFailure(pair, 'evaluate', ports.clock.now(), 'internal', message).catch(() => {});
+  }
+}

@@ -1,0 +1,109 @@
+/** Detect and fetch of a live cycle: what is due, and the first page of it, one request a pair. */
+import { sameValues } from '../src/domain/candle';
+import { underfilled, underfillRange } from '../src/domain/coverage';
+import { decideFetchStart } from '../src/domain/fetch-start';
+import type { FetchStart } from '../src/domain/fetch-start';
+import { storageLevel } from '../src/domain/storage-budget';
+import type { Candle, EpochMs, Pair } from '../src/domain/types';
+import { pairKey } from '../src/domain/types';
+import { detect } from '../src/ingest/detect';
+import type { Extent } from '../src/ports/candle-store';
+import type { FetchResult, StageInput } from './contract';
+import type { ActivityPorts } from './ports';
+import { forEachSymbol } from './stage';
+import { rowOf } from './write';
+
+/** In a larger group each pair may hand on fewer candles, so that the group's payload stays under 64 KB. */
+const GROUP_LIMIT = 28;
+
+export function createFetch(ports: ActivityPorts) {
+  return (input: StageInput) =>
+    forEachSymbol<FetchResult>(ports, 'detect', input, async (pair, signal) => {
+      const extent = await ports.candles.extent(pair);
+      const start = await fetchStart(ports, pair, extent, input.asOf);
+      ports.log.debug({ pair: pairKey(pair), reason: start.reason, due: start.due }, 'fetch starts');
+      const tooMuch = input.symbols.length > 1 && start.due !== null && start.due > GROUP_LIMIT;
+      if (start.needsFill || tooMuch) return { kind: 'fill', reason: start.reason };
+      if (extent === null || start.from === null) return { kind: 'up_to_date' };
+      return fetchNew(ports, pair, extent.last, input.asOf, signal);
+    });
+}
+
+/** Where this pair's fetch starts and why (SPEC 2). */
+export async function fetchStart(
+  ports: ActivityPorts,
+  pair: Pair,
+  extent: Extent | null,
+  asOf: EpochMs,
+): Promise<FetchStart> {
+  const rules = ports.settings.rules(pair.timeframe);
+  const earliest = await ports.pairState.earliest(pair);
+  return decideFetchStart({
+    timeframe: pair.timeframe,
+    rules,
+    extent,
+    earliest: earliest?.openTime ?? null,
+    underfilledFrom:
+      extent === null ? null : await underfilledFrom(ports, pair, extent.last, earliest?.openTime ?? null, asOf),
+    storage: storageLevel(await ports.candles.sizeBytes(), ports.settings.storageBudgetBytes),
+    asOf,
+    settleMs: ports.settings.settleMs,
+  });
+}
+
+/** Where the recent rows that fail the underfill guard begin; null when they pass or the timeframe has no such guard. */
+async function underfilledFrom(
+  ports: ActivityPorts,
+  pair: Pair,
+  lastStored: EpochMs,
+  earliest: EpochMs | null,
+  asOf: EpochMs,
+): Promise<EpochMs | null> {
+  const { underfillDays } = ports.settings.rules(pair.timeframe);
+  if (underfillDays === null || earliest === null) return null;
+  const { settleMs } = ports.settings;
+  const range = underfillRange(pair.timeframe, { days: underfillDays, now: asOf, earliest, settleMs });
+  // What has not been fetched yet is due anyway; the guard is about rows missing before the last stored one.
+  const looked = { from: range.from, to: Math.min(range.to, lastStored) };
+  if (looked.to < looked.from) return null;
+  const stored = await ports.candles.count(pair, looked);
+  return underfilled(pair.timeframe, looked, stored, await ports.gapLedger.list(pair)) ? looked.from : null;
+}
+
+async function fetchNew(
+  ports: ActivityPorts,
+  pair: Pair,
+  lastStored: EpochMs,
+  asOf: EpochMs,
+  signal: AbortSignal,
+): Promise<FetchResult> {
+  const detection = await detect(ports.exchange, ports.clock, {
+    pair,
+    lastStored,
+    asOf,
+    settleMs: ports.settings.settleMs,
+    signal,
+    onRefused: (rows) => ports.pairState.quarantine(pair, rows, asOf),
+  });
+  if (detection.kind === 'silent') throw detection.error;
+  const { candles, fetchedAt, fresh } = detection;
+  if (detection.kind === 'none_yet' && detection.missing > 0) return { kind: 'lagging' };
+  if (fresh === 0 && (await storedAsTheyAre(ports, pair, candles))) return { kind: 'up_to_date' };
+  return { kind: 'candles', rows: candles.map(rowOf), fetchedAt, fresh };
+}
+
+/** The candles that were read again have the values that are stored. */
+async function storedAsTheyAre(ports: ActivityPorts, pair: Pair, candles: readonly Candle[]): Promise<boolean> {
+  const [first, last] = [candles[0], candles.at(-1)];
+  if (first === undefined || last === undefined) return true;
+  const stored = new Map(
+    (await ports.candles.read(pair, { from: first.openTime, to: last.openTime })).map((candle) => [
+      candle.openTime,
+      candle,
+    ]),
+  );
+  return candles.every((candle) => {
+    const before = stored.get(candle.openTime);
+    return before !== undefined && sameValues(before, candle);
+  });
+}

@@ -1,0 +1,94 @@
+/** The whole history of one pair, page by page; and what follows when it is there. */
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { visibilityOf } from '../src/domain/activation';
+import { PipelineError } from '../src/domain/errors';
+import { DAY, shiftSlots } from '../src/domain/timeframe';
+import { pairKey } from '../src/domain/types';
+import type { EpochMs, Pair } from '../src/domain/types';
+import { findEarliest } from '../src/ingest/earliest';
+import { fill } from '../src/ingest/fill';
+import type { FillInput, FillProgress, SettleFillResult } from './contract';
+import { describeFailure, toApplicationFailure } from './failures';
+import { fetchStart } from './fetch';
+import type { ActivityPorts } from './ports';
+import { repairPair } from './repair';
+
+const HEARTBEAT_MS = 10_000;
+
+export function createFillPages(ports: ActivityPorts) {
+  return (input: FillInput): Promise<FillProgress> =>
+    recorded(ports, input, async (tell) => {
+      const pair: Pair = { symbol: input.symbol, timeframe: input.timeframe };
+      const signal = cancellationSignal();
+      const startedAt = ports.clock.now();
+      const from = await fillFrom(ports, pair, input.asOf, signal);
+      await refuseWhenFull(ports, pair, input.asOf);
+      const progress = await fill(ports, {
+        pair,
+        from,
+        asOf: input.asOf,
+        signal,
+        onPage: (page) => tell({ ...page, startedAt }),
+      });
+      return { ...progress, startedAt };
+    });
+}
+
+/** Holes are asked about, the symbol is judged, and the cycles that now have something to publish are named. */
+export function createSettleFill(ports: ActivityPorts) {
+  return (input: FillInput): Promise<SettleFillResult> =>
+    recorded(ports, input, async () => {
+      const pair: Pair = { symbol: input.symbol, timeframe: input.timeframe };
+      const repair = await repairPair(ports, pair, input.asOf, { priority: 'fill', signal: cancellationSignal() });
+      const symbol = (await ports.pairState.symbolStates()).find((state) => state.symbol === pair.symbol);
+      const visible = visibilityOf(symbol?.activation) === 'visible';
+      const cycles = repair.becameReady ? ports.settings.timeframes : visible ? [pair.timeframe] : [];
+      return { repair, cycles };
+    });
+}
+
+/** Open time from which history is wanted; the exchange's earliest candle is found once and remembered. */
+async function fillFrom(ports: ActivityPorts, pair: Pair, asOf: EpochMs, signal: AbortSignal): Promise<EpochMs> {
+  const rules = ports.settings.rules(pair.timeframe);
+  if (rules.fill !== 'earliest') return shiftSlots(pair.timeframe, asOf - rules.fill.days * DAY, 1);
+  const known = await ports.pairState.earliest(pair);
+  if (known !== null) return known.openTime;
+  const found = await findEarliest(ports.exchange, { pair, asOf, signal });
+  if (found === null)
+    throw new PipelineError('empty_response', `${pairKey(pair)}: the exchange has no closed candle yet`);
+  await ports.pairState.setEarliest(pair, { openTime: found, provenAt: ports.clock.now() });
+  return found;
+}
+
+/** At the block level of the storage budget no new full fill starts, on any timeframe. */
+async function refuseWhenFull(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<void> {
+  const start = await fetchStart(ports, pair, await ports.candles.extent(pair), asOf);
+  if (start.reason !== 'blocked_storage_guard') return;
+  throw new PipelineError('storage_blocked', `${pairKey(pair)}: no fill starts while the storage budget is used up`);
+}
+
+/** Records how it went, and heartbeats all along with the last progress, whatever the work is waiting for. */
+async function recorded<T>(
+  ports: ActivityPorts,
+  { symbol, timeframe }: FillInput,
+  work: (tell: (progress: FillProgress) => void) => Promise<T>,
+): Promise<T> {
+  const pair: Pair = { symbol, timeframe };
+  let latest: FillProgress | undefined;
+  const timer = setInterval(() => heartbeat(latest), HEARTBEAT_MS);
+  try {
+    const value = await work((progress) => {
+      latest = progress;
+      heartbeat(latest);
+    });
+    await ports.pairState.recordSuccess(pair, 'ingest', ports.clock.now());
+    return value;
+  } catch (error) {
+    cancellationSignal().throwIfAborted();
+    const { code, message, stage } = describeFailure(error);
+    await ports.pairState.recordFailure(pair, stage, ports.clock.now(), code, message).catch(() => {});
+    throw toApplicationFailure(error, 'here');
+  } finally {
+    clearInterval(timer);
+  }
+}

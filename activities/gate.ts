@@ -1,0 +1,88 @@
+/** Whether a pair may be shown and forecast, and what is due for it. */
+import { visibilityOf } from '../src/domain/activation';
+import { countSlots, closeOf, MINUTE, shiftSlots } from '../src/domain/timeframe';
+import { countRanges, intersectRanges } from '../src/domain/coverage';
+import { judgeGate } from '../src/domain/gate';
+import type { GateInput } from '../src/domain/gate';
+import type { EpochMs, Pair, SlotRange } from '../src/domain/types';
+import type { GateResult, StageInput } from './contract';
+import { lastUsableOpen } from './origin';
+import type { ActivityPorts } from './ports';
+import { forEachSymbol } from './stage';
+
+export function createGate(ports: ActivityPorts) {
+  return (input: StageInput) =>
+    forEachSymbol<GateResult>(ports, 'gate', input, async (pair) => {
+      const extent = await ports.candles.extent(pair);
+      const stored = extent?.count ?? 0;
+      const symbols = await ports.pairState.symbolStates();
+      const symbol = symbols.find((state) => state.symbol === pair.symbol);
+      if (visibilityOf(symbol?.activation) !== 'visible') {
+        return { verdict: 'hidden', reason: symbol?.reason ?? 'no 1h candle is stored', stored };
+      }
+      const last = extent === null ? null : Math.min(extent.last, lastUsableOpen(ports, pair, input.asOf));
+      const reason = await gateReason(ports, pair, input.asOf);
+      if (last === null || reason !== null)
+        return { verdict: 'refused', reason: reason ?? 'no candle is stored', stored };
+      const dataThrough = closeOf(pair.timeframe, last);
+      const forecasts = ports.settings.rules(pair.timeframe).horizon > 0;
+      const due =
+        forecasts && (await forecastDue(ports, pair, dataThrough))
+          ? 'forecast'
+          : await documentsDue(ports, pair, dataThrough);
+      return { verdict: 'pass', due, stored };
+    });
+}
+
+/** Why what is stored of a pair is not enough to forecast from, with the counts; null when it is, or nothing is forecast. */
+export async function gateReason(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<string | null> {
+  const rules = ports.settings.rules(pair.timeframe);
+  if (rules.horizon === 0) return null;
+  const extent = await ports.candles.extent(pair);
+  const last = extent === null ? null : Math.min(extent.last, lastUsableOpen(ports, pair, asOf));
+  const verdict = judgeGate({
+    count: extent?.count ?? 0,
+    minimum: rules.minimumSamples,
+    dataThrough: last === null ? null : closeOf(pair.timeframe, last),
+    now: asOf,
+    hardMs: rules.hardMinutes * MINUTE,
+    recent: last === null ? null : await recentCoverage(ports, pair, last, rules.minimumSamples),
+  });
+  return verdict.verdict === 'refused' ? verdict.reason : null;
+}
+
+/** The slots the forecast would mostly rest on, and how many of them are stored or explained. */
+async function recentCoverage(
+  ports: ActivityPorts,
+  pair: Pair,
+  last: EpochMs,
+  slots: number,
+): Promise<GateInput['recent']> {
+  const range: SlotRange = { from: shiftSlots(pair.timeframe, last, 1 - slots), to: last };
+  const gaps = await ports.gapLedger.list(pair);
+  const decided = gaps.filter((gap) => gap.state !== 'suspect');
+  return {
+    slots: countSlots(pair.timeframe, range),
+    stored: await ports.candles.count(pair, range),
+    explained: countRanges(pair.timeframe, intersectRanges(pair.timeframe, [range], decided)),
+  };
+}
+
+/** A forecast is due for data that has none yet, or none by the champion of now. */
+async function forecastDue(ports: ActivityPorts, pair: Pair, dataThrough: EpochMs): Promise<boolean> {
+  const latest = await ports.forecastLedger.latest(pair, 'champion');
+  return latest?.dataThrough !== dataThrough || latest.family !== ports.settings.champion(pair.timeframe).family;
+}
+
+async function documentsDue(ports: ActivityPorts, pair: Pair, dataThrough: EpochMs): Promise<'export' | 'none'> {
+  const rows = await ports.publication.rows();
+  const row = rows.find(({ symbol, timeframe }) => symbol === pair.symbol && timeframe === pair.timeframe);
+  const current =
+    row !== undefined &&
+    row.dataThrough === dataThrough &&
+    row.exportBlock === null &&
+    row.gateReason === null &&
+    row.visibility === 'visible' &&
+    !row.degraded;
+  return current ? 'none' : 'export';
+}

@@ -1,0 +1,35 @@
+/** The activities of a worker, each bound to the ports it touches. */
+import type { ComputeActivities, CycleActivities, FillActivities } from './contract';
+import { createCloseCycle } from './close-cycle';
+import { createExport } from './export';
+import { createFetch } from './fetch';
+import { createFillPages, createSettleFill } from './fill';
+import { createForecast } from './forecast';
+import { createGate } from './gate';
+import { createManifest } from './manifest';
+import { createOpenCycle } from './open-cycle';
+import type { ActivityPorts } from './ports';
+import { createRepair } from './repair';
+import { createRequestCycles } from './request-cycles';
+import { createWrite } from './write';
+
+export function createActivities(ports: ActivityPorts): CycleActivities & FillActivities {
+  return {
+    openCycle: createOpenCycle(ports),
+    fetch: createFetch(ports),
+    write: createWrite(ports),
+    repair: createRepair(ports),
+    gate: createGate(ports),
+    export: createExport(ports),
+    manifest: createManifest(ports),
+    closeCycle: createCloseCycle(ports),
+    requestCycles: createRequestCycles(ports),
+    fillPages: createFillPages(ports),
+    settleFill: createSettleFill(ports),
+  };
+}
+
+/** Those that need a processor: served on a queue of their own. */
+export function createComputeActivities(ports: ActivityPorts): ComputeActivities {
+  return { forecast: createForecast(ports) };
+}

@@ -1,0 +1,44 @@
+/** The manifest of all pairs, committed as the next generation; a late attempt refuses itself before it publishes. */
+import { activityInfo } from '@temporalio/activity';
+import { nextBoundary } from '../src/domain/timeframe';
+import type { EpochMs } from '../src/domain/types';
+import type { ManifestResult, StageInput } from './contract';
+import type { ActivityPorts } from './ports';
+import { guarded, refuseOtherSource } from './stage';
+
+/** Left for the rename itself before Temporal gives the attempt up. */
+const MARGIN_MS = 2_000;
+
+export function createManifest(ports: ActivityPorts) {
+  return (input: StageInput): Promise<ManifestResult> =>
+    guarded(async () => {
+      refuseOtherSource(ports, input.source);
+      const { startToCloseTimeoutMs } = activityInfo();
+      const deadline = ports.clock.monotonic() + startToCloseTimeoutMs - MARGIN_MS;
+      await removeRetired(ports);
+      const { generation, entries } = await ports.publisher.commitManifest({
+        asOf: input.asOf,
+        nextExpectedCommit: nextExpectedCommit(ports, input.asOf),
+        deadline,
+      });
+      await ports.publisher
+        .sweep()
+        .catch((error: unknown) => ports.log.warn({ error: String(error) }, 'old files stay for now'));
+      return { generation, entries };
+    });
+}
+
+/** When the earliest next cycle of any timeframe is due. */
+export function nextExpectedCommit(ports: ActivityPorts, asOf: EpochMs): EpochMs {
+  const { timeframes, scheduleOffsetMs } = ports.settings;
+  return Math.min(...timeframes.map((timeframe) => nextBoundary(timeframe, asOf))) + scheduleOffsetMs;
+}
+
+/** Pairs that the configuration no longer names leave the user plane; their data stays. */
+async function removeRetired(ports: ActivityPorts): Promise<void> {
+  const { symbols, timeframes } = ports.settings;
+  for (const row of await ports.publication.rows()) {
+    if (symbols.includes(row.symbol) && timeframes.includes(row.timeframe)) continue;
+    await ports.publisher.removePair({ symbol: row.symbol, timeframe: row.timeframe });
+  }
+}

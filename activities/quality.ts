@@ -1,0 +1,92 @@
+/** How past forecasts did: targets that have closed are scored, and the track record is made from the scores alone. */
+import { metricValue } from '../src/domain/metric';
+import { naiveScale, scoreForecast, skillAgainstNaive, summariseScores } from '../src/domain/scores';
+import { closeOf, forecastTimes, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
+import type { EpochMs, Pair } from '../src/domain/types';
+import type { ForecastRecord, ForecastScore } from '../src/ports/forecast-ledger';
+import type { Quality } from '../src/publish/documents';
+import type { ActivityPorts } from './ports';
+
+/** Scores every step whose target has closed by `asOf` and whose candle is stored. Repeating it changes nothing. */
+export async function scoreClosedTargets(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<number> {
+  const records = await ports.forecastLedger.unscored(pair, asOf);
+  const [first] = records;
+  if (first === undefined) return 0;
+  const closes = await closesByTime(ports, pair, first.dataThrough, asOf);
+  const scores = records.flatMap((record) => scoresOf(record, closes));
+  await ports.forecastLedger.recordScores(scores);
+  return scores.length;
+}
+
+function scoresOf(record: ForecastRecord, closes: ReadonlyMap<EpochMs, number>): ForecastScore[] {
+  const { pair, role, modelVersion, dataThrough } = record;
+  const times = forecastTimes(pair.timeframe, dataThrough, record.quantiles.length);
+  const actuals = times.map((time) => closes.get(time) ?? null);
+  return scoreForecast(record.quantiles, record.lastClose, actuals).map((score) => ({
+    ...score,
+    pair,
+    role,
+    modelVersion,
+    dataThrough,
+  }));
+}
+
+/** Closes by the time of the close, for candles that open at or after `from`. */
+async function closesByTime(
+  ports: ActivityPorts,
+  pair: Pair,
+  from: EpochMs,
+  asOf: EpochMs,
+): Promise<ReadonlyMap<EpochMs, number>> {
+  const closes = new Map<EpochMs, number>();
+  const to = lastClosedOpen(pair.timeframe, asOf, ports.settings.settleMs);
+  for (let at = from; at <= to;) {
+    const page = await ports.candles.read(pair, { from: at, to });
+    for (const candle of page) closes.set(closeOf(pair.timeframe, candle.openTime), candle.close);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    at = closeOf(pair.timeframe, last.openTime);
+  }
+  return closes;
+}
+
+/** What a track record is made from. */
+export type TrackRecordPorts = Pick<ActivityPorts, 'candles' | 'forecastLedger'> & {
+  readonly settings: Pick<ActivityPorts['settings'], 'rules'>;
+};
+
+/** The champion's track record over the evaluation window, against the naive forecasts of the same targets. */
+export async function trackRecord(ports: TrackRecordPorts, pair: Pair, asOf: EpochMs): Promise<Quality> {
+  const { evaluationSlots } = ports.settings.rules(pair.timeframe);
+  const from = shiftSlots(pair.timeframe, asOf, -evaluationSlots);
+  const champion = await ports.forecastLedger.scores(pair, 'champion', from, asOf);
+  const naive = await ports.forecastLedger.scores(pair, 'naive', from, asOf);
+  const before = await ports.candles.last(pair, evaluationSlots, from);
+  const scale = naiveScale(before.map(({ close }) => close));
+  const summary = summariseScores(champion, scale);
+  const scored = new Set(champion.map(targetOf));
+  const sameTargets = naive.filter((score) => scored.has(targetOf(score)));
+  const naiveTargets = new Set(sameTargets.map(targetOf));
+  const paired = summariseScores(
+    champion.filter((score) => naiveTargets.has(targetOf(score))),
+    scale,
+  );
+  return {
+    mae: metricValue(summary.mae),
+    smape: metricValue(summary.smape),
+    mase: metricValue(summary.mase),
+    directional_accuracy: metricValue(summary.directionalAccuracy),
+    coverage: {
+      '50': metricValue(summary.coverage50),
+      '80': metricValue(summary.coverage80),
+      '95': metricValue(summary.coverage95),
+    },
+    skill_vs_naive: metricValue(skillAgainstNaive(paired.pinball, summariseScores(sameTargets, scale).pinball)),
+    sample_count: summary.sampleCount,
+    evaluation_window: `${evaluationSlots} x ${pair.timeframe}`,
+  };
+}
+
+function targetOf({ dataThrough, step }: ForecastScore): string {
+  return `${dataThrough} ${step}`;
+}

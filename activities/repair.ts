@@ -1,0 +1,34 @@
+/** Holes of the whole stored range are asked for again within bounds; on 1h the symbol's readiness is judged after it. */
+import type { EpochMs, Pair } from '../src/domain/types';
+import type { RequestPriority } from '../src/ports/exchange';
+import { repair } from '../src/ingest/repair';
+import { ACTIVATION_TIMEFRAME, judgeActivation } from './activation';
+import type { RepairResult, StageInput } from './contract';
+import type { ActivityPorts } from './ports';
+import { forEachSymbol } from './stage';
+
+/** A live cycle asks this many pages a pair at most; the rest waits for the next one. */
+const LIVE_REQUESTS = 5;
+
+export function createRepair(ports: ActivityPorts) {
+  return (input: StageInput) =>
+    forEachSymbol<RepairResult>(ports, 'repair', input, (pair, signal) =>
+      repairPair(ports, pair, input.asOf, { priority: 'live', maxRequests: LIVE_REQUESTS, signal }),
+    );
+}
+
+export async function repairPair(
+  ports: ActivityPorts,
+  pair: Pair,
+  asOf: EpochMs,
+  how: {
+    readonly priority: RequestPriority;
+    readonly signal: AbortSignal;
+    readonly maxRequests?: number;
+  },
+): Promise<RepairResult> {
+  const { missing, asked, found, undecided } = await repair(ports, { pair, asOf, ...how });
+  const judged = pair.timeframe === ACTIVATION_TIMEFRAME;
+  const becameReady = judged && (await judgeActivation(ports, pair.symbol, asOf));
+  return { missing, asked, found, undecided, becameReady };
+}

@@ -1,0 +1,200 @@
+/** Composition root of the command line: opens what a verb asks for, once, and closes it at the end. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import { runCli } from '../src/cli/cli';
+import type { CliStores, CliWiring, Running } from '../src/cli/wiring';
+import { loadConfig } from '../src/config/config';
+import type { Config } from '../src/config/config';
+import { PipelineError } from '../src/domain/errors';
+import { systemClock } from '../src/ports/clock';
+import type { Exchange } from '../src/ports/exchange';
+import type { TemporalControl } from './control';
+import { readRunning, SIMULATED } from './source';
+import type { Running as RunningDeployment } from './source';
+import type { Stores } from './stores';
+
+/** Things opened so far, each to be closed. */
+type Openings = (() => Promise<void>)[];
+
+const ROOT = join(__dirname, '..', '..');
+
+/** Runs one command. Resolves to its exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const stopping = new AbortController();
+  const onSignal = () => stopping.abort();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+  process.once('disconnect', onSignal);
+  const wiring = createWiring(stopping.signal);
+  try {
+    return await runCli([...argv], wiring);
+  } finally {
+    await wiring.close();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
+  }
+}
+
+function createWiring(stopping: AbortSignal): CliWiring {
+  const openings: Openings = [];
+  const config = once(() => loadConfig(process.env));
+  const deployment = once(async () => (await readRunning(config().dataDir))?.running ?? null);
+  const source = once(async () => resolveSource(config(), await deployment()));
+  const stores = once(async () => {
+    const { openStores } = await import('./stores.js');
+    const opened = await openStores(config(), await source());
+    openings.push(() => opened.close());
+    return opened;
+  });
+  const exchangeUrl = async () =>
+    config().exchangeUrl ?? ((await source()) === SIMULATED ? ((await deployment())?.exchangeUrl ?? null) : null);
+  const exchange = once(async () => {
+    const { openExchange } = await import('./stores.js');
+    const opened = await openExchange(config(), await stores(), await requiredUrl(await source(), await exchangeUrl()));
+    openings.push(() => opened.close());
+    return opened;
+  });
+  const address = async () => temporalAddress(config(), await deployment());
+  const control = once(async () => openControl(config(), await address(), openings));
+  const log = (name: string) => createLog(config(), name);
+  return {
+    output: { stdout: (text) => void process.stdout.write(text), stderr: (text) => void process.stderr.write(text) },
+    clock: systemClock,
+    version: (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version,
+    stopping,
+    config,
+    stores: async () => cliStores(await stores()),
+    exchange: async (): Promise<Exchange> => exchange(),
+    control: async () => control(),
+    exporter: async () => {
+      const { createExporter } = await import('./exporter.js');
+      return createExporter(config(), stores, source);
+    },
+    backtest: async () => {
+      const { backtest } = await import('./backtest.js');
+      return backtest(config());
+    },
+    startUp: async (progress): Promise<Running> => {
+      const { startUp } = await import('./up.js');
+      const draw = process.stderr.isTTY ? (text: string) => void process.stderr.write(text) : null;
+      return announced(await startUp({ config: config(), tell: progress, signal: stopping, draw }));
+    },
+    startWorker: async () => {
+      const { runWorkerProcess } = await import('./worker-process.js');
+      const name = await source();
+      return announced(
+        await runWorkerProcess({
+          config: config(),
+          source: name,
+          exchangeUrl: await requiredUrl(name, await exchangeUrl()),
+          temporalAddress: await address(),
+          log: log('worker'),
+          signal: stopping,
+        }),
+      );
+    },
+    startWeb: async () => {
+      const { runWebProcess } = await import('./web-process.js');
+      return announced(await runWebProcess(config(), await source(), log('web')));
+    },
+    startMarket: async (request) => {
+      const { startMarket, describeMarket } = await import('../src/market/market-server.js');
+      const { dataDir, ...rest } = request;
+      const server = await startMarket({
+        ...rest,
+        ...(dataDir === null ? {} : { data: dataDir }),
+        symbols: dataDir === null ? config().symbols : undefined,
+      });
+      return announced({
+        facts: { market: server.url, serves: describeMarket(server) },
+        ended: new Promise<void>(() => {}),
+        stop: () => server.close(),
+      });
+    },
+    temporalBinary: async () => {
+      const { findTemporalBinary } = await import('./temporal-binary.js');
+      return findTemporalBinary({
+        configured: config().temporalBin ?? undefined,
+        cacheDir: join(ROOT, '.cache'),
+        tell: (line) => void process.stderr.write(`${line}\n`),
+      });
+    },
+    close: async () => {
+      for (const close of openings.splice(0).toReversed()) await close();
+    },
+  };
+}
+
+/** Tells a parent process, if there is one, that the part is up. */
+function announced(running: Running): Running {
+  process.send?.(running.facts);
+  return running;
+}
+
+async function openControl(config: Config, address: string, openings: Openings): Promise<TemporalControl> {
+  const { connectControl } = await import('./control.js');
+  const opened = await connectControl({
+    address,
+    namespace: config.temporalNamespace,
+    timeframes: config.timeframes,
+    scheduleOffsetMs: config.scheduleOffsetMs,
+  });
+  openings.push(() => opened.close());
+  return opened;
+}
+
+/** `auto` is decided by `up`; every other process follows the deployment of this folder. */
+function resolveSource(config: Config, deployment: RunningDeployment | null): string {
+  if (config.exchange !== 'auto') return config.exchange;
+  if (deployment !== null) return deployment.source;
+  throw new PipelineError(
+    'invalid_input',
+    `nothing has been started in ${config.dataDir} yet, so EXCHANGE=auto is undecided: run "npm start" first, or set EXCHANGE`,
+  );
+}
+
+function requiredUrl(source: string, url: string | null): string | null {
+  if (source !== SIMULATED || url !== null) return url;
+  throw new PipelineError(
+    'invalid_input',
+    'EXCHANGE=simulated needs a running market: start one with "coin-predict market" and set EXCHANGE_URL to its address',
+  );
+}
+
+function temporalAddress(config: Config, deployment: RunningDeployment | null): string {
+  return config.temporalAddress ?? deployment?.temporalAddress ?? `127.0.0.1:${config.temporalPort}`;
+}
+
+function cliStores(stores: Stores): CliStores {
+  const { state } = stores;
+  return {
+    source: stores.source,
+    candles: stores.candles,
+    gapLedger: state.gapLedger,
+    pairState: state.pairState,
+    forecastLedger: state.forecastLedger,
+    publication: state.publication,
+    budget: stores.budget,
+  };
+}
+
+/** One line an event, as JSON, on stderr. */
+function createLog(config: Config, name: string): Logger {
+  return pino(
+    { name, level: config.logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination(2),
+  );
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** Runs the command of this process and leaves its exit code. */
+export async function run(): Promise<void> {
+  process.exitCode = await main(process.argv.slice(2));
+  if (process.connected) process.disconnect();
+}
+
+if (require.main === module) void run();

@@ -1,0 +1,86 @@
+/** A worker with everything it needs: stores, exchange, threads, schedules, and the cycles that are behind. */
+import type { Logger } from 'pino';
+import { createActivities, createComputeActivities } from '../activities';
+import type { Config } from '../src/config/config';
+import { lastClosedOpen } from '../src/domain/timeframe';
+import { cycleScheduleId } from '../src/domain/names';
+import type { Running } from '../src/cli/wiring';
+import { createForecaster } from '../src/forecasting/forecaster';
+import { activityPorts } from './activity-ports';
+import { connectControl } from './control';
+import type { TemporalControl } from './control';
+import { registerSearchAttributes } from './search-attributes';
+import { openExchange, openStores } from './stores';
+import type { Stores } from './stores';
+import { installRuntime, startWorker } from './worker';
+
+export interface WorkerProcessOptions {
+  readonly config: Config;
+  readonly source: string;
+  readonly exchangeUrl: string | null;
+  readonly temporalAddress: string;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Runs until stopped. The order of starting is the order of need; the order of stopping is its reverse. */
+export async function runWorkerProcess(options: WorkerProcessOptions): Promise<Running> {
+  const { config, source, log, temporalAddress } = options;
+  installRuntime(log);
+  const stores = await openStores(config, source);
+  const exchange = await openExchange(config, stores, options.exchangeUrl);
+  const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
+  const control = await connectControl({
+    address: temporalAddress,
+    namespace: config.temporalNamespace,
+    timeframes: config.timeframes,
+    scheduleOffsetMs: config.scheduleOffsetMs,
+  });
+  await registerSearchAttributes(control.connection, config.temporalNamespace);
+  const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
+  const ports = activityPorts({ config, stores, exchange, forecaster, requestCycle, log });
+  const worker = await startWorker({
+    address: temporalAddress,
+    namespace: config.temporalNamespace,
+    activities: createActivities(ports),
+    computeActivities: createComputeActivities(ports),
+    computeSlots: config.forecastThreads,
+    log,
+    signal: options.signal,
+  });
+  const changes = await control.applySchedules();
+  log.info({ schedules: changes.map(({ id, change }) => `${id} ${change}`) }, 'schedules match the configuration');
+  await runWhatIsBehind(config, stores, control, log);
+  return {
+    facts: { source, temporal: temporalAddress, namespace: config.temporalNamespace, pid: process.pid },
+    ended: worker.ended,
+    stop: async () => {
+      await worker.stop();
+      await forecaster.close();
+      await exchange.close();
+      await control.close();
+      await stores.close();
+      log.info('stopped');
+    },
+  };
+}
+
+/** Every unpaused timeframe whose store or publication is behind the last closed candle runs at once. */
+async function runWhatIsBehind(config: Config, stores: Stores, control: TemporalControl, log: Logger): Promise<void> {
+  const paused = new Set((await control.schedules()).filter((schedule) => schedule.paused).map(({ id }) => id));
+  const rows = await stores.state.publication.rows();
+  for (const timeframe of config.timeframes) {
+    if (paused.has(cycleScheduleId(timeframe))) {
+      log.warn({ timeframe }, 'paused: not brought up to date');
+      continue;
+    }
+    const newest = lastClosedOpen(timeframe, Date.now(), config.settleMs);
+    const current = config.symbols.every((symbol) =>
+      rows.some(
+        (row) =>
+          row.symbol === symbol && row.timeframe === timeframe && (row.dataThrough ?? 0) > newest && !row.degraded,
+      ),
+    );
+    if (!current) await control.requestCycle(timeframe, 'worker started behind');
+  }
+}
