@@ -24,7 +24,10 @@ export function checkNode() {
   process.exit(3);
 }
 
-/** Dependencies exactly as locked, and only when the lock file has changed since; no package may run scripts. */
+/**
+ * Dependencies as locked, and only when the lock file has changed since; no package may run scripts. `npm ci` would
+ * refuse a lock that does not list the optional binaries of every platform; `install --no-save` fetches the missing ones.
+ */
 export function ensureInstalled() {
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
@@ -34,7 +37,7 @@ export function ensureInstalled() {
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   run(
     npm,
-    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error'],
+    ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error'],
     'the dependencies could not be installed',
   );
   writeFileSync(stamp, lock);

@@ -85,6 +85,12 @@ export const ERROR_TABLE = {
     meaning: 'the exchange does not offer this timeframe on our calendar',
     remedy: 'remove it from TIMEFRAMES or choose another exchange',
   },
+  already_running: {
+    stage: 'preflight',
+    retry: 'permanent',
+    meaning: 'another deployment uses this folder',
+    remedy: 'stop it, or choose another DATA_DIR',
+  },
   source_mismatch: {
     stage: 'preflight',
     retry: 'permanent',
@@ -96,6 +102,12 @@ export const ERROR_TABLE = {
     retry: 'transient',
     meaning: 'the candle store could not be reached or is busy',
     remedy: 'check the store; nothing is lost, the write is repeated',
+  },
+  storage_blocked: {
+    stage: 'ingest',
+    retry: 'permanent',
+    meaning: 'the storage budget is used up, so no new history is fetched',
+    remedy: 'free space or raise STORAGE_BUDGET_GB; what is stored goes on being updated',
   },
   disk_full: {
     stage: 'export',
@@ -156,6 +168,13 @@ export const ERROR_TABLE = {
     retry: 'transient',
     meaning: 'an error this program has no name for',
     remedy: 'look at the log with the run ID and report it',
+  },
+  store_corrupt: {
+    stage: 'preflight',
+    retry: 'permanent',
+    meaning: 'a database file is damaged',
+    remedy:
+      'stop the program, move the damaged file and its -wal and -shm files aside, start again: candles are fetched anew',
   },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -1,5 +1,7 @@
 import type { Candle, EpochMs, MarketSymbol, TimeframeId } from '../domain/types';
-import type { RowFault } from '../domain/candle';
+import type { QuarantinedRow } from '../domain/candle';
+
+export type { QuarantinedRow } from '../domain/candle';
 
 /** `live` goes before `fill` when requests are rationed. */
 export type RequestPriority = 'live' | 'fill';
@@ -15,14 +17,6 @@ export interface PageRequest {
   readonly limit: number;
   readonly priority: RequestPriority;
   readonly signal?: AbortSignal;
-}
-
-export interface QuarantinedRow {
-  readonly reason: RowFault;
-  /** The open time as answered, when it was a number. */
-  readonly openTime: number | null;
-  /** The row as answered, as JSON, cut to 500 characters. */
-  readonly raw: string;
 }
 
 export interface CandlePage {

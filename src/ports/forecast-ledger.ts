@@ -1,4 +1,5 @@
 import type { QuantileForecast } from '../domain/quantiles';
+import type { StepScore } from '../domain/scores';
 import type { EpochMs, Pair } from '../domain/types';
 
 export type ForecastRole = 'champion' | 'shadow' | 'naive';
@@ -17,20 +18,12 @@ export interface ForecastRecord {
   readonly quantiles: QuantileForecast;
 }
 
-export interface ForecastScore {
+/** How one step of one forecast did; at most one a forecast and step. */
+export interface ForecastScore extends StepScore {
   readonly pair: Pair;
   readonly role: ForecastRole;
   readonly modelVersion: string;
   readonly dataThrough: EpochMs;
-  /** 1-based step and what happened there. */
-  readonly step: number;
-  readonly actual: number;
-  readonly absoluteError: number;
-  /** Mean pinball loss over the seven levels, divided by the last close. */
-  readonly pinball: number;
-  readonly inside50: boolean;
-  readonly inside80: boolean;
-  readonly inside95: boolean;
 }
 
 /** Every forecast ever issued, and how it did. */

@@ -85,7 +85,7 @@ if (release !== undefined) {
 
 /** A record names neither the machine nor its folders. */
 function withoutMachine(history: string): string {
-  return history.replaceAll(root, '.').replaceAll(hostname(), 'host');
+  return history.replaceAll(root, '.').replaceAll(`@${hostname()}`, '@host');
 }
 
 /** The workflows bundled from a copy in which one file was changed. */

@@ -1,0 +1,47 @@
+import { normalisePage } from '../../domain/candle';
+import { PipelineError } from '../../domain/errors';
+import type { EpochMs } from '../../domain/types';
+import type { CandlePage, PageRequest } from '../../ports/exchange';
+
+export interface PageTimes {
+  /** The earlier of the run's time, our clock and the exchange's. */
+  readonly closedAsOf: EpochMs;
+  /** The latest time any clock shows: a row that opens later is from the future. */
+  readonly newestOpen: EpochMs;
+  readonly settleMs: number;
+}
+
+/**
+ * The rows of an answer, in the exchange's order, as a page of which every candle may be stored. When too much of the
+ * answer is bad to believe the rest, the page has no candle and everything bad is in `quarantined`.
+ * @throws PipelineError `unsupported_timeframe` when the rows lie on another calendar than ours.
+ */
+export function candlePage(rows: readonly unknown[], request: PageRequest, times: PageTimes): CandlePage {
+  const { timeframe, since, limit } = request;
+  const page = normalisePage(rows, { timeframe, since, ...times });
+  refuseOtherCalendar(rows, page.quarantined, request);
+  return {
+    candles: page.pageRejected ? [] : page.candles.slice(0, limit),
+    quarantined: page.quarantined,
+    received: rows.length,
+    duplicates: page.duplicates,
+    forming: page.forming,
+    closedAsOf: times.closedAsOf,
+  };
+}
+
+/** Weeks that begin on Thursday, "months" of 30 days: a few of their rows fall on our grid by chance (P7). */
+function refuseOtherCalendar(
+  rows: readonly unknown[],
+  quarantined: CandlePage['quarantined'],
+  { symbol, timeframe }: PageRequest,
+): void {
+  const misaligned = quarantined.filter(({ reason, openTime }) => reason === 'misaligned' && (openTime ?? 0) > 0);
+  const first = misaligned[0]?.openTime;
+  if (misaligned.length * 2 <= rows.length || first === undefined || first === null) return;
+  const stamp = Math.abs(first) <= 8.64e15 ? new Date(first).toISOString() : String(first);
+  throw new PipelineError(
+    'unsupported_timeframe',
+    `${symbol} ${timeframe}: ${misaligned.length} of ${rows.length} candles do not open on our calendar, the first at ${stamp}`,
+  );
+}

@@ -1,0 +1,166 @@
+/** The candle store in one SQLite file: the embedded default. */
+import { statSync } from 'node:fs';
+import { sameValues } from '../../domain/candle';
+import { mergeRanges } from '../../domain/coverage';
+import { countSlots } from '../../domain/timeframe';
+import type { Candle, EpochMs, Pair, SlotRange } from '../../domain/types';
+import type { CandleStore, Extent, ReadRange, Revision, WriteOutcome } from '../../ports/candle-store';
+import { holesByBlocks } from './candle-holes';
+import { CANDLE_MIGRATIONS } from './candle-schema';
+import { CandleStatements } from './candle-statements';
+import { closeDatabase, guarded, immediately, openDatabase } from './database';
+import type { SqliteDatabase } from './database';
+import { migrate } from './migration';
+import { refuseUnstorable } from './storable';
+
+const DEFAULT_READ_LIMIT = 10_000;
+const EARLIEST = Number.MIN_SAFE_INTEGER;
+const LATEST = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Opens the candle database at `path`, creating it and its folder when there is none.
+ * @throws PipelineError `store_unavailable`, `store_corrupt`, `disk_full`, or `invalid_input` when a newer program wrote it.
+ */
+export async function openCandleStore(path: string): Promise<CandleStore> {
+  const database = await openDatabase(path);
+  try {
+    await migrate(path, database, CANDLE_MIGRATIONS);
+    return await guarded(path, () => new SqliteCandleStore(path, database));
+  } catch (error) {
+    closeDatabase(database);
+    throw error;
+  }
+}
+
+class SqliteCandleStore implements CandleStore {
+  readonly #path: string;
+  readonly #database: SqliteDatabase;
+  readonly #statements: CandleStatements;
+
+  constructor(path: string, database: SqliteDatabase) {
+    this.#path = path;
+    this.#database = database;
+    this.#statements = new CandleStatements(database);
+  }
+
+  async write(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): Promise<WriteOutcome> {
+    refuseUnstorable(pair, candles, fetchedAt);
+    if (candles.length === 0) return { inserted: 0, unchanged: 0, revisions: [], outdated: 0 };
+    return guarded(this.#path, () => immediately(this.#database, () => this.#writeAll(pair, candles, fetchedAt)));
+  }
+
+  #writeAll(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): WriteOutcome {
+    const statements = this.#statements;
+    statements.addSeries(pair);
+    const series = statements.series(pair)?.id ?? 0;
+    const revisions: Revision[] = [];
+    let [inserted, unchanged, outdated] = [0, 0, 0];
+    for (const candle of candles) {
+      if (statements.insert(series, candle, fetchedAt)) {
+        inserted += 1;
+        continue;
+      }
+      const stored = statements.stored(series, candle.openTime);
+      if (stored === null) throw new Error('a candle vanished inside a transaction');
+      const same = sameValues(stored.candle, candle);
+      // The time of fetching moves on even when the values do not, or an older answer could still replace them.
+      if (fetchedAt > stored.fetchedAt || (fetchedAt === stored.fetchedAt && !same))
+        statements.replace(series, candle, fetchedAt);
+      if (same) unchanged += 1;
+      else if (fetchedAt < stored.fetchedAt) outdated += 1;
+      else revisions.push({ before: stored.candle, after: candle });
+    }
+    statements.addToCount(series, inserted);
+    return { inserted, unchanged, revisions, outdated };
+  }
+
+  async read(pair: Pair, range: ReadRange): Promise<Candle[]> {
+    return this.#ofSeries(pair, [], (series) => {
+      const limit = wholeNumber(range.limit ?? DEFAULT_READ_LIMIT);
+      return this.#statements.read(series, range.from ?? EARLIEST, range.to ?? LATEST, limit);
+    });
+  }
+
+  async last(pair: Pair, count: number, to: EpochMs = LATEST): Promise<Candle[]> {
+    return this.#ofSeries(pair, [], (series) => this.#statements.last(series, to, wholeNumber(count)).reverse());
+  }
+
+  async extent(pair: Pair): Promise<Extent | null> {
+    return this.#ofSeries<Extent | null>(pair, null, (series, count) => {
+      const ends = this.#statements.ends(series);
+      return ends === null ? null : { ...ends, count };
+    });
+  }
+
+  async count(pair: Pair, range: SlotRange): Promise<number> {
+    return this.#ofSeries(pair, 0, (series, count) => {
+      const ends = this.#statements.ends(series);
+      if (ends === null || (range.from <= ends.first && range.to >= ends.last)) return count;
+      return this.#statements.count(series, range.from, range.to);
+    });
+  }
+
+  async holes(pair: Pair, range?: SlotRange): Promise<SlotRange[]> {
+    const { timeframe } = pair;
+    const nothingStored = range === undefined ? [] : mergeRanges(timeframe, [range]);
+    return this.#ofSeries(pair, nothingStored, (series, count) => {
+      const ends = this.#statements.ends(series);
+      if (ends === null) return nothingStored;
+      const extent = { from: ends.first, to: ends.last };
+      if (range === undefined && countSlots(timeframe, extent) === count) return [];
+      return holesByBlocks(timeframe, range ?? extent, {
+        ...ends,
+        count: ({ from, to }) => this.#statements.count(series, from, to),
+        openTimes: ({ from, to }) => this.#statements.openTimes(series, from, to),
+      });
+    });
+  }
+
+  async deleteBefore(pair: Pair, before: EpochMs): Promise<number> {
+    return guarded(this.#path, () =>
+      immediately(this.#database, () => {
+        const series = this.#statements.series(pair)?.id;
+        if (series === undefined) return 0;
+        const deleted = this.#statements.deleteBefore(series, before);
+        this.#statements.addToCount(series, -deleted);
+        return deleted;
+      }),
+    );
+  }
+
+  async pairs(): Promise<Pair[]> {
+    const text = 'SELECT symbol, timeframe FROM series WHERE candle_count > 0 ORDER BY symbol, timeframe';
+    return guarded(this.#path, () => this.#database.prepare(text).all() as Pair[]);
+  }
+
+  async sizeBytes(): Promise<number | null> {
+    try {
+      const sideFiles = ['-wal', '-shm'].map((end) => statSync(this.#path + end, { throwIfNoEntry: false })?.size ?? 0);
+      return sideFiles.reduce((sum, size) => sum + size, statSync(this.#path).size);
+    } catch {
+      return null;
+    }
+  }
+
+  async close(): Promise<void> {
+    closeDatabase(this.#database);
+  }
+
+  /** One consistent look at a pair's rows; `absent` when the pair has never been written. */
+  async #ofSeries<T>(pair: Pair, absent: T, look: (series: number, count: number) => T): Promise<T> {
+    return guarded(this.#path, () => {
+      this.#database.exec('BEGIN');
+      try {
+        const series = this.#statements.series(pair);
+        return series === null ? absent : look(series.id, series.count);
+      } finally {
+        this.#database.exec('ROLLBACK');
+      }
+    });
+  }
+}
+
+/** As SQLite's LIMIT wants it. */
+function wholeNumber(count: number): number {
+  return Math.min(LATEST, Math.max(0, Math.floor(count)));
+}

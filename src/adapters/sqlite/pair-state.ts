@@ -1,0 +1,181 @@
+import { sql } from 'kysely';
+import type { ErrorCode } from '../../domain/errors';
+import type { Candle, EpochMs, Pair, Stage } from '../../domain/types';
+import type { Revision } from '../../ports/candle-store';
+import type { QuarantinedRow } from '../../ports/exchange';
+import type { EarliestCandle, PairStateStore, StageRecord, SymbolState } from '../../ports/pair-state';
+import type { StateDatabase } from './state-database';
+
+/** Quarantined rows kept a pair, newest first: an exchange that answers nonsense for weeks must not fill the disk. */
+const QUARANTINE_KEPT = 1000;
+
+export class SqlitePairState implements PairStateStore {
+  constructor(private readonly state: StateDatabase) {}
+
+  async symbolStates(): Promise<SymbolState[]> {
+    return this.state.read((db) => db.selectFrom('symbol_state').selectAll().orderBy('symbol').execute());
+  }
+
+  async setSymbolState(state: SymbolState): Promise<void> {
+    const { symbol, ...rest } = state;
+    await this.state.write((db) =>
+      db
+        .insertInto('symbol_state')
+        .values({ symbol, ...rest })
+        .onConflict((conflict) => conflict.column('symbol').doUpdateSet(rest))
+        .execute(),
+    );
+  }
+
+  async earliest({ symbol, timeframe }: Pair): Promise<EarliestCandle | null> {
+    const row = await this.state.read((db) =>
+      db
+        .selectFrom('earliest_candle')
+        .select(['open_time as openTime', 'proven_at as provenAt'])
+        .where((where) => where.and({ symbol, timeframe }))
+        .executeTakeFirst(),
+    );
+    return row ?? null;
+  }
+
+  async setEarliest({ symbol, timeframe }: Pair, earliest: EarliestCandle): Promise<void> {
+    const values = { open_time: earliest.openTime, proven_at: earliest.provenAt };
+    await this.state.write((db) =>
+      db
+        .insertInto('earliest_candle')
+        .values({ symbol, timeframe, ...values })
+        .onConflict((conflict) => conflict.columns(['symbol', 'timeframe']).doUpdateSet(values))
+        .execute(),
+    );
+  }
+
+  async recordSuccess({ symbol, timeframe }: Pair, stage: Stage, at: EpochMs): Promise<void> {
+    await this.state.write((db) =>
+      db
+        .insertInto('stage_record')
+        .values({ symbol, timeframe, stage, last_success_at: at, failure_count: 0 })
+        .onConflict((conflict) =>
+          conflict.columns(['symbol', 'timeframe', 'stage']).doUpdateSet({
+            last_success_at: sql`max(ifnull(last_success_at, excluded.last_success_at), excluded.last_success_at)`,
+            // A success that is told late does not undo failures that came after it.
+            failure_count: sql`iif(ifnull(last_failure_at, 0) <= excluded.last_success_at, 0, failure_count)`,
+          }),
+        )
+        .execute(),
+    );
+  }
+
+  async recordFailure(pair: Pair, stage: Stage, at: EpochMs, code: ErrorCode, message: string): Promise<void> {
+    const { symbol, timeframe } = pair;
+    const failure = { last_failure_at: at, last_code: code, last_message: message };
+    await this.state.write((db) =>
+      db
+        .insertInto('stage_record')
+        .values({ symbol, timeframe, stage, failure_count: 1, ...failure })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['symbol', 'timeframe', 'stage'])
+            .doUpdateSet({
+              ...failure,
+              failure_count: sql`failure_count + (${at} >= ifnull(last_success_at, ${at}))`,
+            })
+            // The same failure told again, or one told late, changes nothing.
+            .where(sql<boolean>`${at} > ifnull(stage_record.last_failure_at, ${at} - 1)`),
+        )
+        .execute(),
+    );
+  }
+
+  async stages({ symbol, timeframe }: Pair): Promise<StageRecord[]> {
+    return this.state.read((db) =>
+      db
+        .selectFrom('stage_record')
+        .select([
+          'stage',
+          'last_success_at as lastSuccessAt',
+          'last_failure_at as lastFailureAt',
+          'failure_count as failureCount',
+          'last_code as lastCode',
+          'last_message as lastMessage',
+        ])
+        .where((where) => where.and({ symbol, timeframe }))
+        .orderBy('stage')
+        .execute(),
+    );
+  }
+
+  async quarantine({ symbol, timeframe }: Pair, rows: readonly QuarantinedRow[], at: EpochMs): Promise<void> {
+    if (rows.length === 0) return;
+    await this.state.write(async (db) => {
+      for (const { reason, openTime, raw } of rows) {
+        await db
+          .insertInto('quarantined_row')
+          .values({ symbol, timeframe, reason, open_time: openTime, raw, at, times: 1 })
+          .onConflict((conflict) =>
+            conflict
+              .columns(['symbol', 'timeframe', 'reason', 'raw'])
+              .doUpdateSet({ at, times: sql`times + 1` })
+              .where('quarantined_row.at', '<', at),
+          )
+          .execute();
+      }
+      const kept = db
+        .selectFrom('quarantined_row')
+        .select('id')
+        .where((where) => where.and({ symbol, timeframe }))
+        .orderBy('at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(QUARANTINE_KEPT);
+      await db
+        .deleteFrom('quarantined_row')
+        .where((where) => where.and({ symbol, timeframe }))
+        .where('id', 'not in', kept)
+        .execute();
+    });
+  }
+
+  async quarantined({
+    symbol,
+    timeframe,
+  }: Pair): Promise<readonly (QuarantinedRow & { readonly at: EpochMs; readonly times: number })[]> {
+    return this.state.read((db) =>
+      db
+        .selectFrom('quarantined_row')
+        .select(['reason', 'open_time as openTime', 'raw', 'at', 'times'])
+        .where((where) => where.and({ symbol, timeframe }))
+        .orderBy('id')
+        .execute(),
+    );
+  }
+
+  async recordRevisions({ symbol, timeframe }: Pair, revisions: readonly Revision[], at: EpochMs): Promise<void> {
+    if (revisions.length === 0) return;
+    await this.state.write(async (db) => {
+      for (const { before, after } of revisions) {
+        const values = { before: JSON.stringify(before), after: JSON.stringify(after) };
+        await db
+          .insertInto('revision')
+          .values({ symbol, timeframe, open_time: after.openTime, at, ...values })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      }
+    });
+  }
+
+  async revisions({ symbol, timeframe }: Pair): Promise<readonly (Revision & { readonly at: EpochMs })[]> {
+    const rows = await this.state.read((db) =>
+      db
+        .selectFrom('revision')
+        .select(['before', 'after', 'at'])
+        .where((where) => where.and({ symbol, timeframe }))
+        .orderBy('open_time')
+        .orderBy('at')
+        .execute(),
+    );
+    return rows.map(({ before, after, at }) => ({
+      before: JSON.parse(before) as Candle,
+      after: JSON.parse(after) as Candle,
+      at,
+    }));
+  }
+}

@@ -1,0 +1,164 @@
+import { setTimeout as realSleep } from 'node:timers/promises';
+import { PipelineError } from '../../domain/errors';
+import type { EpochMs } from '../../domain/types';
+import { systemClock } from '../../ports/clock';
+import type { Clock } from '../../ports/clock';
+import type { RequestPriority } from '../../ports/exchange';
+import type { RateBudget } from '../../ports/rate-budget';
+import type { StateConnection, StateDatabase } from './state-database';
+import type { GateTable, RequestTable } from './state-schema';
+
+export interface BudgetOptions {
+  /** Weight usable in any 60 s, by exchange. Default 3000: half of Binance's 6000. */
+  readonly limits?: Readonly<Record<string, number>>;
+  readonly clock?: Clock;
+  /** Resolves after that many milliseconds on `clock`. */
+  readonly sleep?: (ms: number) => Promise<unknown>;
+}
+
+const WINDOW = 60_000;
+const DEFAULT_LIMIT = 3000;
+/** Fills leave the rest of the window to live requests, so that a boundary never finds it used up. */
+const FILL_SHARE = 0.7;
+const DEFAULT_MAX_WAIT = 10_000;
+/** Waiting is by looking again: another process may be banned meanwhile, or want to go first. */
+const LOOK_AGAIN = 250;
+
+/** What one look at the shared state said. */
+type Look =
+  | { readonly kind: 'granted' }
+  | { readonly kind: 'banned'; readonly wait: number; readonly code: GateTable['ban_code'] }
+  | { readonly kind: 'full'; readonly wait: number }
+  | { readonly kind: 'after_live'; readonly wait: number };
+
+/** One budget and one ban gate for all processes that open the same state: each look is one write transaction. */
+export class SqliteRateBudget implements RateBudget {
+  readonly #limits: Readonly<Record<string, number>>;
+  readonly #clock: Clock;
+  readonly #sleep: (ms: number) => Promise<unknown>;
+
+  constructor(
+    private readonly state: StateDatabase,
+    { limits = {}, clock = systemClock, sleep = realSleep }: BudgetOptions = {},
+  ) {
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#sleep = sleep;
+  }
+
+  async take(
+    exchange: string,
+    weight: number,
+    priority: RequestPriority,
+    signal?: AbortSignal,
+    maxWaitMs = DEFAULT_MAX_WAIT,
+  ): Promise<void> {
+    const deadline = this.#clock.monotonic() + maxWaitMs;
+    for (;;) {
+      signal?.throwIfAborted();
+      const look = await this.state.write((db) => this.#look(db, exchange, weight, priority));
+      if (look.kind === 'granted') return;
+      refuseLongWait(exchange, look, deadline - this.#clock.monotonic());
+      await this.#sleep(Math.min(look.wait, LOOK_AGAIN));
+    }
+  }
+
+  async #look(db: StateConnection, exchange: string, weight: number, priority: RequestPriority): Promise<Look> {
+    const now = this.#clock.now();
+    const gate = await gateOf(db, exchange);
+    if (gate.banned_until > now) return { kind: 'banned', wait: gate.banned_until - now, code: gate.ban_code };
+    const wait = waitFor(
+      await windowOf(db, exchange, now),
+      this.#limits[exchange] ?? DEFAULT_LIMIT,
+      weight,
+      priority,
+      now,
+    );
+    if (priority === 'fill' && gate.live_waiting_until > now)
+      return { kind: 'after_live', wait: Math.max(wait, LOOK_AGAIN) };
+    if (wait > 0) {
+      if (priority === 'live') await saveGate(db, { ...gate, live_waiting_until: now + 2 * LOOK_AGAIN });
+      return { kind: 'full', wait };
+    }
+    await db.insertInto('exchange_request').values({ exchange, at: now, weight, priority }).execute();
+    return { kind: 'granted' };
+  }
+
+  async ban(exchange: string, until: EpochMs, code: GateTable['ban_code']): Promise<void> {
+    await this.state.write(async (db) => {
+      const gate = await gateOf(db, exchange);
+      if (until > gate.banned_until) await saveGate(db, { ...gate, banned_until: until, ban_code: code });
+    });
+  }
+
+  async bannedUntil(exchange: string): Promise<EpochMs | null> {
+    const { banned_until: until } = await this.state.read((db) => gateOf(db, exchange));
+    return until > this.#clock.now() ? until : null;
+  }
+}
+
+/** @throws PipelineError when the wait is longer than `allowed` milliseconds. */
+function refuseLongWait(exchange: string, look: Exclude<Look, { kind: 'granted' }>, allowed: number): void {
+  if (look.wait <= allowed) return;
+  const seconds = Math.ceil(look.wait / 1000);
+  const context = { retryAfterMs: look.wait };
+  if (look.kind === 'banned')
+    throw new PipelineError(look.code, `${exchange} may not be asked for another ${seconds} s`, context);
+  throw new PipelineError('rate_limited', `the request budget of ${exchange} is used up for ${seconds} s`, context);
+}
+
+type Request = Pick<RequestTable, 'at' | 'weight' | 'priority'>;
+
+/** Milliseconds until `weight` fits, 0 when it does. A weight above the whole budget fits an empty window. */
+function waitFor(
+  requests: readonly Request[],
+  limit: number,
+  weight: number,
+  priority: RequestPriority,
+  now: EpochMs,
+): number {
+  const overall = waitUntilBelow(requests, limit - weight, now);
+  if (priority === 'live') return overall;
+  const fills = requests.filter((request) => request.priority === 'fill');
+  return Math.max(overall, waitUntilBelow(fills, limit * FILL_SHARE - weight, now));
+}
+
+/** Milliseconds until the weight of `requests`, oldest first, has fallen to `limit` or to nothing at all. */
+function waitUntilBelow(requests: readonly Request[], limit: number, now: EpochMs): number {
+  let used = requests.reduce((sum, { weight }) => sum + weight, 0);
+  let wait = 0;
+  for (const { at, weight } of requests) {
+    if (used <= limit) break;
+    used -= weight;
+    wait = at + WINDOW - now;
+  }
+  return wait;
+}
+
+/** The requests of the last minute, oldest first; those before are forgotten, as are those of a clock that was put back. */
+async function windowOf(db: StateConnection, exchange: string, now: EpochMs): Promise<Request[]> {
+  await db
+    .deleteFrom('exchange_request')
+    .where('exchange', '=', exchange)
+    .where((where) => where.or([where('at', '<=', now - WINDOW), where('at', '>', now + WINDOW)]))
+    .execute();
+  return db
+    .selectFrom('exchange_request')
+    .select(['at', 'weight', 'priority'])
+    .where('exchange', '=', exchange)
+    .orderBy('at')
+    .execute();
+}
+
+async function gateOf(db: StateConnection, exchange: string): Promise<GateTable> {
+  const gate = await db.selectFrom('exchange_gate').selectAll().where('exchange', '=', exchange).executeTakeFirst();
+  return gate ?? { exchange, banned_until: 0, ban_code: 'rate_limited', live_waiting_until: 0 };
+}
+
+async function saveGate(db: StateConnection, gate: GateTable): Promise<void> {
+  await db
+    .insertInto('exchange_gate')
+    .values(gate)
+    .onConflict((conflict) => conflict.column('exchange').doUpdateSet(gate))
+    .execute();
+}

@@ -1,0 +1,43 @@
+/** All operational state of one source in one SQLite file. */
+import type { ForecastLedger } from '../../ports/forecast-ledger';
+import type { GapLedger } from '../../ports/gap-ledger';
+import type { PairStateStore } from '../../ports/pair-state';
+import type { PublicationStore } from '../../ports/publication';
+import type { RateBudget } from '../../ports/rate-budget';
+import type { RunLog } from '../../ports/run-log';
+import { SqliteForecastLedger } from './forecast-ledger';
+import { SqliteGapLedger } from './gap-ledger';
+import { SqlitePairState } from './pair-state';
+import { SqlitePublication } from './publication';
+import { SqliteRateBudget } from './rate-budget';
+import type { BudgetOptions } from './rate-budget';
+import { SqliteRunLog } from './run-log';
+import { StateDatabase } from './state-database';
+
+export interface StateStore {
+  readonly pairState: PairStateStore;
+  readonly gapLedger: GapLedger;
+  readonly forecastLedger: ForecastLedger;
+  readonly runLog: RunLog;
+  readonly publication: PublicationStore;
+  /** The deployment's rate budget; budgets made from the same file share it, whatever process they live in. */
+  budget(options?: BudgetOptions): RateBudget;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the state database at `path`, creating it and its folder when there is none.
+ * @throws PipelineError `store_unavailable`, `store_corrupt`, `disk_full`, or `invalid_input` when a newer program wrote it.
+ */
+export async function openStateStore(path: string): Promise<StateStore> {
+  const state = await StateDatabase.open(path);
+  return {
+    pairState: new SqlitePairState(state),
+    gapLedger: new SqliteGapLedger(state),
+    forecastLedger: new SqliteForecastLedger(state),
+    runLog: new SqliteRunLog(state),
+    publication: new SqlitePublication(state),
+    budget: (options) => new SqliteRateBudget(state, options),
+    close: async () => state.close(),
+  };
+}

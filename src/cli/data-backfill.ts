@@ -1,0 +1,163 @@
+/** `data backfill`: fills of whole histories, and what they would cost. */
+import type { Config } from '../config/config';
+import { MINUTE, countSlots, lastClosedOpen } from '../domain/timeframe';
+import { pairKey, type EpochMs, type Pair } from '../domain/types';
+import type { StartOutcome } from '../ports/control';
+import { coverageOf, retainedFrom, type PairFilter } from './data-coverage';
+import { CommandEnd, EXIT_CODES, endWith } from './exit-codes';
+import { print, progressTo, type FormatOptions } from './output';
+import { coverageWords, type PairCoverage } from './pair-coverage';
+import { textTable } from './text-table';
+import type { CliWiring } from './wiring';
+import { countText, messageOf, minuteText } from './wording';
+
+export const BACKFILL_CHOICES = ['missing', 'failed', 'all'] as const;
+
+export interface BackfillOptions extends FormatOptions, PairFilter {
+  readonly only: (typeof BACKFILL_CHOICES)[number];
+  readonly dryRun?: boolean;
+}
+
+/** Candles of one request. */
+const PAGE = 1000;
+/** Time of one request, sent one after the other. */
+const REQUEST_MS = 200;
+/** Weight of a page of candles and of all requests in a minute, as the reference exchange counts them. */
+const PAGE_WEIGHT = 2;
+const WEIGHT_A_MINUTE = 6000;
+/** Of a stored candle with its index, as measured; used until the store can be measured itself. */
+const CANDLE_BYTES = 64;
+
+export async function backfill(wiring: CliWiring, options: BackfillOptions): Promise<void> {
+  const chosen = await choose(wiring, options);
+  if (options.dryRun === true) {
+    await showPlan(wiring, options, chosen);
+    return;
+  }
+  const control = await wiring.control();
+  const rows: { pair: Pair; start: StartOutcome | null; error: string | null }[] = [];
+  for (const { pair } of chosen) {
+    try {
+      rows.push({ pair, start: await control.startFill(pair.symbol, pair.timeframe), error: null });
+    } catch (error) {
+      rows.push({ pair, start: null, error: messageOf(error) });
+    }
+  }
+  const table = textTable<(typeof rows)[number]>(
+    [
+      { title: 'pair', cell: (row) => pairKey(row.pair) },
+      { title: 'fill', cell: (row) => row.start?.kind.replaceAll('_', ' ') ?? 'failed' },
+      { title: 'workflow', cell: (row) => row.start?.workflowId ?? row.error ?? '' },
+    ],
+    rows,
+  );
+  const json = rows.map(({ pair, start, error }) => ({
+    ...pair,
+    outcome: start?.kind ?? 'failed',
+    workflow_id: start?.workflowId ?? null,
+    run_id: start?.runId ?? null,
+    error,
+  }));
+  print(wiring, options, { text: rows.length === 0 ? 'nothing to fill\n' : table, json: { fills: json } });
+  const failed = rows.filter((row) => row.start === null).length;
+  if (failed > 0) endWith(failed === rows.length ? EXIT_CODES.failure : EXIT_CODES.partial);
+}
+
+async function choose(wiring: CliWiring, options: BackfillOptions): Promise<PairCoverage[]> {
+  const rows = await coverageOf(wiring, options);
+  if (options.only === 'all') return rows;
+  if (options.only === 'missing') return rows.filter(isMissing);
+  const fills = await (await wiring.control()).fills();
+  const failed = new Set(fills.filter((fill) => fill.status === 'failed').map((fill) => pairKey(fill)));
+  return rows.filter((row) => failed.has(pairKey(row.pair)));
+}
+
+/** A cycle adds what is new by itself: only what lies further back needs a fill. */
+function isMissing(row: PairCoverage): boolean {
+  return row.extent === null || row.before > 0 || row.unexplained > 0 || row.earliest === null;
+}
+
+interface PlanRow {
+  readonly pair: Pair;
+  readonly from: EpochMs;
+  readonly candles: number;
+  readonly requests: number;
+  readonly minutes: number;
+  readonly megabytes: number;
+  readonly why: string;
+}
+
+async function showPlan(wiring: CliWiring, options: BackfillOptions, chosen: readonly PairCoverage[]): Promise<void> {
+  const bytes = await bytesPerCandle(wiring);
+  const rows: PlanRow[] = [];
+  for (const row of chosen) rows.push(await planOf(wiring, row, bytes));
+  const sum = (pick: (row: PlanRow) => number): number => rows.reduce((total, row) => total + pick(row), 0);
+  const total = {
+    requests: sum((row) => row.requests),
+    minutes: sum((row) => row.minutes),
+    megabytes: sum((row) => row.megabytes),
+  };
+  const table = textTable<PlanRow>(
+    [
+      { title: 'pair', cell: (row) => pairKey(row.pair) },
+      { title: 'from (UTC)', cell: (row) => minuteText(row.from) },
+      { title: 'candles', cell: (row) => countText(row.candles), align: 'right' },
+      { title: 'requests', cell: (row) => countText(row.requests), align: 'right' },
+      { title: 'minutes', cell: (row) => row.minutes.toFixed(1), align: 'right' },
+      { title: 'MB', cell: (row) => row.megabytes.toFixed(1), align: 'right' },
+      { title: 'now', cell: (row) => row.why },
+    ],
+    rows,
+  );
+  const line = `in all about ${countText(total.requests)} requests, ${total.minutes.toFixed(1)} minutes, ${total.megabytes.toFixed(1)} MB; nothing was started\n`;
+  const json = {
+    dry_run: true,
+    pairs: rows.map(({ pair, from, ...rest }) => ({ ...pair, from: new Date(from).toISOString(), ...rest })),
+    total,
+  };
+  print(wiring, options, { text: rows.length === 0 ? 'nothing to fill\n' : `${table}${line}`, json });
+}
+
+async function bytesPerCandle(wiring: CliWiring): Promise<number> {
+  const { candles } = await wiring.stores();
+  const pairs = await candles.pairs();
+  const counts = await Promise.all(pairs.map(async (pair) => (await candles.extent(pair))?.count ?? 0));
+  const count = counts.reduce((total, one) => total + one, 0);
+  const size = await candles.sizeBytes();
+  return size === null || count < 100_000 ? CANDLE_BYTES : size / count;
+}
+
+async function planOf(wiring: CliWiring, row: PairCoverage, candleBytes: number): Promise<PlanRow> {
+  const config = wiring.config();
+  const now = wiring.clock.now();
+  const from = await startOf(wiring, config, row, now);
+  const { timeframe } = row.pair;
+  const inAll = countSlots(timeframe, { from, to: lastClosedOpen(timeframe, now, config.settleMs) });
+  const have = row.extent === null ? 0 : row.slots - row.unexplained;
+  const candles = Math.max(0, inAll - have);
+  const requests = Math.ceil(candles / PAGE) + 2;
+  const perRequest = Math.max(REQUEST_MS, (PAGE_WEIGHT * MINUTE) / (WEIGHT_A_MINUTE * config.exchangeWeightShare));
+  const minutes = (requests * perRequest) / MINUTE;
+  return {
+    pair: row.pair,
+    from,
+    candles,
+    requests,
+    minutes,
+    megabytes: (candles * candleBytes) / 1e6,
+    why: coverageWords(row),
+  };
+}
+
+/** Where the exchange's history begins: as remembered, else asked with one small request. */
+async function startOf(wiring: CliWiring, config: Config, row: PairCoverage, now: EpochMs): Promise<EpochMs> {
+  const kept = retainedFrom(config, row.pair, now);
+  if (kept !== null) return kept;
+  if (row.earliest !== null) return row.earliest;
+  progressTo(wiring)(`asking the exchange for the first candle of ${pairKey(row.pair)}`);
+  const exchange = await wiring.exchange();
+  const page = await exchange.fetchPage({ ...row.pair, since: 0, asOf: now, limit: 1, priority: 'fill' });
+  const first = page.candles[0];
+  if (first !== undefined) return first.openTime;
+  throw new CommandEnd(EXIT_CODES.data, `${exchange.source} has no candle of ${pairKey(row.pair)}: check the symbol.`);
+}

@@ -1,0 +1,47 @@
+/** `data`: what is stored, what is missing, fills, and candles from and to files. */
+import { Option, type Command } from 'commander';
+import { moment } from './arguments';
+import { BACKFILL_CHOICES, backfill, type BackfillOptions } from './data-backfill';
+import { showCoverage, showDataStatus, showGaps, type PairFilter } from './data-coverage';
+import { exportCandles, importFiles, type ExportOptions, type ImportOptions } from './data-files';
+import { withFormat, type FormatOptions } from './output';
+import type { CliWiring } from './wiring';
+
+function withFilter(command: Command): Command {
+  return withFormat(command)
+    .option('--symbol <symbol>', 'only this symbol')
+    .option('--timeframe <timeframe>', 'only this timeframe');
+}
+
+export function addData(program: Command, wiring: CliWiring): void {
+  const noun = program
+    .command('data')
+    .description('what is stored and what is missing; fills; candles from and to files');
+  withFormat(noun.command('status').description('size of the store, state of the symbols, fills that run')).action(
+    async (options: FormatOptions) => showDataStatus(wiring, options),
+  );
+  withFilter(noun.command('coverage').description('first, last, count and holes of every pair')).action(
+    async (options: FormatOptions & PairFilter) => showCoverage(wiring, options),
+  );
+  withFilter(
+    noun.command('gaps').description('every gap with what is known of it, and the rows that were refused'),
+  ).action(async (options: FormatOptions & PairFilter) => showGaps(wiring, options));
+  withFilter(noun.command('backfill').description('fetch whole histories; what is stored is not fetched again'))
+    .addOption(new Option('--only <which>', 'which pairs').choices(BACKFILL_CHOICES).default('missing'))
+    .option('--dry-run', 'say requests, minutes and megabytes, and start nothing')
+    .action(async (options: BackfillOptions) => backfill(wiring, options));
+  withFilter(
+    noun.command('import').description('candles from CSV files (.csv or .csv.gz) named like BTC_USDT-1h.csv.gz'),
+  )
+    .argument('<files...>', 'header timestamp_ms,open,high,low,close,volume; open times; ascending')
+    .action(async (files: string[], options: ImportOptions) => importFiles(wiring, files, options));
+  withFormat(noun.command('export').description('candles as CSV: one pair to stdout or a file, or all into a folder'))
+    .argument('[symbol]', 'like BTC/USDT')
+    .argument('[timeframe]', 'like 1h')
+    .option('--to <path>', 'file (.csv or .csv.gz), or the folder for all pairs')
+    .option('--from <time>', 'first open time, UTC', moment)
+    .option('--until <time>', 'last open time, UTC', moment)
+    .action(async (symbol: string | undefined, timeframe: string | undefined, options: ExportOptions) =>
+      exportCandles(wiring, symbol, timeframe, options),
+    );
+}

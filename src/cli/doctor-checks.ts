@@ -1,0 +1,180 @@
+/** Each thing a run needs, looked at alone; a check that fails says what mends it. */
+import { constants } from 'node:fs';
+import { access, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname } from 'node:path';
+import type { Config } from '../config/config';
+import { TemporalUnreachable } from '../ports/control';
+import type { CliWiring } from './wiring';
+import { bytesText, lengthText, messageOf, plural } from './wording';
+
+export interface Check {
+  readonly name: string;
+  /** `warn`: it works, but not as it could. `unreachable`: something outside does not answer. */
+  readonly state: 'ok' | 'warn' | 'fail' | 'unreachable';
+  readonly detail: string;
+  readonly mend: string | null;
+}
+
+function ok(name: string, detail: string): Check {
+  return { name, state: 'ok', detail, mend: null };
+}
+
+/** The oldest Node.js that is supported. */
+const NODE = [20, 11] as const;
+
+export function checkNode(version: string): Check {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > NODE[0] || (major === NODE[0] && minor >= NODE[1])) return ok('node', `Node.js ${version}`);
+  return {
+    name: 'node',
+    state: 'fail',
+    detail: `Node.js ${version} is too old`,
+    mend: `install Node.js ${NODE.join('.')} or later`,
+  };
+}
+
+/** Less free space than this is no place to start. */
+const LEAST_FREE = 1e9;
+
+export async function checkDisk(config: Config): Promise<Check> {
+  const folder = await existingParent(config.dataDir);
+  try {
+    await access(folder, constants.W_OK);
+  } catch {
+    const mend = 'give this user the right to write there, or set DATA_DIR';
+    return { name: 'disk', state: 'fail', detail: `${folder} can not be written`, mend };
+  }
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  const detail = `${bytesText(free)} free at ${folder}, the budget is ${bytesText(config.storageBudgetBytes)}`;
+  if (free < LEAST_FREE)
+    return { name: 'disk', state: 'fail', detail, mend: 'free space, or set DATA_DIR to a larger disk' };
+  if (free < config.storageBudgetBytes) {
+    return { name: 'disk', state: 'warn', detail, mend: 'lower STORAGE_BUDGET_GB below what is free, or free space' };
+  }
+  return ok('disk', detail);
+}
+
+async function existingParent(folder: string): Promise<string> {
+  try {
+    await access(folder);
+    return folder;
+  } catch {
+    return dirname(folder) === folder ? folder : existingParent(dirname(folder));
+  }
+}
+
+/** The ports a start would listen on. */
+export async function checkPorts(config: Config): Promise<Check[]> {
+  const own = config.temporalAddress === null;
+  const wanted: [string, string, number][] = [
+    ['WEB_PORT', config.webHost, config.webPort],
+    ['OPS_PORT', config.opsHost, config.opsPort],
+    ...(own
+      ? (
+          [
+            ['TEMPORAL_PORT', '127.0.0.1', config.temporalPort],
+            ['TEMPORAL_UI_PORT', '127.0.0.1', config.temporalUiPort],
+          ] as const
+        ).map(([...row]): [string, string, number] => row)
+      : []),
+  ];
+  return Promise.all(
+    wanted.map(async ([name, host, port]): Promise<Check> => {
+      const fault = await listenFault(host, port);
+      if (fault === null) return ok(name, port === 0 ? 'any free port' : `${host}:${port} is free`);
+      const detail = fault === 'EADDRINUSE' ? `${host}:${port} is taken` : `${host}:${port} can not be used (${fault})`;
+      const mend = config.explicit.has(name)
+        ? `fine if coin-predict itself runs; else stop what holds it, or set ${name} to another port`
+        : 'fine if coin-predict itself runs; else the next free port is used';
+      return { name, state: 'warn', detail, mend };
+    }),
+  );
+}
+
+function listenFault(host: string, port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error) => resolve('code' in error ? String(error.code) : error.message));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)));
+  });
+}
+
+export async function checkTemporal(wiring: CliWiring, config: Config): Promise<Check[]> {
+  const checks: Check[] = [];
+  if (config.temporalAddress === null) checks.push(await checkBinary(wiring));
+  try {
+    const schedules = await (await wiring.control()).schedules();
+    checks.push(ok('temporal', `answers, ${plural(schedules.length, 'schedule')}`));
+  } catch (error) {
+    if (!(error instanceof TemporalUnreachable)) throw error;
+    const own = config.temporalAddress === null;
+    const mend = own
+      ? 'start it with "coin-predict up" (or npm start)'
+      : 'start that server, or correct TEMPORAL_ADDRESS';
+    checks.push({
+      name: 'temporal',
+      state: own ? 'warn' : 'unreachable',
+      detail: `nothing answers at ${error.address}`,
+      mend,
+    });
+  }
+  return checks;
+}
+
+async function checkBinary(wiring: CliWiring): Promise<Check> {
+  try {
+    return ok('temporal CLI', await wiring.temporalBinary());
+  } catch (error) {
+    const detail = messageOf(error);
+    return {
+      name: 'temporal CLI',
+      state: 'warn',
+      detail,
+      mend: 'a start tries to fetch it; else install it and set TEMPORAL_BIN',
+    };
+  }
+}
+
+/** A clock further off than this makes candles count as closed too early or too late. */
+const CLOCK_LIMIT_MS = 2000;
+
+export async function checkExchange(wiring: CliWiring): Promise<Check> {
+  try {
+    const exchange = await wiring.exchange();
+    const before = wiring.clock.now();
+    const theirs = await exchange.serverTime(AbortSignal.timeout(20_000));
+    const after = wiring.clock.now();
+    const apart = Math.max(0, before - theirs, theirs - after);
+    const detail = `${exchange.source} answered in ${after - before} ms`;
+    if (apart <= CLOCK_LIMIT_MS) return ok('exchange', detail);
+    const mend = 'set the clock of this machine (NTP)';
+    return { name: 'exchange', state: 'warn', detail: `${detail}; the clocks are ${lengthText(apart)} apart`, mend };
+  } catch (error) {
+    const detail = messageOf(error);
+    const mend = 'check the network; or set EXCHANGE=simulated to work without one';
+    return { name: 'exchange', state: 'unreachable', detail, mend };
+  }
+}
+
+export async function checkStores(wiring: CliWiring): Promise<Check> {
+  try {
+    const { candles, source, publication } = await wiring.stores();
+    const pairs = await candles.pairs();
+    await publication.generations(1);
+    const bytes = await candles.sizeBytes();
+    return ok(
+      'stores',
+      `${plural(pairs.length, 'pair')} of ${source}, ${bytes === null ? 'size unknown' : bytesText(bytes)}`,
+    );
+  } catch (error) {
+    const detail = messageOf(error);
+    return {
+      name: 'stores',
+      state: 'fail',
+      detail,
+      mend: 'check that DATA_DIR is writable and whole; candles can be fetched again',
+    };
+  }
+}

@@ -1,0 +1,221 @@
+/** One typed, frozen configuration from defaults, a `.env` file and the environment; all problems are told at once. */
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { defaultRules, type TimeframeRules } from '../domain/timeframe-rules';
+import type { MarketSymbol, TimeframeId } from '../domain/types';
+import { ConfigError, type ConfigProblem } from './config-error';
+import { parseDotenv } from './dotenv';
+import { didYouMean } from './suggestion';
+import { findContradictions } from './contradictions';
+import type { ByTimeframe } from './values';
+import {
+  VARIABLES,
+  VARIABLE_NAMES,
+  isVariable,
+  shownText,
+  type LOG_LEVELS,
+  type Values,
+  type VariableName,
+} from './variables';
+
+const SECOND = 1000;
+
+type Origin = 'default' | '.env file' | 'environment';
+
+/** What stands for a variable and where it came from; secrets are hidden already. */
+export interface Setting {
+  readonly name: VariableName;
+  /** As written; the words for an absent default when nothing is set. */
+  readonly shown: string;
+  readonly origin: Origin;
+}
+
+export interface Config {
+  /** `auto`, `simulated` or a ccxt id. */
+  readonly exchange: string;
+  /** Without a slash at its end; null: the exchange's own hosts. */
+  readonly exchangeUrl: string | null;
+  readonly symbols: readonly MarketSymbol[];
+  readonly timeframes: readonly TimeframeId[];
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly store: 'sqlite';
+  readonly webPort: number;
+  readonly opsPort: number;
+  readonly webHost: string;
+  readonly opsHost: string;
+  /** `host:port`; null: an own development server. */
+  readonly temporalAddress: string | null;
+  readonly temporalNamespace: string;
+  readonly temporalPort: number;
+  readonly temporalUiPort: number;
+  /** Absolute when it holds a slash, a command name otherwise; null: found by itself. */
+  readonly temporalBin: string | null;
+  readonly settleMs: number;
+  readonly scheduleOffsetMs: number;
+  readonly cycleTargetMs: number;
+  readonly lagRetryMs: number;
+  readonly storageBudgetBytes: number;
+  /** Absolute; null: the store's own files. */
+  readonly diskUsagePath: string | null;
+  /** 0..1 of the exchange's limit. */
+  readonly exchangeWeightShare: number;
+  readonly marketSeed: number;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly forecastThreads: number;
+  readonly forecastTimeoutMs: number;
+  /** Names of the variables that somebody set: a default port that is taken moves on, an explicit one is an error. */
+  readonly explicit: ReadonlySet<string>;
+  /** Every variable in the order of the documentation. */
+  readonly settings: readonly Setting[];
+  /** The table of the timeframe with this configuration's changes. */
+  rules(timeframe: TimeframeId): TimeframeRules;
+  /** The model family that forecasts this timeframe. */
+  championFamily(timeframe: TimeframeId): string;
+}
+
+interface Given {
+  readonly text: string;
+  readonly origin: Origin;
+}
+
+/**
+ * Reads the configuration. The environment wins over the file, an empty variable counts as not set.
+ * @param environment usually `process.env`
+ * @param file a `.env` file: absent means `.env` in the working directory if there is one, null means none
+ * @throws ConfigError with every problem found.
+ */
+export function loadConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  file: string | null = existsSync('.env') ? '.env' : null,
+): Config {
+  const problems: ConfigProblem[] = [];
+  const given = new Map<VariableName, Given>();
+  if (file !== null) readFile(file, given, problems);
+  for (const name of VARIABLE_NAMES) {
+    const text = environment[name]?.trim() ?? '';
+    if (text !== '') given.set(name, { text, origin: 'environment' });
+  }
+  const values = readValues(given, problems);
+  problems.push(...findContradictions(values, new Set(given.keys())));
+  if (problems.length > 0) throw new ConfigError(Object.freeze(problems));
+  return assemble(values as Values, given);
+}
+
+function readFile(file: string, given: Map<VariableName, Given>, problems: ConfigProblem[]): void {
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch {
+    problems.push({
+      variable: file,
+      value: null,
+      sentence: 'this file can not be read: check its name and its rights.',
+    });
+    return;
+  }
+  const { entries, unreadable } = parseDotenv(content);
+  for (const line of unreadable) {
+    problems.push({
+      variable: `${file}:${line}`,
+      value: null,
+      sentence: 'this line can not be read: write NAME=value.',
+    });
+  }
+  for (const { line, name, text } of entries) {
+    if (!isVariable(name)) {
+      const hint = didYouMean(name, VARIABLE_NAMES);
+      const sentence = `${file}:${line} sets a variable that does not exist: remove it or see .env.example.${hint}`;
+      problems.push({ variable: name, value: null, sentence });
+    } else if (text !== '') given.set(name, { text, origin: '.env file' });
+  }
+}
+
+function readValues(given: ReadonlyMap<VariableName, Given>, problems: ConfigProblem[]): Partial<Values> {
+  const values: Partial<Record<VariableName, unknown>> = {};
+  for (const name of VARIABLE_NAMES) {
+    const variable = VARIABLES[name];
+    const text = given.get(name)?.text ?? variable.default;
+    if (text === null) {
+      values[name] = null;
+      continue;
+    }
+    const result = variable.schema.safeParse(text);
+    if (result.success) values[name] = result.data;
+    else {
+      const sentence = result.error.issues.map((issue) => issue.message).join(' ');
+      problems.push({
+        variable: name,
+        value: shownText(variable, text),
+        sentence: shownText({ ...variable, secret: false }, sentence),
+      });
+    }
+  }
+  return values as Partial<Values>;
+}
+
+/** Rules of a timeframe with the overrides of the configuration. */
+function mergeRules(values: Partial<Values>, timeframe: TimeframeId): TimeframeRules {
+  const rules = defaultRules(timeframe);
+  const own = <T>(by: ByTimeframe<T> | null | undefined, fallback: T): T => by?.own[timeframe] ?? fallback;
+  return Object.freeze({
+    ...rules,
+    softMinutes: own(values.SOFT_MINUTES, rules.softMinutes),
+    hardMinutes: own(values.HARD_MINUTES, rules.hardMinutes),
+    minimumSamples: own(values.MINIMUM_SAMPLES, rules.minimumSamples),
+    retention:
+      timeframe === '1m' && values.RETENTION_1M_DAYS !== undefined
+        ? { days: values.RETENTION_1M_DAYS }
+        : rules.retention,
+  });
+}
+
+function settingOf(name: VariableName, given: ReadonlyMap<VariableName, Given>): Setting {
+  const variable: (typeof VARIABLES)[VariableName] & { readonly defaultMeaning?: string } = VARIABLES[name];
+  const found = given.get(name);
+  if (found !== undefined) return Object.freeze({ name, shown: shownText(variable, found.text), origin: found.origin });
+  return Object.freeze({
+    name,
+    shown: variable.default ?? `(${variable.defaultMeaning ?? 'none'})`,
+    origin: 'default',
+  });
+}
+
+function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Config {
+  const champion = values.CHAMPION;
+  const bin = values.TEMPORAL_BIN;
+  return Object.freeze({
+    exchange: values.EXCHANGE,
+    exchangeUrl: values.EXCHANGE_URL,
+    symbols: Object.freeze([...values.SYMBOLS]),
+    timeframes: Object.freeze([...values.TIMEFRAMES]),
+    dataDir: resolve(values.DATA_DIR),
+    store: values.STORE,
+    webPort: values.WEB_PORT,
+    opsPort: values.OPS_PORT,
+    webHost: values.WEB_HOST,
+    opsHost: values.OPS_HOST,
+    temporalAddress: values.TEMPORAL_ADDRESS,
+    temporalNamespace: values.TEMPORAL_NAMESPACE,
+    temporalPort: values.TEMPORAL_PORT,
+    temporalUiPort: values.TEMPORAL_UI_PORT,
+    temporalBin: bin !== null && bin.includes('/') ? resolve(bin) : bin,
+    settleMs: values.SETTLE_SECONDS * SECOND,
+    scheduleOffsetMs: values.SCHEDULE_OFFSET_SECONDS * SECOND,
+    cycleTargetMs: values.CYCLE_TARGET_SECONDS * SECOND,
+    lagRetryMs: values.LAG_RETRY_SECONDS * SECOND,
+    storageBudgetBytes: values.STORAGE_BUDGET_GB * 1e9,
+    diskUsagePath: values.DISK_USAGE_PATH === null ? null : resolve(values.DISK_USAGE_PATH),
+    exchangeWeightShare: values.EXCHANGE_WEIGHT_SHARE,
+    marketSeed: values.MARKET_SEED,
+    logLevel: values.LOG_LEVEL,
+    forecastThreads: values.FORECAST_THREADS ?? availableParallelism(),
+    forecastTimeoutMs: values.FORECAST_TIMEOUT_SECONDS * SECOND,
+    explicit: new Set<string>(given.keys()),
+    settings: Object.freeze(VARIABLE_NAMES.map((name) => settingOf(name, given))),
+    rules: (timeframe: TimeframeId) => mergeRules(values, timeframe),
+    championFamily: (timeframe: TimeframeId) =>
+      champion.own[timeframe] ?? champion.general ?? VARIABLES.CHAMPION.default,
+  });
+}

@@ -1,0 +1,65 @@
+/** Values that are fine alone and impossible together. Each problem names the variable to change. */
+import { defaultRules } from '../domain/timeframe-rules';
+import type { TimeframeId } from '../domain/types';
+import type { ConfigProblem } from './config-error';
+import type { Values, VariableName } from './variables';
+
+const PORTS = ['WEB_PORT', 'OPS_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as const;
+
+/** Judges what could be read; a variable that could not be is left out, it has its own problem already. */
+export function findContradictions(values: Partial<Values>, explicit: ReadonlySet<VariableName>): ConfigProblem[] {
+  return [...timeframes(values), ...thresholds(values), ...times(values), ...ports(values, explicit)];
+}
+
+function timeframes(values: Partial<Values>): ConfigProblem[] {
+  if (values.TIMEFRAMES === undefined || values.TIMEFRAMES.some((timeframe) => timeframe === '1h')) return [];
+  const value = values.TIMEFRAMES.join(',');
+  return [{ variable: 'TIMEFRAMES', value, sentence: `"${value}" lacks 1h, on which activation rests: add 1h.` }];
+}
+
+function thresholds(values: Partial<Values>): ConfigProblem[] {
+  const { SOFT_MINUTES: softs, HARD_MINUTES: hards } = values;
+  if (softs === undefined || hards === undefined) return [];
+  const problems: ConfigProblem[] = [];
+  const named = [...Object.keys(softs?.own ?? {}), ...Object.keys(hards?.own ?? {})] as TimeframeId[];
+  for (const timeframe of new Set(named)) {
+    const rules = defaultRules(timeframe);
+    const soft = softs?.own[timeframe] ?? rules.softMinutes;
+    const hard = hards?.own[timeframe] ?? rules.hardMinutes;
+    const value = `${timeframe}=${soft}`;
+    if (soft <= 0) {
+      problems.push({ variable: 'SOFT_MINUTES', value, sentence: `${value} must be greater than 0.` });
+    } else if (hard < soft) {
+      const variable = hards?.own[timeframe] === undefined ? 'SOFT_MINUTES' : 'HARD_MINUTES';
+      const sentence = `for ${timeframe} the hard limit (${hard}) is below the soft limit (${soft}): set HARD_MINUTES ${timeframe}=${soft} or more.`;
+      problems.push({ variable, value: `${timeframe}=${variable === 'HARD_MINUTES' ? hard : soft}`, sentence });
+    }
+  }
+  return problems;
+}
+
+function times(values: Partial<Values>): ConfigProblem[] {
+  const { SCHEDULE_OFFSET_SECONDS: offset, SETTLE_SECONDS: settle } = values;
+  if (offset === undefined || settle === undefined || offset >= settle) return [];
+  const sentence = `a cycle would start ${offset} s after the boundary, before the candle counts as closed (SETTLE_SECONDS=${settle}): set ${settle} or more.`;
+  return [{ variable: 'SCHEDULE_OFFSET_SECONDS', value: String(offset), sentence }];
+}
+
+/** Only ports that somebody set can collide: a default moves on. */
+function ports(values: Partial<Values>, explicit: ReadonlySet<VariableName>): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const taken = new Map<number, string>();
+  for (const name of PORTS) {
+    const port = values[name];
+    if (port === undefined || port === 0 || !explicit.has(name)) continue;
+    const holder = taken.get(port);
+    if (holder !== undefined) {
+      problems.push({
+        variable: name,
+        value: String(port),
+        sentence: `${port} is the port of ${holder} too: choose another.`,
+      });
+    } else taken.set(port, name);
+  }
+  return problems;
+}

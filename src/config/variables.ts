@@ -1,0 +1,258 @@
+/**
+ * Every configuration variable: its schema, default, unit and meaning, described here and only here.
+ * `.env.example` and `docs/configuration.md` are made from this table.
+ */
+import type { z } from 'zod';
+import { readSymbol, readTimeframe } from './reading';
+import { byTimeframe, httpUrl, list, minutes, number, pattern, port, samples, whole, word } from './values';
+
+export interface Variable {
+  /** What its text must be and what it becomes. */
+  readonly schema: z.ZodType<unknown, string>;
+  /** The default as it would be written, or null when there is none; `defaultMeaning` then says what happens. */
+  readonly default: string | null;
+  readonly defaultMeaning?: string;
+  readonly unit: string;
+  readonly meaning: string;
+  /** Never shown, in no message and no listing. */
+  readonly secret?: boolean;
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const path = pattern(/\S/, 'a path');
+const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
+const family = (text: string): string => {
+  if (/^[a-z][a-z0-9-]*$/.test(text)) return text;
+  throw new RangeError(`"${text}" is not the name of a model family: write it like range-volatility or prophet.`);
+};
+
+export const VARIABLES = {
+  EXCHANGE: {
+    schema: pattern(
+      /^[a-z][a-z0-9]*$/,
+      'an exchange: write auto, simulated or a ccxt id in small letters, like binance',
+    ),
+    default: 'auto',
+    unit: 'name',
+    meaning:
+      'Where candles come from: a ccxt exchange id, `simulated` (the built-in market), or `auto`: binance if it answers, else the simulated market, marked as such everywhere.',
+  },
+  EXCHANGE_URL: {
+    schema: httpUrl(),
+    default: null,
+    defaultMeaning: "the exchange's own hosts",
+    unit: 'URL',
+    meaning: "Base URL that replaces the exchange's hosts: a market simulator or a proxy.",
+  },
+  SYMBOLS: {
+    schema: list(readSymbol, 'symbol'),
+    default: 'BTC/USDT,ETH/USDT,XRP/USDT,SOL/USDT,DOGE/USDT',
+    unit: 'list',
+    meaning:
+      'What is followed: BASE/QUOTE, separated by commas. A symbol taken out keeps its data and is reported as retired.',
+  },
+  TIMEFRAMES: {
+    schema: list(readTimeframe, 'timeframe'),
+    default: '1h,1d,1w,1M',
+    unit: 'list',
+    meaning:
+      'Lengths of candles, separated by commas. Must hold 1h, on which activation rests. 1m is a minute and 1M a month; 1m is only fetched when named here.',
+  },
+  DATA_DIR: {
+    schema: path,
+    default: './data',
+    unit: 'path',
+    meaning: 'Folder of everything the program writes: stores, published files, logs, the development server.',
+  },
+  STORE: {
+    schema: word(['sqlite']),
+    default: 'sqlite',
+    unit: 'name',
+    meaning: 'The candle store: `sqlite`, embedded under DATA_DIR.',
+  },
+  WEB_PORT: {
+    schema: port(),
+    default: '8080',
+    unit: 'port',
+    meaning:
+      'Port of the public pages and documents. The default moves to the next free port when taken; a port set here does not.',
+  },
+  OPS_PORT: {
+    schema: port(),
+    default: '8081',
+    unit: 'port',
+    meaning: 'Port of the operator pages, metrics and readiness. Moves like WEB_PORT.',
+  },
+  WEB_HOST: {
+    schema: host,
+    default: '127.0.0.1',
+    unit: 'address',
+    meaning: 'Address the public pages listen on; 0.0.0.0 opens them to the network.',
+  },
+  OPS_HOST: {
+    schema: host,
+    default: '127.0.0.1',
+    unit: 'address',
+    meaning:
+      'Address the operator pages listen on. They are not protected by a password: keep them on the loopback address.',
+  },
+  TEMPORAL_ADDRESS: {
+    schema: pattern(/^[A-Za-z0-9.[\]:_-]+:\d{1,5}$/, 'an address: write HOST:PORT, for example 127.0.0.1:7233'),
+    default: null,
+    defaultMeaning: 'an own development server is started',
+    unit: 'host:port',
+    meaning: 'Temporal server to use.',
+  },
+  TEMPORAL_NAMESPACE: {
+    schema: pattern(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a namespace: use letters, digits, dots and dashes'),
+    default: 'default',
+    unit: 'name',
+    meaning: 'Temporal namespace.',
+  },
+  TEMPORAL_PORT: {
+    schema: port(),
+    default: '7233',
+    unit: 'port',
+    meaning: 'Port of the own development server. Moves like WEB_PORT.',
+  },
+  TEMPORAL_UI_PORT: {
+    schema: port(),
+    default: '8233',
+    unit: 'port',
+    meaning: 'Port of the Temporal Web UI of the own development server. Moves like WEB_PORT.',
+  },
+  TEMPORAL_BIN: {
+    schema: path,
+    default: null,
+    defaultMeaning: '`temporal` on the PATH, else a downloaded one',
+    unit: 'path',
+    meaning: 'The `temporal` command that runs the own development server.',
+  },
+  CHAMPION: {
+    schema: byTimeframe(family, {
+      general: true,
+      example: 'a family, then TIMEFRAME=family: range-volatility,1d=prophet',
+    }),
+    default: 'range-volatility',
+    unit: 'family, by timeframe',
+    meaning:
+      'Model family that forecasts: one for all timeframes, others by timeframe, like `range-volatility,1d=prophet`.',
+  },
+  SETTLE_SECONDS: {
+    schema: number(0, 60, 'seconds'),
+    default: '2',
+    unit: 'seconds',
+    meaning: 'How long after its end a candle counts as closed.',
+  },
+  SCHEDULE_OFFSET_SECONDS: {
+    schema: whole(0, 59, 'seconds'),
+    default: '5',
+    unit: 'seconds',
+    meaning: 'How long after a boundary its cycle starts; not less than SETTLE_SECONDS.',
+  },
+  CYCLE_TARGET_SECONDS: {
+    schema: number(1, 3600, 'seconds'),
+    default: '60',
+    unit: 'seconds',
+    meaning: 'Time a cycle may take; longer ones are counted as overruns.',
+  },
+  LAG_RETRY_SECONDS: {
+    schema: number(0, 600, 'seconds'),
+    default: '40',
+    unit: 'seconds',
+    meaning: 'How long a cycle waits in all for an exchange that does not have the new candle yet.',
+  },
+  SOFT_MINUTES: {
+    schema: byTimeframe(minutes, { general: false, example: 'TIMEFRAME=minutes, like 1h=65,1d=1500' }),
+    default: null,
+    defaultMeaning: '1m=5, 1h=65, 1d=1500, 1w=11520, 1M=50400',
+    unit: 'minutes, by timeframe',
+    meaning:
+      'Age of the data at which a pair turns stale, like `1h=65,1d=1500`; the other timeframes keep their default.',
+  },
+  HARD_MINUTES: {
+    schema: byTimeframe(minutes, { general: false, example: 'TIMEFRAME=minutes, like 1h=130,1d=3000' }),
+    default: null,
+    defaultMeaning: '1m=15, 1h=130, 1d=3000, 1w=23040, 1M=100800',
+    unit: 'minutes, by timeframe',
+    meaning: 'Age of the data at which a pair is no longer served; not less than SOFT_MINUTES.',
+  },
+  MINIMUM_SAMPLES: {
+    schema: byTimeframe(samples, { general: false, example: 'TIMEFRAME=candles, like 1h=240,1d=120' }),
+    default: null,
+    defaultMeaning: '1h=240, 1d=120, 1w=52, 1M=24',
+    unit: 'candles, by timeframe',
+    meaning: 'Closed candles needed before a forecast is made.',
+  },
+  RETENTION_1M_DAYS: {
+    schema: whole(14, 30, 'days'),
+    default: '14',
+    unit: 'days',
+    meaning: 'How long 1m candles are kept. All other timeframes are kept for ever.',
+  },
+  STORAGE_BUDGET_GB: {
+    schema: number(0.1, 1_000_000, 'gigabytes'),
+    default: '50',
+    unit: 'gigabytes (10^9 bytes)',
+    meaning: 'Space the data may take: warning at 70 %, critical at 85 %, no new full fill from 90 %.',
+  },
+  DISK_USAGE_PATH: {
+    schema: path,
+    default: null,
+    defaultMeaning: "the store's own files",
+    unit: 'path',
+    meaning: 'Folder whose size counts against the storage budget.',
+  },
+  EXCHANGE_WEIGHT_SHARE: {
+    schema: number(0.01, 1, 'parts of one'),
+    default: '0.5',
+    unit: 'share, 0.01 to 1',
+    meaning: "Share of the exchange's request limit that this deployment may use.",
+  },
+  MARKET_SEED: {
+    schema: whole(0, 4_294_967_295, 'the seed'),
+    default: '1',
+    unit: 'whole number',
+    meaning: 'Seed of the simulated market: the same seed gives the same candles.',
+  },
+  LOG_LEVEL: {
+    schema: word(LOG_LEVELS),
+    default: 'info',
+    unit: 'word',
+    meaning: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
+  },
+  FORECAST_THREADS: {
+    schema: whole(1, 256, 'threads'),
+    default: null,
+    defaultMeaning: 'the number of cores',
+    unit: 'threads',
+    meaning: 'Forecasts computed at once.',
+  },
+  FORECAST_TIMEOUT_SECONDS: {
+    schema: number(1, 3600, 'seconds'),
+    default: '30',
+    unit: 'seconds',
+    meaning: 'Time one forecast may take before it is stopped; the last good one stays.',
+  },
+} as const satisfies Record<string, Variable>;
+
+export type VariableName = keyof typeof VARIABLES;
+export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly VariableName[];
+
+/** What each variable's text became; a variable without text and without default is null. */
+export type Values = {
+  readonly [Name in VariableName]:
+    | z.output<(typeof VARIABLES)[Name]['schema']>
+    | ((typeof VARIABLES)[Name]['default'] extends null ? null : never);
+};
+
+export function isVariable(name: string): name is VariableName {
+  return Object.hasOwn(VARIABLES, name);
+}
+
+/** The text of a variable as it may be shown: no secret, and no password inside a URL. */
+export function shownText(variable: Variable, text: string): string {
+  if (variable.secret === true) return '***';
+  return text.replaceAll(/\/\/[^\s/@]*@/g, '//***@');
+}

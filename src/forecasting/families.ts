@@ -1,0 +1,21 @@
+/** Every model family there is. */
+import { PipelineError } from '../domain/errors';
+import type { ModelFamily } from './model';
+import { naive, naiveConformal } from './naive';
+import { prophet } from './prophet';
+import { rangeVolatility } from './range-volatility';
+
+/** The family that is champion where nothing else was decided. */
+export const DEFAULT_FAMILY = rangeVolatility.name;
+/** The family all others are measured against. */
+export const YARDSTICK_FAMILY = naiveConformal.name;
+
+const FAMILIES: readonly ModelFamily[] = [rangeVolatility, naive, naiveConformal, prophet];
+export const FAMILY_NAMES: readonly string[] = FAMILIES.map((family) => family.name);
+
+/** @throws PipelineError `invalid_input` naming the families there are. */
+export function familyNamed(name: string): ModelFamily {
+  const family = FAMILIES.find((one) => one.name === name);
+  if (family !== undefined) return family;
+  throw new PipelineError('invalid_input', `"${name}" is not a model family: use one of ${FAMILY_NAMES.join(', ')}`);
+}

@@ -1,0 +1,73 @@
+/** The Forecaster port on worker threads. */
+import { PipelineError } from '../domain/errors';
+import { checkForecast } from '../domain/quantiles';
+import { closeOf } from '../domain/timeframe';
+import { pairKey } from '../domain/types';
+import type { Candle } from '../domain/types';
+import type { Forecaster, ForecastRequest, ForecastResult } from '../ports/forecaster';
+import { lastCloseOf } from './empirical-bands';
+import { familyNamed } from './families';
+import { newest } from './model';
+import { openThreadPool } from './thread-pool';
+import type { ThreadPool, ThreadPoolOptions } from './thread-pool';
+import type { ForecastOutcome, ForecastTask } from './worker';
+
+const DEFAULTS = { timeLimitMs: 30_000, memoryMb: 512 };
+
+export type ForecasterOptions = Partial<ThreadPoolOptions>;
+
+/** Starts the threads; `close()` ends them. Nothing is shared between two forecasters. */
+export function createForecaster(options: ForecasterOptions = {}): Forecaster {
+  const pool = openThreadPool({ ...DEFAULTS, ...options });
+  return {
+    candlesWanted: ({ family, settings }) => familyNamed(family).candlesWanted(settings),
+    forecast: (request, signal) => forecast(pool, request, signal),
+    close: () => pool.close(),
+  };
+}
+
+async function forecast(
+  pool: ThreadPool,
+  request: ForecastRequest,
+  signal: AbortSignal | undefined,
+): Promise<ForecastResult> {
+  const { pair, recipe, steps } = request;
+  const candles = newest(request.candles, familyNamed(recipe.family).candlesWanted(recipe.settings));
+  const lastClose = lastCloseOf(candles);
+  refuseOpenCandle(request);
+  const started = performance.now();
+  const task: ForecastTask = { timeframe: pair.timeframe, recipe, candles, steps };
+  const outcome = await pool.run<ForecastTask, ForecastOutcome>('runForecast', task, signal);
+  const where = `${pairKey(pair)} by ${recipe.family}`;
+  if (outcome.kind === 'failed') {
+    throw new PipelineError(outcome.code, `${where}: ${outcome.sentence}`, { stage: 'predict' });
+  }
+  const { modelVersion, quantiles } = outcome;
+  const broken = checkForecast(quantiles, { steps, lastClose, ...rangeOf(candles) });
+  if (broken !== null) throw new PipelineError('forecast_invalid', `${where}: ${broken}`);
+  return { modelVersion, family: recipe.family, quantiles, milliseconds: performance.now() - started };
+}
+
+/** A candle that closes after `asOf` would be a look into the future (PROOF I45). */
+function refuseOpenCandle({ pair, candles, asOf }: ForecastRequest): void {
+  const last = candles.at(-1);
+  if (last === undefined || closeOf(pair.timeframe, last.openTime) <= asOf) return;
+  const opened = new Date(last.openTime).toISOString();
+  throw new PipelineError(
+    'invalid_input',
+    `${pairKey(pair)}: the candle of ${opened} was not closed at the run's time`,
+    {
+      stage: 'predict',
+    },
+  );
+}
+
+function rangeOf(candles: readonly Candle[]): { readonly recentMin: number; readonly recentMax: number } {
+  let recentMin = Infinity;
+  let recentMax = 0;
+  for (const { low, high } of candles) {
+    recentMin = Math.min(recentMin, low);
+    recentMax = Math.max(recentMax, high);
+  }
+  return { recentMin, recentMax };
+}

@@ -1,0 +1,34 @@
+/** What runs inside a worker thread. Errors cross threads as data, since a class does not. */
+import { PipelineError } from '../domain/errors';
+import type { ErrorCode } from '../domain/errors';
+import type { QuantileForecast } from '../domain/quantiles';
+import type { Candle, TimeframeId } from '../domain/types';
+import type { Recipe } from '../ports/forecaster';
+import { familyNamed } from './families';
+import { modelVersion } from './model';
+
+export { scoreOrigins } from './backtest-score';
+
+export interface ForecastTask {
+  readonly timeframe: TimeframeId;
+  readonly recipe: Recipe;
+  readonly candles: readonly Candle[];
+  readonly steps: number;
+}
+
+export type ForecastOutcome =
+  | { readonly kind: 'forecast'; readonly modelVersion: string; readonly quantiles: QuantileForecast }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly sentence: string };
+
+/** Fits the recipe on the candles and predicts from the last of them. */
+export async function runForecast({ timeframe, recipe, candles, steps }: ForecastTask): Promise<ForecastOutcome> {
+  try {
+    const family = familyNamed(recipe.family);
+    const model = await family.fit({ timeframe, candles, settings: recipe.settings });
+    const quantiles = await family.predict(model, candles, steps);
+    return { kind: 'forecast', modelVersion: modelVersion(model), quantiles };
+  } catch (cause) {
+    if (cause instanceof PipelineError) return { kind: 'failed', code: cause.code, sentence: cause.message };
+    return { kind: 'failed', code: 'forecast_failed', sentence: String(cause) };
+  }
+}

@@ -1,0 +1,94 @@
+/** Holes, cut up by what the gap ledger knows of their slots. */
+import { intersectRanges, subtractRanges } from '../domain/coverage';
+import { decideGap } from '../domain/gap-decision';
+import type { HoleAsks } from '../domain/gap-decision';
+import type { EpochMs, Pair, SlotRange, TimeframeId } from '../domain/types';
+import type { KnownGap } from '../ports/gap-ledger';
+
+/** Slots without a candle that are not decided, with the asks they all have had; null: none. */
+export interface HolePiece extends SlotRange {
+  readonly asks: HoleAsks | null;
+}
+
+const byStart = (a: SlotRange, b: SlotRange): number => a.from - b.from;
+
+/** The undecided part of `holes`, ascending. */
+export function holePieces(
+  timeframe: TimeframeId,
+  holes: readonly SlotRange[],
+  known: readonly KnownGap[],
+): HolePiece[] {
+  const unknown = subtractRanges(timeframe, holes, known).map((range) => ({ ...range, asks: null }));
+  const suspects = known.filter(({ state }) => state === 'suspect');
+  const asked = groupByAsks(
+    suspects.map(({ from, to, asks, firstAskedAt, lastAskedAt }) => ({
+      from,
+      to,
+      asks: { asks, firstAskedAt, lastAskedAt },
+    })),
+  ).flatMap(({ asks, ranges }) => intersectRanges(timeframe, holes, ranges).map((range) => ({ ...range, asks })));
+  return [...unknown, ...asked].toSorted(byStart);
+}
+
+/** The pieces to ask for now with pages of one size, ascending, and all others; null when none is due. */
+export function dueBatch(
+  { timeframe }: Pair,
+  pieces: readonly HolePiece[],
+  now: EpochMs,
+): { readonly due: HolePiece[]; readonly others: HolePiece[]; readonly pageSize: number } | null {
+  const sized = pieces.map((piece) => {
+    const decision = decideGap(timeframe, piece, piece.asks, now);
+    return { piece, pageSize: decision.kind === 'ask' ? decision.pageSize : null };
+  });
+  const pageSize = sized.find((entry) => entry.pageSize !== null)?.pageSize ?? null;
+  if (pageSize === null) return null;
+  const isDue = (entry: { readonly pageSize: number | null }): boolean => entry.pageSize === pageSize;
+  return {
+    pageSize,
+    due: sized
+      .filter(isDue)
+      .map(({ piece }) => piece)
+      .toSorted(byStart),
+    others: sized.filter((entry) => !isDue(entry)).map(({ piece }) => piece),
+  };
+}
+
+/** What is left of `told` without `found`, each with one more ask at `now`. */
+export function withAsk(
+  timeframe: TimeframeId,
+  told: readonly HolePiece[],
+  found: readonly SlotRange[],
+  now: EpochMs,
+): HolePiece[] {
+  return groupByAsks(told)
+    .flatMap(({ asks, ranges }) => {
+      const after = { asks: (asks?.asks ?? 0) + 1, firstAskedAt: asks?.firstAskedAt ?? now, lastAskedAt: now };
+      return subtractRanges(timeframe, ranges, found).map((range) => ({ ...range, asks: after }));
+    })
+    .toSorted(byStart);
+}
+
+/** The piece as the ledger keeps it, decided by what is known at `now`. */
+export function knownGap(timeframe: TimeframeId, { from, to, asks }: HolePiece, now: EpochMs): KnownGap {
+  const confirmed = decideGap(timeframe, { from, to }, asks, now).kind === 'confirmed_empty';
+  return {
+    from,
+    to,
+    state: confirmed ? 'confirmed_empty' : 'suspect',
+    asks: asks?.asks ?? 0,
+    firstAskedAt: asks?.firstAskedAt ?? now,
+    lastAskedAt: asks?.lastAskedAt ?? now,
+  };
+}
+
+function groupByAsks(pieces: readonly HolePiece[]): { readonly asks: HoleAsks | null; readonly ranges: HolePiece[] }[] {
+  const groups = new Map<string, { readonly asks: HoleAsks | null; readonly ranges: HolePiece[] }>();
+  for (const piece of pieces) {
+    const { asks } = piece;
+    const key = asks === null ? '' : `${asks.asks} ${asks.firstAskedAt} ${asks.lastAskedAt}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { asks, ranges: [piece] });
+    else group.ranges.push(piece);
+  }
+  return [...groups.values()];
+}

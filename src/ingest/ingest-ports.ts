@@ -1,0 +1,14 @@
+import type { CandleStore } from '../ports/candle-store';
+import type { Clock } from '../ports/clock';
+import type { Exchange } from '../ports/exchange';
+import type { GapLedger } from '../ports/gap-ledger';
+import type { PairStateStore } from '../ports/pair-state';
+
+/** What fill and repair touch. */
+export interface IngestPorts {
+  readonly exchange: Exchange;
+  readonly candles: CandleStore;
+  readonly gapLedger: GapLedger;
+  readonly pairState: PairStateStore;
+  readonly clock: Clock;
+}

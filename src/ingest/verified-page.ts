@@ -1,0 +1,58 @@
+/** One page, asked for a second time where the first answer can not be right. */
+import { PipelineError } from '../domain/errors';
+import type { CandlePage, Exchange, PageRequest, QuarantinedRow } from '../ports/exchange';
+
+/** Hears of every row that was refused, before a failure over it is thrown. */
+export type OnRefused = (rows: readonly QuarantinedRow[]) => Promise<void>;
+
+export interface VerifiedPage extends CandlePage {
+  /** Requests this page took. */
+  readonly requests: number;
+}
+
+/** Another size for the second ask: some empty answers come from the bounds of the window (PROOF F66, I61). */
+export function otherLimit(limit: number): number {
+  return limit > 1 ? Math.floor(limit / 2) : limit + 1;
+}
+
+/**
+ * A page on which no two rows contradict each other, so far as asking again helps (F67): what still does is in quarantine.
+ * @throws PipelineError `page_rejected` when too much of it is bad twice, and whatever the exchange throws.
+ */
+export async function fetchVerifiedPage(
+  exchange: Exchange,
+  request: PageRequest,
+  onRefused: OnRefused,
+): Promise<VerifiedPage> {
+  const first = await exchange.fetchPage(request);
+  if (!isRejected(first) && !hasConflicts(first)) {
+    await report(first, onRefused);
+    return { ...first, requests: 1 };
+  }
+  const second = await exchange.fetchPage({
+    ...request,
+    limit: isRejected(first) ? otherLimit(request.limit) : request.limit,
+  });
+  await report(second, onRefused);
+  if (isRejected(second)) {
+    const reasons = [...new Set(second.quarantined.map(({ reason }) => reason))].join(', ');
+    throw new PipelineError(
+      'page_rejected',
+      `${request.symbol} ${request.timeframe} from ${new Date(request.since).toISOString()}: ${second.quarantined.length} of ${second.received} rows are bad (${reasons})`,
+    );
+  }
+  return { ...second, requests: 2 };
+}
+
+/** The adapter leaves no candle on a page of which too much is bad. */
+function isRejected({ candles, quarantined }: CandlePage): boolean {
+  return candles.length === 0 && quarantined.length > 0;
+}
+
+function hasConflicts({ quarantined }: CandlePage): boolean {
+  return quarantined.some(({ reason }) => reason === 'conflicting_duplicate');
+}
+
+async function report({ quarantined }: CandlePage, onRefused: OnRefused): Promise<void> {
+  if (quarantined.length > 0) await onRefused(quarantined);
+}

@@ -1,0 +1,157 @@
+/** The one way a new generation comes to be: rows in, both manifests on disk, the record last. */
+import { createHash } from 'node:crypto';
+import { PipelineError } from '../domain/errors';
+import { pairKey } from '../domain/types';
+import type { EpochMs } from '../domain/types';
+import type { Clock } from '../ports/clock';
+import type { DocumentReference, GenerationRecord, PublicationRow, PublicationStore } from '../ports/publication';
+import type { ManifestBodies, PublishedFiles } from '../ports/published-files';
+import { canonicalDocument, canonicalJson } from './canonical-json';
+import { manifestSchema, opsManifestSchema } from './documents';
+import type { Manifest, OpsManifest } from './documents';
+import { buildManifests } from './manifest';
+
+export interface PublisherOptions {
+  readonly publication: PublicationStore;
+  readonly files: PublishedFiles;
+  readonly source: string;
+  readonly clock: Clock;
+  /** How long a cycle may take; the manifest expires twice as long after the next one is due. */
+  readonly cycleTargetMs: number;
+}
+
+export interface CommitInput {
+  /** The time every pair is judged at; an earlier one than the last manifest's is replaced by that. */
+  readonly asOf: EpochMs;
+  /** When the earliest next cycle of any timeframe is expected to commit. */
+  readonly nextExpectedCommit: EpochMs;
+  /** On the clock's monotonic scale: past it this attempt must not publish (I26). */
+  readonly deadline?: number;
+}
+
+export interface CommitResult {
+  readonly generation: number;
+  readonly entries: number;
+  /** False when only times and the generation differ from the manifest before. */
+  readonly changed: boolean;
+}
+
+export interface Rollback {
+  readonly to: number;
+  readonly reason: string;
+  readonly restore: (rows: readonly PublicationRow[]) => PublicationRow[];
+}
+
+/** See `Publisher.commitManifest`; `rollback` replaces what the rows say. */
+export async function commit(
+  options: PublisherOptions,
+  input: CommitInput,
+  rollback: Rollback | null,
+): Promise<CommitResult> {
+  const atLeast = (await options.files.newestGeneration()) + 1;
+  const results: Omit<CommitResult, 'generation'>[] = [];
+  const { generation } = await options.publication.commit(async (taken) => {
+    const { record, ...result } = await render(options, input, rollback, taken);
+    results.push(result);
+    return record;
+  }, atLeast);
+  const [result] = results;
+  if (result === undefined) throw new PipelineError('manifest_failed', 'the state store recorded a generation unseen');
+  return { generation, ...result };
+}
+
+interface Taken {
+  readonly generation: number;
+  readonly rows: readonly PublicationRow[];
+}
+
+async function render(
+  { files, clock, source, cycleTargetMs }: PublisherOptions,
+  input: CommitInput,
+  rollback: Rollback | null,
+  { generation, rows }: Taken,
+): Promise<Omit<CommitResult, 'generation'> & { record: Omit<GenerationRecord, 'generation'> }> {
+  const before = await newestManifest(files);
+  const present = await presentDocuments(files, rollback === null ? rows : rollback.restore(rows));
+  const generatedAt = Math.max(input.asOf, before === null ? 0 : Date.parse(before.generated_at));
+  const rollbackOf = rollback?.to ?? null;
+  const { manifest, opsManifest } = buildManifests(present.rows, {
+    generation,
+    generatedAt,
+    source,
+    nextExpectedCommit: input.nextExpectedCommit,
+    cycleTargetMs,
+    damaged: present.damaged,
+    rollbackOf,
+    rollbackReason: rollback?.reason ?? null,
+  });
+  const bodies = manifestBodies(generation, manifest, opsManifest);
+  await files.replaceManifests(bodies, () => refuseExpired(clock, input.deadline));
+  return {
+    entries: manifest.entries.length,
+    changed: before === null || canonicalJson(before.entries) !== canonicalJson(manifest.entries),
+    record: {
+      manifest: referenceTo(bodies.manifest),
+      opsManifest: referenceTo(bodies.opsManifest),
+      generatedAt,
+      rollbackOf,
+    },
+  };
+}
+
+function manifestBodies(generation: number, manifest: Manifest, opsManifest: OpsManifest): ManifestBodies {
+  try {
+    return {
+      generation,
+      manifest: canonicalDocument(manifestSchema, manifest),
+      opsManifest: canonicalDocument(opsManifestSchema, opsManifest),
+    };
+  } catch (cause) {
+    throw new PipelineError('manifest_failed', 'a publication row breaks the schema of the manifest', { cause });
+  }
+}
+
+function refuseExpired(clock: Clock, deadline: number | undefined): void {
+  if (deadline !== undefined && !(clock.monotonic() < deadline)) {
+    throw new PipelineError('fenced', 'this attempt ran past its deadline and may not publish any more');
+  }
+}
+
+/** The newest manifest on disk, null when there is none that can be read. */
+async function newestManifest(files: PublishedFiles): Promise<Manifest | null> {
+  const text = await files.readGeneration(await files.newestGeneration());
+  if (text === null) return null;
+  try {
+    return manifestSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Rows without the documents that are not on disk: a manifest never names a file that is not there (I21). */
+async function presentDocuments(
+  files: PublishedFiles,
+  rows: readonly PublicationRow[],
+): Promise<{ rows: PublicationRow[]; damaged: Set<string> }> {
+  const damaged = new Set<string>();
+  const present = async (row: PublicationRow, reference: DocumentReference | null): Promise<boolean> => {
+    if (reference === null) return false;
+    const bytes = await files.objectBytes(reference.sha256);
+    if (bytes !== null && bytes !== reference.bytes) damaged.add(pairKey(row));
+    return bytes === reference.bytes;
+  };
+  const checked = rows.map(async (row): Promise<PublicationRow> => {
+    const history = await present(row, row.history);
+    const prediction = await present(row, row.prediction);
+    return {
+      ...row,
+      ...(history ? {} : { history: null, dataThrough: null }),
+      ...(prediction ? {} : { prediction: null, predictionDataThrough: null }),
+    };
+  });
+  return { rows: await Promise.all(checked), damaged };
+}
+
+function referenceTo(body: string): DocumentReference {
+  return { sha256: createHash('sha256').update(body).digest('hex'), bytes: Buffer.byteLength(body) };
+}

@@ -1,0 +1,106 @@
+/** `export verify`: reads what is published from outside and decides every rule that published files must keep. */
+import { defaultRules } from '../domain/timeframe-rules';
+import type { TimeframeRules } from '../domain/timeframe-rules';
+import type { EpochMs, TimeframeId } from '../domain/types';
+import type { CandleStore } from '../ports/candle-store';
+import type { HistoryDocument, Manifest, PredictionDocument } from './documents';
+import { checkObject } from './verify-document';
+import { checkManifest, checkReferences, checkSuccession, parseManifest } from './verify-manifest';
+import { readTree } from './verify-tree';
+import type { Breach, Report, Tree } from './verify-tree';
+
+export interface VerifyReport {
+  readonly breaches: readonly Breach[];
+  readonly checked: { readonly generations: number; readonly entries: number; readonly objects: number };
+}
+
+export interface VerifyOptions {
+  /** The reader's clock; absent means now. */
+  readonly now?: EpochMs;
+  /** Limits and horizons of the configuration; absent means the defaults. */
+  readonly rules?: (timeframe: TimeframeId) => TimeframeRules;
+  /** The source of truth; when given, every published candle must be a stored one. */
+  readonly store?: Pick<CandleStore, 'read'>;
+}
+
+/**
+ * Checks `publicDir` (with `manifest.json`, `objects/`, `generations/`). Never throws for what it finds; a folder in
+ * which nothing was ever published has no breach.
+ */
+export async function verify(publicDir: string, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const breaches: Breach[] = [];
+  const report: Report = (invariant, where, sentence) => breaches.push({ invariant, where, sentence });
+  const tree = await readTree(publicDir, report);
+  const documents = new Map<string, HistoryDocument | PredictionDocument>();
+  for (const [sha256, body] of tree.objects) {
+    const document = checkObject(body, `objects/${sha256}.json`, report);
+    if (document !== null) documents.set(sha256, document);
+  }
+  checkGenerations(tree, report);
+  const manifest = manifestInForce(tree, report);
+  if (manifest !== null) {
+    const { now = Date.now(), rules = defaultRules, store } = options;
+    checkReferences(manifest, tree.objects, 'manifest.json', report);
+    checkManifest(manifest, { report, rules, documents, now });
+    if (store !== undefined) await checkAgainstStore(manifest, documents, store, report);
+  }
+  const checked = {
+    generations: tree.generations.size,
+    entries: manifest?.entries.length ?? 0,
+    objects: tree.objects.size,
+  };
+  return { breaches, checked };
+}
+
+function manifestInForce(tree: Tree, report: Report): Manifest | null {
+  if (tree.manifest === null) {
+    if (tree.generations.size > 0) report('I23', 'manifest.json', 'is gone though something was published');
+    return null;
+  }
+  const manifest = parseManifest(tree.manifest, 'manifest.json', report);
+  if (manifest === null) report('I23', 'manifest.json', 'is not a valid manifest');
+  else if (tree.generations.get(manifest.generation) !== tree.manifest) {
+    report('I25', 'manifest.json', `is not the kept copy of generation ${manifest.generation}`);
+  }
+  return manifest;
+}
+
+/** Every kept generation is whole, can be brought back, and follows from the one before. */
+function checkGenerations(tree: Tree, report: Report): void {
+  let before: Manifest | null = null;
+  for (const [generation, text] of [...tree.generations].sort(([a], [b]) => a - b)) {
+    const where = `generations/${generation}.json`;
+    const manifest = parseManifest(text, where, report);
+    if (manifest === null) continue;
+    if (manifest.generation !== generation) report('I25', where, `says it is generation ${manifest.generation}`);
+    checkReferences(manifest, tree.objects, where, report);
+    if (before !== null) checkSuccession(before, manifest, report);
+    before = manifest;
+  }
+}
+
+async function checkAgainstStore(
+  manifest: Manifest,
+  documents: ReadonlyMap<string, HistoryDocument | PredictionDocument>,
+  store: Pick<CandleStore, 'read'>,
+  report: Report,
+): Promise<void> {
+  for (const { key, symbol, timeframe, files } of manifest.entries) {
+    const document = files.history === null ? undefined : documents.get(files.history.sha256);
+    if (document?.type !== 'history') continue;
+    const times = document.data.map((candle) => Date.parse(candle.timestamp));
+    const range = { from: Math.min(...times), to: Math.max(...times), limit: times.length + 1 };
+    const stored = await store.read({ symbol, timeframe }, range);
+    const same =
+      stored.length === document.data.length &&
+      stored.every((candle, k) => {
+        const shown = document.data[k];
+        return (
+          shown !== undefined &&
+          Date.parse(shown.timestamp) === candle.openTime &&
+          (['open', 'high', 'low', 'close', 'volume'] as const).every((field) => shown[field] === candle[field])
+        );
+      });
+    if (!same) report('SPEC 1', key, 'its published candles are not those of the candle store');
+  }
+}

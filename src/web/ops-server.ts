@@ -1,0 +1,108 @@
+/** The operators' server: their page and manifest, readiness, health and metrics. On the loopback address by default. */
+import { join } from 'node:path';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { PAIR_STATUSES } from '../domain/status';
+import type { Clock } from '../ports/clock';
+import { readPublished, type PublishedReader } from '../publish/published-reader';
+import { sendContent, sendError, sendJson } from './answer';
+import { createApp } from './app';
+import { judgeEntry } from './entry-status';
+import { CACHE, OPS_JSON_HEADERS, PAGE_HEADERS } from './headers';
+import { readOpsManifest } from './ops-manifest-file';
+import { loadFiles } from './page-files';
+import { PublishedFolder, type Snapshot } from './published-folder';
+
+export interface OpsOptions {
+  readonly publicDir: string;
+  /** Holds the operators' `manifest.json`. */
+  readonly opsDir: string;
+  readonly source: string;
+  readonly clock: Clock;
+  /** The built ops page. */
+  readonly opsPageDir?: string;
+  /** True when bound to the loopback address: then only local names are answered (no DNS rebinding). */
+  readonly loopbackOnly?: boolean;
+  /** Reads `publicDir`; another one is given by tests. */
+  readonly reader?: PublishedReader;
+  readonly logger?: FastifyBaseLogger | undefined;
+}
+
+/** The ops server, not yet listening. */
+export function buildOps(options: OpsOptions): FastifyInstance {
+  const app = createApp({ audience: 'operators', logger: options.logger });
+  const folder = new PublishedFolder(options.reader ?? readPublished(options.publicDir), options.clock);
+  const readOps = readOpsManifest(options.opsDir);
+  if (options.loopbackOnly ?? true) refuseForeignNames(app);
+  const headers = { ...PAGE_HEADERS, 'cache-control': CACHE.never };
+  for (const [path, content] of loadFiles(options.opsPageDir ?? join(__dirname, '..', '..', 'ops-page'), '/ops/')) {
+    const address = path === '/ops/index.html' ? '/ops' : path;
+    app.get(address, (request, reply) => sendContent(request, reply, content, headers, CACHE.never));
+  }
+  app.get('/ops/manifest.json', async (request, reply) => {
+    const manifest = await readOps();
+    if (manifest !== null) return sendJson(reply, 200, manifest, OPS_JSON_HEADERS);
+    return sendError(request, reply, 503, { error: 'nothing_published', message: 'there is no ops manifest yet' });
+  });
+  app.get('/healthz', (_request, reply) => sendJson(reply, 200, { status: 'ok' }, OPS_JSON_HEADERS));
+  app.get('/readyz', async (_request, reply) => {
+    const faults = readinessFaults(await folder.current(), options.source, options.clock.now());
+    return sendJson(reply, faults.length === 0 ? 200 : 503, { ready: faults.length === 0, faults }, OPS_JSON_HEADERS);
+  });
+  app.get('/metrics', async (_request, reply) => {
+    reply.headers({ ...OPS_JSON_HEADERS, 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    return reply.send(metricsText(await folder.current(), options.clock.now()));
+  });
+  return app;
+}
+
+function refuseForeignNames(app: FastifyInstance): void {
+  app.addHook('onRequest', async (request, reply) => {
+    if (/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(request.headers.host ?? '')) return undefined;
+    return sendError(request, reply, 403, { error: 'forbidden_host', message: 'ask by localhost or 127.0.0.1' });
+  });
+}
+
+/** Why this server should not be sent readers, in sentences; empty when it is ready. */
+export function readinessFaults(snapshot: Snapshot | null, source: string, now: number): string[] {
+  if (snapshot === null) return ['nothing has been published yet'];
+  const { manifest } = snapshot;
+  return [
+    snapshot.lastGood ? 'the manifest on disk is not valid; the last good one is served' : null,
+    manifest.source === source ? null : `published from ${manifest.source}, but this server is set to ${source}`,
+    now > Date.parse(manifest.expires_at) ? `the publisher is late: it was due by ${manifest.expires_at}` : null,
+  ].filter((fault) => fault !== null);
+}
+
+/** Prometheus text format 0.0.4. */
+function metricsText(snapshot: Snapshot | null, now: number): string {
+  const lines = [
+    gauge('coin_predict_manifest_generation', 'Generation of the manifest that is served.', [
+      ['', snapshot?.manifest.generation ?? 0],
+    ]),
+    gauge('process_resident_memory_bytes', 'Resident memory of the web process.', [['', process.memoryUsage.rss()]]),
+  ];
+  if (snapshot !== null) lines.push(...publishedGauges(snapshot, now));
+  return `${lines.join('\n')}\n`;
+}
+
+function publishedGauges({ manifest, lastGood }: Snapshot, now: number): string[] {
+  const verdicts = manifest.entries.map((entry) => judgeEntry(entry, now, 'ok'));
+  const age = (now - Date.parse(manifest.generated_at)) / 1000;
+  return [
+    gauge('coin_predict_manifest_age_seconds', 'Time since the manifest was written.', [['', age]]),
+    gauge('coin_predict_manifest_valid', '1 when the manifest on disk is valid.', [['', lastGood ? 0 : 1]]),
+    gauge(
+      'coin_predict_pairs',
+      'Visible pairs by status, judged now.',
+      PAIR_STATUSES.map((word) => [`{status="${word}"}`, verdicts.filter((verdict) => verdict.status === word).length]),
+    ),
+    gauge('coin_predict_pairs_degraded', 'Pairs that serve an older forecast because the last run failed.', [
+      ['', verdicts.filter((verdict) => verdict.degraded).length],
+    ]),
+  ];
+}
+
+function gauge(name: string, help: string, samples: readonly (readonly [labels: string, value: number])[]): string {
+  const head = `# HELP ${name} ${help}\n# TYPE ${name} gauge\n`;
+  return head + samples.map(([labels, value]) => `${name}${labels} ${value}`).join('\n');
+}

@@ -1,0 +1,91 @@
+/** Everything the page says in words and numbers. */
+
+const MINUTE = 60_000;
+const TIMEFRAMES = { '1m': '1 minute', '1h': '1 hour', '1d': '1 day', '1w': '1 week', '1M': '1 month' };
+
+/** What each status word means to a reader. `late` is the page's own: fresh by its time, but the publisher is silent. */
+export const STATUS_WORDS = {
+  fresh: { word: 'fresh', meaning: 'The data is up to date.' },
+  late: { word: 'not confirmed', meaning: 'The publisher is silent, so newer data may be missing.' },
+  stale: { word: 'stale', meaning: 'The data is older than it should be.' },
+  hard_stale: { word: 'hard stale', meaning: 'The data is too old to be shown.' },
+  corrupt: { word: 'corrupt', meaning: 'A published document can not be trusted.' },
+  missing: { word: 'missing', meaning: 'Nothing has been published yet.' },
+  insufficient_data: { word: 'insufficient data', meaning: 'There are too few candles for a forecast.' },
+};
+
+export function timeframeWords(timeframe) {
+  const [, count, unit] = /^(\d+)([mhdwM])$/.exec(timeframe) ?? [];
+  if (TIMEFRAMES[timeframe] !== undefined) return TIMEFRAMES[timeframe];
+  const name = { m: 'minutes', h: 'hours', d: 'days', w: 'weeks', M: 'months' }[unit];
+  return name === undefined ? timeframe : `${count} ${name}`;
+}
+
+/** `12 min`, `30 h`, `12 d`. */
+export function spell(ms) {
+  const minutes = Math.max(0, Math.floor(ms / MINUTE));
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+}
+
+/** `12 min ago`, or `just now` within the first minute. */
+export function agoWords(ms) {
+  return ms < MINUTE ? 'just now' : `${spell(ms)} ago`;
+}
+
+/** `14:00 UTC` today, `23 Nov, 14:00 UTC` on another day, with the year when it is another one. */
+export function timeWords(at, now, local) {
+  const zone = local ? undefined : 'UTC';
+  const part = (options) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, ...options });
+  const day = part({ day: 'numeric', month: 'short', year: 'numeric' });
+  const clock = part({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' }).format(at);
+  if (day.format(at) === day.format(now)) return clock;
+  const sameYear = part({ year: 'numeric' }).format(at) === part({ year: 'numeric' }).format(now);
+  const date = sameYear ? part({ day: 'numeric', month: 'short' }).format(at) : day.format(at);
+  return `${date}, ${clock}`;
+}
+
+/** A price with the digits that matter for its size. */
+export function priceWords(price) {
+  if (price >= 1) {
+    const digits = price >= 1000 ? 2 : 4;
+    return price.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: digits });
+  }
+  return price.toLocaleString('en', { maximumSignificantDigits: 5 });
+}
+
+/** `+1.20 %`; the sign is always there. */
+export function changeWords(share) {
+  const text = (share * 100).toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  return `${share >= 0 ? '+' : ''}${text} %`.replace('-', '\u2212');
+}
+
+export function percentWords(share) {
+  return `${(share * 100).toLocaleString('en', { maximumFractionDigits: 1 })} %`;
+}
+
+/** The track record in plain sentences; how much it rests on is always said. */
+export function qualityWords(quality) {
+  if (quality.sample_count === 0) {
+    return ['No forecast has been scored yet.', 'The record begins when the first target candles have closed.'];
+  }
+  const steps =
+    quality.sample_count === 1 ? '1 forecast step' : `${quality.sample_count.toLocaleString('en')} forecast steps`;
+  const band = quality.coverage['80'];
+  return [
+    `Scored on ${steps} over ${quality.evaluation_window}.`,
+    band === null ? null : `The 80 % range held the close ${percentWords(band)} of the time.`,
+    quality.mae === null ? null : `On average the middle was off by ${priceWords(quality.mae)}.`,
+    skillWords(quality.skill_vs_naive),
+    quality.directional_accuracy === null
+      ? null
+      : `The direction was right ${percentWords(quality.directional_accuracy)} of the time (a coin gives 50 %).`,
+  ].filter((sentence) => sentence !== null);
+}
+
+function skillWords(skill) {
+  if (skill === null) return null;
+  if (skill > 0) return `Its error was ${percentWords(skill)} smaller than that of \u201csame as the last close\u201d.`;
+  if (skill === 0) return 'It was no better than \u201csame as the last close\u201d.';
+  return `It was not better than \u201csame as the last close\u201d: its error was ${percentWords(-skill)} larger.`;
+}

@@ -1,0 +1,184 @@
+/** The public server: the page, the published documents and `/status`. It holds no route but GET and HEAD (S02). */
+import { join } from 'node:path';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isTimeframe } from '../domain/timeframe';
+import type { Clock } from '../ports/clock';
+import type { ManifestEntry } from '../publish/documents';
+import { readPublished, type PublishedReader } from '../publish/published-reader';
+import { sendContent, sendError, sendJson } from './answer';
+import { createApp, sendNotFound } from './app';
+import { Content } from './content';
+import { judgeEntry } from './entry-status';
+import { CACHE, PAGE_HEADERS, PUBLIC_JSON_HEADERS } from './headers';
+import { readOpsManifest } from './ops-manifest-file';
+import { loadFiles } from './page-files';
+import { PublishedFolder, type NamedFile, type Snapshot } from './published-folder';
+import { buildStatusAnswer, readStatusQuestion, readSymbolName, summariseStages } from './status-answer';
+
+export interface WebOptions {
+  /** Holds `manifest.json`, `objects/` and `generations/`. */
+  readonly publicDir: string;
+  /** Holds the operators' `manifest.json`, for the success and failure times of `/status`. */
+  readonly opsDir: string;
+  /** Where the candles of this deployment come from: an exchange's id or `simulated`. */
+  readonly source: string;
+  /** False when prices are not real; the page then says so, whatever the documents say. */
+  readonly live: boolean;
+  readonly clock: Clock;
+  /** The built page: the output of scripts/build-page.mjs. */
+  readonly pageDir?: string;
+  /** JSON Schemas, served as `/schemas/{name}.json`. */
+  readonly schemasDir?: string;
+  /** Reads `publicDir`; another one is given by tests. */
+  readonly reader?: PublishedReader;
+  readonly logger?: FastifyBaseLogger | undefined;
+  readonly requestsPerMinute?: number | undefined;
+  readonly headersTimeout?: number | undefined;
+}
+
+/** The public server, not yet listening: `inject` works on it as it is. */
+export function buildWeb(options: WebOptions): FastifyInstance {
+  const app = createApp({ ...options, audience: 'public' });
+  const folder = new PublishedFolder(options.reader ?? readPublished(options.publicDir), options.clock);
+  addPage(app, options);
+  addDocuments(app, folder, options.clock);
+  addStatus(app, folder, options);
+  addGone(app);
+  addFiles(
+    app,
+    loadFiles(options.schemasDir ?? join(process.cwd(), 'docs', 'schemas'), '/schemas/'),
+    PUBLIC_JSON_HEADERS,
+  );
+  app.get('/healthz', (_request, reply) =>
+    sendJson(reply, 200, { status: 'ok', source: options.source, live: options.live }, PUBLIC_JSON_HEADERS),
+  );
+  return app;
+}
+
+function addPage(app: FastifyInstance, options: WebOptions): void {
+  const files = loadFiles(options.pageDir ?? join(__dirname, '..', '..', 'page'));
+  const index = files.get('/index.html');
+  if (index !== undefined) {
+    const page = options.live ? index : markAsSimulated(index);
+    files.set('/', page);
+    files.set('/index.html', page);
+  }
+  addFiles(app, files, PAGE_HEADERS);
+}
+
+/** The page names its market in a `meta` element, so that it can not miss the word even before a document is read. */
+function markAsSimulated(page: Content): Content {
+  const marked = page.bytes.toString('utf8').replace('name="market" content=""', 'name="market" content="simulated"');
+  return new Content(Buffer.from(marked), page.type);
+}
+
+function addFiles(app: FastifyInstance, files: ReadonlyMap<string, Content>, headers: Record<string, string>): void {
+  for (const [path, content] of files) {
+    app.get(path, (request, reply) => sendContent(request, reply, content, headers, CACHE.revalidate));
+  }
+}
+
+function addDocuments(app: FastifyInstance, folder: PublishedFolder, clock: Clock): void {
+  app.get('/static/manifest.json', async (request, reply) => {
+    const snapshot = await folder.current();
+    if (snapshot === null) return sendNothingPublished(request, reply);
+    return sendContent(request, reply, snapshot.content, PUBLIC_JSON_HEADERS, CACHE.revalidate);
+  });
+  const sendNamed = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    find: (snapshot: Snapshot) => NamedFile | undefined,
+    cacheControl: string,
+  ) => {
+    const snapshot = await folder.current();
+    const named = snapshot === null ? undefined : find(snapshot);
+    if (named === undefined) return sendNotFound(request, reply);
+    return sendDocument(request, reply, folder, named, clock.now(), cacheControl);
+  };
+  app.get<{ Params: { name: string } }>('/static/:name', (request, reply) =>
+    sendNamed(request, reply, (snapshot) => snapshot.byName.get(request.params.name), CACHE.revalidate),
+  );
+  app.get<{ Params: { name: string } }>('/static/objects/:name', (request, reply) => {
+    const hash = /^([0-9a-f]{64})\.json$/.exec(request.params.name)?.[1] ?? '';
+    return sendNamed(request, reply, (snapshot) => snapshot.byHash.get(hash), CACHE.immutable);
+  });
+}
+
+/** The document when its pair may be served at this instant, else 503 with the reason. */
+async function sendDocument(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  folder: PublishedFolder,
+  { entry, file }: NamedFile,
+  now: number,
+  cacheControl: string,
+): Promise<FastifyReply> {
+  const verdict = judgeEntry(entry, now, await worstDocument(folder, entry));
+  const read = await folder.document(file);
+  if (verdict.serveAllowed && typeof read !== 'string') {
+    return sendContent(request, reply, read, PUBLIC_JSON_HEADERS, cacheControl);
+  }
+  return sendError(request, reply, 503, {
+    error: 'not_servable',
+    message: `${entry.symbol} ${entry.timeframe} is not served now: ${verdict.reason ?? verdict.status}`,
+    symbol: entry.symbol,
+    timeframe: entry.timeframe,
+    status: verdict.status,
+    reason: verdict.reason,
+    data_through: entry.data_through,
+  });
+}
+
+function sendNothingPublished(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const message = 'nothing has been published yet; the first manifest appears after the first cycle';
+  return sendError(request, reply, 503, { error: 'nothing_published', message });
+}
+
+function addStatus(app: FastifyInstance, folder: PublishedFolder, options: WebOptions): void {
+  const readOps = readOpsManifest(options.opsDir);
+  app.get<{ Params: { symbol: string } }>('/status/:symbol', async (request, reply) => {
+    const question = readStatusQuestion(request.params.symbol, request.query);
+    if ('fault' in question) return sendError(request, reply, 400, { error: 'bad_request', message: question.fault });
+    const snapshot = await folder.current();
+    const entry = snapshot?.byPair.get(`${question.symbolName} ${question.timeframe}`);
+    if (snapshot === null || entry === undefined) return sendNotFound(request, reply);
+    const answer = buildStatusAnswer({
+      entry,
+      now: options.clock.now(),
+      document: await worstDocument(folder, entry),
+      manifestExpiresAt: snapshot.manifest.expires_at,
+      record: summariseStages(await readOps(), entry.key),
+    });
+    return sendJson(reply, answer.serve_allowed ? 200 : 503, answer, PUBLIC_JSON_HEADERS);
+  });
+}
+
+/** A pair is as good as the worse of its two documents. */
+async function worstDocument(folder: PublishedFolder, entry: ManifestEntry): Promise<'ok' | 'missing' | 'corrupt'> {
+  const { history, prediction } = entry.files;
+  const first = history === null ? null : await folder.document(history);
+  const second = prediction === null ? null : await folder.document(prediction);
+  if (first === 'corrupt' || second === 'corrupt') return 'corrupt';
+  return first === 'missing' || second === 'missing' ? 'missing' : 'ok';
+}
+
+/** Addresses of the system this one replaces: they say where the same content is now, whether or not it exists. */
+function addGone(app: FastifyInstance): void {
+  for (const [path, kind] of [
+    ['/history/:symbol', 'history'],
+    ['/predict/:symbol', 'prediction'],
+  ] as const) {
+    app.get<{ Params: { symbol: string } }>(path, (request, reply) => {
+      const symbol = readSymbolName(request.params.symbol);
+      if (symbol === null) {
+        const message = 'write the symbol like BTC_USDT or BTC%2FUSDT';
+        return sendError(request, reply, 400, { error: 'bad_request', message });
+      }
+      const asked: unknown = (request.query as { timeframe?: unknown }).timeframe;
+      const timeframe = typeof asked === 'string' && isTimeframe(asked) ? asked : '{timeframe}';
+      const replacement = `/static/${kind}_${symbol}_${timeframe}.json`;
+      const message = `this address is gone; read ${replacement}`;
+      return sendError(request, reply, 410, { error: 'gone', message, replaced_by: replacement });
+    });
+  }
+}

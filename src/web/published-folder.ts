@@ -1,0 +1,104 @@
+/** What the web server knows of the published folder, and how it stays current without reading it for each request. */
+import type { FileReference, Manifest, ManifestEntry } from '../publish/documents';
+import { symbolFileName } from '../domain/types';
+import type { Clock } from '../ports/clock';
+import type { PublishedReader } from '../publish/published-reader';
+import { Content } from './content';
+
+/** One manifest with its look-ups. Names are keys of a map: no path is ever made of what a reader sends (S01). */
+export interface Snapshot {
+  readonly manifest: Manifest;
+  readonly content: Content;
+  /** True when the file on disk is not valid and this is the last one that was. */
+  readonly lastGood: boolean;
+  readonly byName: ReadonlyMap<string, NamedFile>;
+  readonly byHash: ReadonlyMap<string, NamedFile>;
+  /** Key: `BTC_USDT 1h`. */
+  readonly byPair: ReadonlyMap<string, ManifestEntry>;
+}
+
+export interface NamedFile {
+  readonly entry: ManifestEntry;
+  readonly file: FileReference;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+/** How long an answer may lag behind a commit. */
+const LOOK_AGAIN_MS = 200;
+/** Documents kept in memory with their compressed forms; the one asked for longest ago goes first. */
+const MOST_BYTES_KEPT = 96 * 1024 * 1024;
+
+export class PublishedFolder {
+  private snapshot: Snapshot | null = null;
+  private lookedAt = Number.NEGATIVE_INFINITY;
+  private looking: Promise<void> | null = null;
+  private readonly kept = new Map<string, Content>();
+  private keptBytes = 0;
+
+  constructor(
+    private readonly reader: PublishedReader,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The current manifest, at most 200 ms old; null before the first publish. */
+  current(): Snapshot | null | Promise<Snapshot | null> {
+    if (this.clock.monotonic() - this.lookedAt < LOOK_AGAIN_MS) return this.snapshot;
+    this.looking ??= this.look().finally(() => {
+      this.looking = null;
+    });
+    return this.looking.then(() => this.snapshot);
+  }
+
+  /** The document's content, or why there is none. Good bytes once read are kept; bad ones are never given. */
+  document(file: FileReference): Content | Promise<Content | 'missing' | 'corrupt'> {
+    const known = this.kept.get(file.sha256);
+    if (known === undefined) return this.read(file);
+    this.kept.delete(file.sha256);
+    this.kept.set(file.sha256, known);
+    return known;
+  }
+
+  private async look(): Promise<void> {
+    const read = await this.reader.manifest();
+    this.lookedAt = this.clock.monotonic();
+    if (read === null) return;
+    const known = this.snapshot;
+    if (known !== null && known.lastGood === read.lastGood && known.content.bytes.equals(read.bytes)) return;
+    this.snapshot = snapshotOf(read.manifest, read.bytes, read.lastGood);
+  }
+
+  private async read(file: FileReference): Promise<Content | 'missing' | 'corrupt'> {
+    const bytes = await this.reader.object(file);
+    if (!Buffer.isBuffer(bytes)) return bytes;
+    const content = new Content(bytes, JSON_TYPE, file.sha256);
+    if (!this.kept.has(file.sha256)) this.keptBytes += weight(content);
+    this.kept.set(file.sha256, content);
+    for (const [hash, oldest] of this.kept) {
+      if (this.keptBytes <= MOST_BYTES_KEPT || hash === file.sha256) break;
+      this.kept.delete(hash);
+      this.keptBytes -= weight(oldest);
+    }
+    return content;
+  }
+}
+
+/** Compressed forms take about half of the bytes again. */
+function weight(content: Content): number {
+  return 1.5 * content.bytes.length;
+}
+
+function snapshotOf(manifest: Manifest, bytes: Buffer, lastGood: boolean): Snapshot {
+  const named = manifest.entries.flatMap((entry) =>
+    [entry.files.history, entry.files.prediction]
+      .filter((file) => file !== null)
+      .map((file): NamedFile => ({ entry, file })),
+  );
+  return {
+    manifest,
+    content: new Content(bytes, JSON_TYPE),
+    lastGood,
+    byName: new Map(named.map((item) => [item.file.name, item])),
+    byHash: new Map(named.map((item) => [item.file.sha256, item])),
+    byPair: new Map(manifest.entries.map((entry) => [`${symbolFileName(entry.symbol)} ${entry.timeframe}`, entry])),
+  };
+}

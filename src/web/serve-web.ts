@@ -1,0 +1,49 @@
+/** Both servers, listening. Wiring (what reads the folder, which ports) is given; nothing here reads the environment. */
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { listen, type PortChoice } from './listening';
+import { buildOps } from './ops-server';
+import { buildWeb, type WebOptions } from './public-server';
+
+export interface ServeOptions extends WebOptions {
+  readonly web: PortChoice;
+  readonly ops: PortChoice;
+  readonly opsPageDir?: string;
+}
+
+export interface RunningWeb {
+  readonly url: string;
+  readonly opsUrl: string;
+  /** Stops taking connections and waits for the answers under way. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the public and the ops server; when the second can not start the first is stopped again.
+ * @throws PipelineError `invalid_input` when a port that was set explicitly is taken, with the name of its holder.
+ */
+export async function serveWeb(options: ServeOptions): Promise<RunningWeb> {
+  const web = buildWeb(options);
+  const ops = buildOps({ ...options, loopbackOnly: isLoopback(options.ops.host) });
+  const close = async () => {
+    await Promise.all([web.close(), ops.close()]);
+  };
+  try {
+    const url = await listenAndTell(web, options.web, options.logger);
+    const opsUrl = await listenAndTell(ops, options.ops, options.logger);
+    return { url, opsUrl, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function listenAndTell(app: FastifyInstance, choice: PortChoice, logger?: FastifyBaseLogger): Promise<string> {
+  const url = await listen(app, choice);
+  const moved = choice.port !== 0 && new URL(url).port !== String(choice.port);
+  logger?.info({ url, variable: choice.variable, ...(moved ? { taken: choice.port } : {}) }, 'listening');
+  return url;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}

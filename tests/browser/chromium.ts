@@ -1,0 +1,45 @@
+/** Real Chromium for the page tests. Without one they are reported by name as not run; with CI=true that is a failure. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+
+const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export function testInChromium(name: string, body: () => Promise<void>, timeout = 60_000): void {
+  if (existsSync(EXECUTABLE)) test(name, body, timeout);
+  else if (process.env.CI === 'true')
+    test(name, () => {
+      throw new Error('CI=true, but no Chromium: install it or set CHROMIUM to its executable');
+    });
+  else test.skip(`${name} (not run: no Chromium, set CHROMIUM)`, () => {});
+}
+
+/** A browser with a fresh profile; null where there is none. */
+export async function openBrowser(): Promise<Browser | null> {
+  return existsSync(EXECUTABLE) ? chromium.launch({ executablePath: EXECUTABLE, args: FLAGS }) : null;
+}
+
+/** Collects everything that a healthy page never has: console errors, CSP violations, exceptions. */
+export function watchForFaults(page: Page): string[] {
+  const faults: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(String(error)));
+  return faults;
+}
+
+export async function screenshot(page: Page, name: string): Promise<void> {
+  const folder = resolve(__dirname, '../../test-output');
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: resolve(folder, `${name}.png`), fullPage: true });
+}

@@ -1,0 +1,309 @@
+/** The page as a reader sees it, in a real browser: nothing stale may look fresh, nothing in a document may run. */
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { openBrowser, screenshot, testInChromium, watchForFaults } from './chromium';
+import { buildPages, servePage, type PageServer } from './page-server';
+import { HOUR, type PairFixture } from '../integration/web/published-fixture';
+
+const PRICES: Readonly<Record<string, number>> = { 'BTC/USDT': 64_210, 'ETH/USDT': 2480, 'DOGE/USDT': 0.1324 };
+const EVERYTHING: readonly PairFixture[] = Object.entries(PRICES).flatMap(([symbol, price]) =>
+  ['1h', '1d', '1w', '1M'].map((timeframe) => ({ symbol, timeframe, price })),
+);
+
+let browser: Browser | null = null;
+let pages: ReturnType<typeof buildPages>;
+let server: PageServer;
+
+beforeAll(async () => {
+  pages = buildPages();
+  browser = await openBrowser();
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  pages.remove();
+});
+beforeEach(async () => {
+  server = await servePage(pages.folder);
+});
+afterEach(async () => server.close());
+
+async function openPage(path = '', options: BrowserContextOptions = {}): Promise<{ page: Page; faults: string[] }> {
+  if (browser === null) throw new Error('no Chromium');
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    timezoneId: 'Europe/Berlin',
+    ...options,
+  });
+  const page = await context.newPage();
+  const faults = watchForFaults(page);
+  await page.goto(`${server.url}/${path}`);
+  return { page, faults };
+}
+
+const detailText = (page: Page) => page.locator('#detail').innerText();
+const look = (page: Page) => page.locator('#detail').getAttribute('data-look');
+
+testInChromium(
+  'a fresh pair shows its age, its chart, its forecast, its model and that nothing has been scored',
+  async () => {
+    server.fixture.publish(EVERYTHING);
+    const { page, faults } = await openPage('#BTC_USDT/1h');
+    await page.locator('#detail canvas').waitFor();
+    await page.locator('#symbols .change').first().filter({ hasText: '%' }).waitFor();
+    const text = await detailText(page);
+    expect(await look(page)).toBe('fresh');
+    expect(text).toMatch(/Data through .*\d\d:00 UTC, \d+ min ago\./);
+    expect(text).toContain('range-volatility range-012345…');
+    expect(text).toContain('No forecast has been scored yet.');
+    expect(text).toMatch(/At \d\d:00 UTC\s+forecast [\d,.]+, 80 % between [\d,.]+ and [\d,.]+/);
+    expect(await page.locator('#market').innerText()).toBe('simulated market: not real prices');
+    await screenshot(page, 'page-fresh');
+    expect(faults).toEqual([]);
+    await page.context().close();
+  },
+);
+
+testInChromium('a live market shows its source and no badge', async () => {
+  await server.close();
+  server = await servePage(pages.folder, true);
+  server.fixture.publish(EVERYTHING.slice(0, 4), { source: 'binance' });
+  const { page } = await openPage();
+  await page.locator('#detail canvas').waitFor();
+  expect(await page.locator('#market').innerText()).toBe('source: binance');
+  expect(await page.locator('body').innerText()).not.toContain('simulated');
+  await page.context().close();
+});
+
+testInChromium('a stale pair is shown with a warning', async () => {
+  server.fixture.publish([
+    { symbol: 'BTC/USDT', timeframe: '1h', behind: 1, row: { softMs: HOUR / 2, hardMs: 3 * HOUR } },
+  ]);
+  const { page, faults } = await openPage();
+  await page.locator('#detail canvas').waitFor();
+  expect(await look(page)).toBe('stale');
+  expect(await page.locator('#detail .notice.warn').innerText()).toMatch(
+    /^Stale\. The data is older than it should be\./,
+  );
+  await screenshot(page, 'page-stale');
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+testInChromium('I30 a hard stale pair shows no price and no chart', async () => {
+  server.fixture.publish([...EVERYTHING.slice(1), { symbol: 'BTC/USDT', timeframe: '1h', behind: 3, price: 64_210 }]);
+  const { page, faults } = await openPage('#BTC_USDT/1h');
+  await page.locator('#detail .notice.bad').waitFor();
+  expect(await look(page)).toBe('hard_stale');
+  expect(await page.locator('#detail .notice.bad').innerText()).toMatch(/^Not shown: hard stale\. .*ended 3 h ago/);
+  expect(await page.locator('#detail canvas').count()).toBe(0);
+  expect(await detailText(page)).not.toMatch(/Last close|forecast [\d]/);
+  await screenshot(page, 'page-hard-stale');
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+testInChromium('a degraded pair is served and says which data its forecast rests on', async () => {
+  const quality = {
+    mae: 210.4,
+    coverage: { '50': 0.48, '80': 0.79, '95': 0.94 },
+    skill_vs_naive: -0.031,
+    directional_accuracy: 0.507,
+    sample_count: 4320,
+  };
+  const pair = {
+    symbol: 'BTC/USDT',
+    timeframe: '1d',
+    predictionBehind: 1,
+    price: 64_210,
+    quality,
+    row: { degraded: true },
+  };
+  server.fixture.publish([pair]);
+  const { page, faults } = await openPage();
+  await page.locator('#detail canvas').waitFor();
+  const text = await detailText(page);
+  expect(text).toMatch(
+    /Degraded\. The last forecast run failed; the last good forecast is shown\. It rests on data through /,
+  );
+  expect(text).toContain('Scored on 4,320 forecast steps over 30 d.');
+  expect(text).toContain('It was not better than “same as the last close”: its error was 3.1 % larger.');
+  expect(await page.locator('#symbols .word').innerText()).toContain('degraded');
+  await screenshot(page, 'page-degraded');
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+testInChromium('too little data is said with its counts and shows no forecast', async () => {
+  const row = { gateReason: '31 closed candles, 240 are needed' };
+  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', candles: 31, predictionBehind: null, row }]);
+  const { page, faults } = await openPage();
+  await page.locator('#detail .notice.bad').waitFor();
+  expect(await look(page)).toBe('insufficient_data');
+  expect(await detailText(page)).toContain('31 closed candles, 240 are needed');
+  expect(await page.locator('#detail canvas').count()).toBe(0);
+  await screenshot(page, 'page-insufficient-data');
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+testInChromium('I30 with an expired manifest nothing is called fresh', async () => {
+  server.fixture.publish(EVERYTHING, { now: Date.now() - 3000, nextExpectedCommit: Date.now() - 2 * HOUR });
+  const { page, faults } = await openPage();
+  await page.locator('#detail canvas').waitFor();
+  expect(await look(page)).toBe('late');
+  expect(await page.locator('#notices').innerText()).toMatch(
+    /^The publisher is silent: its next report was due by .* 118 min ago/,
+  );
+  expect(await page.locator('.word').allInnerTexts()).not.toContain('fresh');
+  await screenshot(page, 'page-expired-manifest');
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+testInChromium('S13 what a document says is only ever text', async () => {
+  const payload = `<img src=x onerror="window.__xss=1"><script>window.__xss=1</script>`;
+  const blocked = { symbol: 'BTC/USDT', timeframe: '1h', row: { exportBlock: payload } };
+  const scored = {
+    symbol: 'BTC/USDT',
+    timeframe: '1d',
+    quality: { evaluation_window: payload.slice(0, 60), sample_count: 5 },
+  };
+  server.fixture.publish([blocked, scored]);
+  const { page, faults } = await openPage('#BTC_USDT/1h');
+  await page.locator('#detail .notice.bad').waitFor();
+  expect(await detailText(page)).toContain(payload);
+  await page.goto(`${server.url}/#BTC_USDT/1d`);
+  await page.locator('#detail canvas').waitFor();
+  expect(await detailText(page)).toContain('<img src=x');
+  await page.goto(`${server.url}/#%3Cimg%20src=x%20onerror=window.__xss=1%3E`);
+  await page.getByText('This pair is not published.').waitFor();
+  expect(await page.evaluate('window.__xss')).toBeUndefined();
+  expect(await page.locator('main img, main script').count()).toBe(0);
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+testInChromium('I30 a page that is left open ages by itself when the server is gone', async () => {
+  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
+  if (browser === null) throw new Error('no Chromium');
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.clock.install();
+  await page.goto(server.url);
+  await page.locator('#detail canvas').waitFor();
+  expect(await look(page)).toBe('fresh');
+  await context.setOffline(true);
+  await page.clock.fastForward(70 * 60_000);
+  await expect(page.locator('#detail[data-look="stale"]').waitFor()).resolves.toBeUndefined();
+  await page.clock.fastForward(90 * 60_000);
+  await page.locator('#detail[data-look="hard_stale"]').waitFor();
+  expect(await page.locator('#detail canvas').count()).toBe(0);
+  expect(await page.locator('#notices').innerText()).toContain('The server can not be reached.');
+  await context.close();
+});
+
+testInChromium("I30 a reader's slow clock makes nothing look fresh", async () => {
+  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', behind: 3 }]);
+  if (browser === null) throw new Error('no Chromium');
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.clock.setFixedTime(Date.now() - 6 * HOUR);
+  await page.goto(server.url);
+  await page.locator('#detail[data-look="hard_stale"]').waitFor();
+  await context.close();
+});
+
+testInChromium('a document that turns bad on disk is not shown', async () => {
+  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
+  const { page } = await openPage('#nothing');
+  await page.route('**/static/objects/*', (route) => route.fulfill({ status: 503, body: '{}' }));
+  await page.goto(`${server.url}/#BTC_USDT/1h`);
+  await page.locator('#detail .notice.warn').waitFor();
+  expect(await detailText(page)).toContain('The documents can not be read at the moment.');
+  await page.context().close();
+});
+
+testInChromium('before the first publish the page says so', async () => {
+  const { page } = await openPage();
+  await page.getByText('Nothing has been published yet.').waitFor();
+  await page.context().close();
+});
+
+testInChromium('on a phone the list comes first, a pair fills the screen and nothing is cut off', async () => {
+  server.fixture.publish(EVERYTHING);
+  const { page, faults } = await openPage('', {
+    viewport: { width: 360, height: 740 },
+    deviceScaleFactor: 2,
+    hasTouch: true,
+  });
+  await page.locator('.cell').first().waitFor();
+  expect(await page.locator('#detail').isVisible()).toBe(false);
+  await screenshot(page, 'page-phone-list');
+  await page.locator('.cell').first().click();
+  await page.locator('#detail canvas').waitFor();
+  expect(await page.locator('#pairs').isVisible()).toBe(false);
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+  await screenshot(page, 'page-phone-pair');
+  await page.getByText('All pairs').click();
+  expect(await page.locator('#pairs').isVisible()).toBe(true);
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+testInChromium('dark follows the reader, and local time is a click away', async () => {
+  server.fixture.publish(EVERYTHING);
+  const { page, faults } = await openPage('#ETH_USDT/1d', { colorScheme: 'dark' });
+  await page.locator('#detail canvas').waitFor();
+  expect(await detailText(page)).toContain('UTC');
+  await page.getByRole('button', { name: 'Show local time' }).click();
+  await page
+    .locator('#detail .through')
+    .filter({ hasText: 'CET' })
+    .or(page.locator('#detail .through').filter({ hasText: 'GMT+' }))
+    .waitFor();
+  await page.locator('#detail canvas').waitFor();
+  await screenshot(page, 'page-dark');
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+testInChromium('search narrows the list, and the keyboard alone reaches a pair', async () => {
+  server.fixture.publish(EVERYTHING);
+  const { page } = await openPage();
+  await page.locator('#symbols .symbol').first().waitFor();
+  await page.getByRole('searchbox').fill('doge');
+  expect(await page.locator('#symbols h2').allInnerTexts()).toEqual(['DOGE/USDT']);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.locator('#detail h2').filter({ hasText: 'DOGE/USDT' }).waitFor();
+  await page.locator('.cell[aria-current]').filter({ hasText: '1d' }).waitFor();
+  await page.context().close();
+});
+
+testInChromium('every control and cell has a name, and words never depend on colour', async () => {
+  server.fixture.publish(EVERYTHING.slice(0, 4));
+  const { page } = await openPage();
+  await page.locator('#detail canvas').waitFor();
+  const names = await page
+    .locator('.cell')
+    .evaluateAll((cells) => cells.map((cell) => cell.getAttribute('aria-label')));
+  expect(names[0]).toMatch(/^BTC\/USDT, 1 hour: fresh, data ends \d+ min ago$/);
+  expect(names).toHaveLength(4);
+  const unnamed = await page.locator('button:not(:has-text("")), input:not([placeholder])').count();
+  expect(unnamed).toBe(0);
+  await page.context().close();
+});
+
+testInChromium('the operators see every pair as text', async () => {
+  const row = { gateReason: '<b>31</b> closed candles, 240 are needed' };
+  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', candles: 31, predictionBehind: null, row }]);
+  if (browser === null) throw new Error('no Chromium');
+  const page = await (await browser.newContext()).newPage();
+  const faults = watchForFaults(page);
+  await page.goto(`${server.opsUrl}/ops`);
+  await page.locator('tbody tr').first().waitFor();
+  expect(await page.locator('tbody').innerText()).toContain('<b>31</b> closed candles');
+  await screenshot(page, 'ops');
+  expect(faults).toEqual([]);
+  await page.context().close();
+});

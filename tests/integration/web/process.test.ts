@@ -1,0 +1,81 @@
+/** The server as a process: without file descriptors, and watched by strace. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { createFixture, type Fixture } from './published-fixture';
+import { rawGet, statusOf } from './raw-socket';
+import { startServerProcess } from './server-process';
+
+const DOCUMENT = '/static/history_BTC_USDT_1h.json';
+let fixture: Fixture;
+
+beforeEach(() => {
+  fixture = createFixture();
+  fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
+});
+afterEach(() => fixture.remove());
+
+/** Without the tool the test is reported by name as not run; with CI=true that is a failure. */
+function testWith(tool: string, name: string, body: () => Promise<void>): void {
+  if (existsSync(tool)) test(name, body, 60_000);
+  else if (process.env.CI === 'true')
+    test(name, () => {
+      throw new Error(`CI=true, but no ${tool}`);
+    });
+  else test.skip(`${name} (not run: no ${tool})`, () => {});
+}
+
+testWith(
+  '/usr/bin/prlimit',
+  'F37 without file descriptors the server lives on, and serves again when there are some',
+  async () => {
+    const server = await startServerProcess(fixture);
+    try {
+      expect(statusOf(await rawGet(server.url, '/healthz'))).toBe(200);
+      const open = Number(execFileSync('bash', ['-c', `ls /proc/${server.pid}/fd | wc -l`]).toString());
+      execFileSync('/usr/bin/prlimit', [`--pid=${server.pid}`, `--nofile=${open + 4}`]);
+      const { port } = new URL(server.url);
+      const held: Socket[] = Array.from({ length: 12 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(server.alive()).toBe(true);
+      for (const socket of held) socket.destroy();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      // Nothing had been read before the shortage: now the manifest and the document are.
+      expect(statusOf(await rawGet(server.url, DOCUMENT))).toBe(200);
+      expect(server.alive()).toBe(true);
+    } finally {
+      await server.stop();
+    }
+  },
+);
+
+testWith('/usr/bin/strace', 'S01 no request makes the server open a file outside the published folder', async () => {
+  const log = join(fixture.opsDir, 'opens.log');
+  const strace = ['/usr/bin/strace', '-f', '-qq', '-e', 'trace=open,openat,readlink', '-o', log];
+  const server = await startServerProcess(fixture, strace);
+  try {
+    await rawGet(server.url, DOCUMENT);
+    const before = readFileSync(log, 'utf8').length;
+    for (const path of [
+      '/static/..%2f..%2f..%2fetc%2fpasswd',
+      '/..%2f..%2fetc/passwd',
+      '/static/objects/..%2f..%2fops%2fmanifest.json',
+    ]) {
+      await rawGet(server.url, path);
+      await rawGet(server.url, `${path}.json`);
+    }
+    fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', price: 50_000 }]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await rawGet(server.url, DOCUMENT);
+    const opened = [
+      ...readFileSync(log, 'utf8')
+        .slice(before)
+        .matchAll(/"([^"]+)"/g),
+    ].map((match) => match[1] ?? '');
+    expect(opened.some((path) => path.startsWith(fixture.publicDir))).toBe(true);
+    expect(opened.filter((path) => !path.startsWith(fixture.publicDir))).toEqual([]);
+  } finally {
+    await server.stop();
+  }
+});

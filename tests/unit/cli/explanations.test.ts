@@ -1,0 +1,322 @@
+import { createServer } from 'node:net';
+import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
+import { MemoryPublication } from '../../../src/adapters/memory/memory-publication';
+import { checkNode } from '../../../src/cli/doctor-checks';
+import { PipelineError } from '../../../src/domain/errors';
+import { HOUR, MINUTE } from '../../../src/domain/timeframe';
+import type { QuantileRow } from '../../../src/domain/quantiles';
+import type { PublicationRow } from '../../../src/ports/publication';
+import { NOW, World, candlesFrom, pairOf, publicationRow, scheduleView } from './test-wiring';
+
+const BTC = pairOf('BTC/USDT', '1h');
+const LAST_CLOSE = Date.parse('2024-05-01T14:00:00Z');
+
+/** One pair for which all is well. */
+async function healthyWorld(row: Partial<PublicationRow> = {}): Promise<World> {
+  const world = new World();
+  world.environment = { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h' };
+  const first = LAST_CLOSE - 300 * HOUR;
+  await world.candles.write(BTC, candlesFrom(BTC, first, 300), NOW);
+  await world.pairState.setEarliest(BTC, { openTime: first, provenAt: NOW });
+  await world.pairState.setSymbolState({ symbol: BTC.symbol, activation: 'ready', since: first, reason: null });
+  for (const stage of ['detect', 'ingest', 'export'] as const) {
+    await world.pairState.recordSuccess(BTC, stage, NOW - 29 * MINUTE);
+  }
+  await world.publication.upsert(publicationRow(BTC, row));
+  const reference = { sha256: 'b'.repeat(64), bytes: 1 };
+  const manifest = { manifest: reference, opsManifest: reference, generatedAt: NOW - MINUTE, rollbackOf: null };
+  await world.publication.commit(async () => manifest);
+  world.schedules = [scheduleView()];
+  const quantiles = Array.from({ length: 24 }, (): QuantileRow => [94, 96, 98, 100, 102, 104, 106]);
+  const issue = {
+    issuedAt: LAST_CLOSE + 5000,
+    dataThrough: LAST_CLOSE,
+    modelVersion: 'abc',
+    family: 'range-volatility',
+  };
+  await world.forecastLedger.append([{ pair: BTC, role: 'champion', ...issue, lastClose: 100, quantiles }]);
+  return world;
+}
+
+describe('status', () => {
+  test('all fresh ends with 0', async () => {
+    const world = await healthyWorld();
+    expect(await world.run('status --json')).toBe(0);
+    expect(world.json()).toEqual({
+      source: 'simulated',
+      generation: 1,
+      generated_at: '2024-05-01T14:29:00Z',
+      pairs: [
+        {
+          symbol: 'BTC/USDT',
+          timeframe: '1h',
+          status: 'fresh',
+          serve_allowed: true,
+          degraded: false,
+          reason: null,
+          visibility: 'visible',
+          data_through: '2024-05-01T14:00:00Z',
+          updated_at: '2024-05-01T14:00:10Z',
+          age_minutes: 30,
+          threshold_minutes: { soft: 65, hard: 130 },
+        },
+      ],
+    });
+  });
+
+  test.each<[string, Partial<PublicationRow>, string]>([
+    ['stale data', { dataThrough: NOW - 90 * MINUTE }, 'stale'],
+    ['data past the hard limit', { dataThrough: NOW - 200 * MINUTE }, 'hard_stale'],
+    ['no document', { history: null }, 'missing'],
+    ['too few candles', { gateReason: '12 of 240 candles' }, 'insufficient_data'],
+  ])('%s ends with 6', async (_, row, status) => {
+    const world = await healthyWorld(row);
+    expect(await world.run('status --json')).toBe(6);
+    expect(world.json()).toMatchObject({ pairs: [{ status }] });
+  });
+
+  test('a pair that was never published is missing and not served', async () => {
+    const world = await healthyWorld();
+    world.publication = new MemoryPublication();
+    expect(await world.run('status')).toBe(6);
+    expect(world.stdout).toMatch(/BTC\/USDT 1h\s+missing\s+no\s+-/);
+  });
+
+  test('the table fits 100 columns', async () => {
+    const world = await healthyWorld({ degraded: true, dataThrough: NOW - 99 * 24 * HOUR });
+    await world.run('status');
+    expect(Math.max(...world.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+});
+
+describe('why', () => {
+  async function explain(
+    world: World,
+  ): Promise<{ steps: { what: string; ok: boolean; sentence: string }[]; next: string | null }> {
+    expect(await world.run('why BTC/USDT 1h --json')).toBe(0);
+    return world.json() as Awaited<ReturnType<typeof explain>>;
+  }
+
+  test('a healthy pair: every step is well, from the exchange to the file, and nothing is to be done', async () => {
+    const { steps, next } = await explain(await healthyWorld());
+    expect(steps.map((step) => step.what)).toEqual([
+      'exchange',
+      'schedule',
+      'store',
+      'symbol',
+      'gate',
+      'forecast',
+      'files',
+      'served',
+    ]);
+    expect(steps.filter((step) => !step.ok)).toEqual([]);
+    expect(next).toBeNull();
+  });
+
+  test('the text tells each step with its times', async () => {
+    const world = await healthyWorld();
+    await world.run('why BTC_USDT 1h');
+    expect(world.stdout).toContain('ok  exchange  simulated answered 29 min ago.');
+    expect(world.stdout).toContain('300 candles stored, the last closed 2024-05-01T14:00:00Z (30 min ago): complete.');
+    expect(world.stdout).toContain('starts the next cycle in 30 min, at 2024-05-01T15:00:05Z.');
+    expect(world.stdout).toMatch(/next: nothing to do\n$/);
+  });
+
+  test.each<[string, (world: World) => unknown, string, RegExp, RegExp]>([
+    ['a ban', (world) => (world.bannedUntil = NOW + 5 * MINUTE), 'exchange', /no requests until .*in 5 min/, /wait/],
+    [
+      'a failing fetch',
+      async (world) => {
+        for (const ago of [3, 2, 1]) {
+          await world.pairState.recordFailure(BTC, 'ingest', NOW - ago * MINUTE, 'exchange_unreachable', 'refused');
+        }
+      },
+      'exchange',
+      /stage ingest failed 3 times in a row, last 1 min ago; it last succeeded 29 min ago\. Cause: the exchange could not be reached - refused/,
+      /check the network/,
+    ],
+    [
+      'a paused schedule',
+      (world) => (world.schedules = [scheduleView({ paused: true, note: 'frozen' })]),
+      'schedule',
+      /is paused: frozen/,
+      /schedule resume cycle-1h/,
+    ],
+    ['no schedule', (world) => (world.schedules = []), 'schedule', /No schedule starts/, /schedule apply/],
+    [
+      'no Temporal',
+      (world) => (world.temporalAnswers = false),
+      'schedule',
+      /does not answer, so no cycle starts/,
+      /coin-predict up/,
+    ],
+    [
+      'history not fetched',
+      async (world) => world.pairState.setEarliest(BTC, { openTime: LAST_CLOSE - 400 * HOUR, provenAt: NOW }),
+      'store',
+      /100 older to fetch/,
+      /data backfill --symbol BTC\/USDT --timeframe 1h/,
+    ],
+    [
+      'a symbol being filled',
+      async (world) =>
+        world.pairState.setSymbolState({
+          symbol: BTC.symbol,
+          activation: 'backfilling',
+          since: NOW - HOUR,
+          reason: null,
+        }),
+      'symbol',
+      /backfilling since .*shown once it is ready/,
+      /data status/,
+    ],
+    [
+      'too few candles',
+      (world) => (world.environment = { ...world.environment, MINIMUM_SAMPLES: '1h=500' }),
+      'gate',
+      /300 of at least 500 candles/,
+      /wait for more candles/,
+    ],
+    [
+      'no forecast',
+      (world) => (world.forecastLedger = new MemoryForecastLedger()),
+      'forecast',
+      /Nothing has been forecast yet/,
+      /next cycle/,
+    ],
+    [
+      'a failed export',
+      async (world) => world.publication.upsert(publicationRow(BTC, { exportBlock: 'disk full' })),
+      'files',
+      /blocked: disk full/,
+      /check the disk/,
+    ],
+  ])('%s is told at its step, with what to do', async (_, spoil, what, sentence, mend) => {
+    const world = await healthyWorld();
+    await spoil(world);
+    const { steps, next } = await explain(world);
+    const step = steps.find((candidate) => !candidate.ok);
+    expect(step).toMatchObject({ what, ok: false });
+    expect(step?.sentence).toMatch(sentence);
+    expect(next).toMatch(mend);
+  });
+
+  test('a timeframe that does not predict has no gate and no forecast', async () => {
+    const world = await healthyWorld();
+    world.environment = { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h,1m' };
+    await world.run('why BTC/USDT 1m --json');
+    const { steps } = world.json() as { steps: { what: string }[] };
+    expect(steps.map((step) => step.what)).toEqual(['exchange', 'schedule', 'store', 'symbol', 'files', 'served']);
+  });
+});
+
+describe('forecast show', () => {
+  test('gives steps on boundaries with the quantiles of each', async () => {
+    const world = await healthyWorld();
+    expect(await world.run('forecast show BTC/USDT 1h --json')).toBe(0);
+    const json = world.json() as { forecast: { timestamp: string }[] };
+    expect(json).toMatchObject({
+      model: { family: 'range-volatility' },
+      last_close: 100,
+      data_through: '2024-05-01T14:00:00Z',
+    });
+    expect(json.forecast).toHaveLength(24);
+    expect(json.forecast[0]).toEqual({
+      timestamp: '2024-05-01T15:00:00Z',
+      quantiles: [94, 96, 98, 100, 102, 104, 106],
+    });
+  });
+
+  test('an honest track record: nothing scored is told as such', async () => {
+    const world = await healthyWorld();
+    await world.run('forecast show BTC/USDT 1h');
+    expect(world.stdout).toContain('no forecast has been scored yet');
+    expect(Math.max(...world.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  test('no forecast yet ends with 5 and says where to look', async () => {
+    const world = await healthyWorld();
+    world.forecastLedger = new MemoryForecastLedger();
+    expect(await world.run('forecast show BTC/USDT 1h')).toBe(5);
+    expect(world.stderr).toMatch(/no forecast of BTC\/USDT 1h yet: see "why BTC\/USDT 1h"/);
+  });
+});
+
+describe('doctor', () => {
+  async function examine(world: World): Promise<Record<string, string>> {
+    world.environment = {
+      ...world.environment,
+      WEB_PORT: '0',
+      OPS_PORT: '0',
+      TEMPORAL_PORT: '0',
+      TEMPORAL_UI_PORT: '0',
+      ...world.environment,
+    };
+    await world.run('doctor --json');
+    const { checks } = world.json() as { checks: { name: string; state: string }[] };
+    return Object.fromEntries(checks.map((check) => [check.name, check.state]));
+  }
+  const answering = { source: 'simulated', serverTime: async () => NOW };
+
+  test('Node.js too old is told with what to install', () => {
+    expect(checkNode('20.11.0').state).toBe('ok');
+    expect(checkNode('22.1.0').state).toBe('ok');
+    expect(checkNode('20.10.9')).toMatchObject({ state: 'fail', mend: 'install Node.js 20.11 or later' });
+    expect(checkNode('18.20.0').state).toBe('fail');
+  });
+
+  test('all that is needed is looked at', async () => {
+    const world = await healthyWorld();
+    world.exchange = answering;
+    const states = await examine(world);
+    expect(states).toMatchObject({
+      node: 'ok',
+      stores: 'ok',
+      WEB_PORT: 'ok',
+      temporal: 'ok',
+      'temporal CLI': 'ok',
+      exchange: 'ok',
+    });
+    expect(Object.keys(states)).toContain('disk');
+  });
+
+  test('an exchange that does not answer ends with 4 and says what to set', async () => {
+    const world = await healthyWorld();
+    world.exchange = {
+      serverTime: async () => {
+        throw new PipelineError('exchange_unreachable', 'no route');
+      },
+    };
+    expect(await world.run('doctor')).toBe(4);
+    expect(world.stdout).toMatch(/exchange: check the network; or set EXCHANGE=simulated/);
+  });
+
+  test('a clock that is off is told', async () => {
+    const world = await healthyWorld();
+    world.exchange = { source: 'x', serverTime: async () => NOW + 90_000 };
+    expect(await examine(world)).toMatchObject({ exchange: 'warn' });
+  });
+
+  test('a port that is taken is told, whoever holds it', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    try {
+      const world = await healthyWorld();
+      world.exchange = answering;
+      world.environment = { WEB_PORT: String(typeof address === 'object' ? address?.port : 0) };
+      expect(await examine(world)).toMatchObject({ WEB_PORT: 'warn', OPS_PORT: 'ok' });
+    } finally {
+      server.close();
+    }
+  });
+
+  test('an own Temporal server that does not run yet is no failure; a configured one is', async () => {
+    const world = await healthyWorld();
+    world.exchange = answering;
+    world.temporalAnswers = false;
+    expect(await examine(world)).toMatchObject({ temporal: 'warn' });
+    world.environment = { TEMPORAL_ADDRESS: '127.0.0.1:7233' };
+    expect(await examine(world)).toMatchObject({ temporal: 'unreachable' });
+  });
+});

@@ -1,0 +1,200 @@
+import * as fc from 'fast-check';
+import { repair } from '../../../src/ingest/repair';
+import { BTC, HOUR, after, candles, exchangeThat, ingestPorts, rowOf, slot, windowed } from './ingest-under-test';
+import type { Candle } from '../../../src/domain/types';
+
+const RUNS = { numRuns: Number(process.env.FC_RUNS ?? 50) };
+const LAST = 999;
+/** Holes are older than 48 h then. */
+const LATER = after(LAST) + 72 * HOUR;
+
+const without = (series: readonly Candle[], ...gone: readonly number[]): Candle[] =>
+  series.filter(({ openTime }) => !gone.some((index) => slot(index) === openTime));
+
+/** A store that has `stored` and an exchange that has `truth`. */
+async function portsWith(stored: readonly Candle[], truth: readonly Candle[], now = LATER) {
+  const ports = ingestPorts(now, truth);
+  await ports.candles.write(BTC, stored, after(LAST));
+  return ports;
+}
+const stored = (ports: Awaited<ReturnType<typeof portsWith>>) => ports.candles.read(BTC, { limit: 100_000 });
+
+test('a range without holes costs no request', async () => {
+  const ports = await portsWith(candles(0, LAST), candles(0, LAST));
+  expect(await repair(ports, { pair: BTC, asOf: LATER })).toEqual({
+    missing: 0,
+    asked: 0,
+    found: 0,
+    confirmed: 0,
+    undecided: 0,
+    requests: 0,
+  });
+  expect(ports.exchange.requests).toEqual([]);
+});
+
+test('candles that the exchange has are stored, with one request for holes near each other', async () => {
+  const ports = await portsWith(without(candles(0, LAST), 100, 101, 300, 500), candles(0, LAST));
+  expect(await repair(ports, { pair: BTC, asOf: LATER })).toMatchObject({
+    found: 4,
+    missing: 0,
+    undecided: 0,
+    requests: 1,
+  });
+  expect(await stored(ports)).toEqual(candles(0, LAST));
+  expect(await ports.gapLedger.list(BTC)).toEqual([]);
+});
+
+test('F66 an old hole is confirmed empty in one run, by two asks of different size', async () => {
+  const truth = without(candles(0, LAST), 100, 101);
+  const ports = await portsWith(truth, truth);
+  expect(await repair(ports, { pair: BTC, asOf: LATER })).toEqual({
+    missing: 2,
+    asked: 4,
+    found: 0,
+    confirmed: 2,
+    undecided: 0,
+    requests: 2,
+  });
+  expect(await ports.gapLedger.list(BTC)).toEqual([
+    { from: slot(100), to: slot(101), state: 'confirmed_empty', asks: 2, firstAskedAt: LATER, lastAskedAt: LATER },
+  ]);
+  expect(new Set(ports.exchange.requests.map(({ limit }) => limit)).size).toBe(2);
+  expect(await stored(ports)).toEqual(truth);
+});
+
+test('what is confirmed empty is not asked for again', async () => {
+  const truth = without(candles(0, LAST), 100);
+  const ports = await portsWith(truth, truth);
+  await repair(ports, { pair: BTC, asOf: LATER });
+  expect(await repair(ports, { pair: BTC, asOf: LATER + HOUR })).toMatchObject({
+    missing: 1,
+    undecided: 0,
+    requests: 0,
+  });
+});
+
+test('F66 a new hole is suspect after one ask, and is confirmed empty by the third, a day later', async () => {
+  const truth = without(candles(0, LAST), LAST - 1);
+  const now = after(LAST);
+  const ports = await portsWith(truth, truth, now);
+  const at = async (hours: number) => {
+    ports.clock.at = now + hours * HOUR;
+    const { requests } = await repair(ports, { pair: BTC, asOf: ports.clock.at });
+    const [gap] = await ports.gapLedger.list(BTC);
+    return [requests, gap?.state, gap?.asks];
+  };
+  expect(await at(0)).toEqual([1, 'suspect', 1]);
+  expect(await at(1)).toEqual([0, 'suspect', 1]);
+  expect(await at(12)).toEqual([1, 'suspect', 2]);
+  expect(await at(24)).toEqual([1, 'confirmed_empty', 3]);
+});
+
+test('a candle that comes late is found by a later ask', async () => {
+  const now = after(LAST);
+  const missing = without(candles(0, LAST), LAST - 1);
+  const ports = await portsWith(missing, missing, now);
+  await repair(ports, { pair: BTC, asOf: now });
+  ports.exchange.setCandles(BTC, candles(0, LAST));
+  ports.clock.at = now + 12 * HOUR;
+  expect(await repair(ports, { pair: BTC, asOf: ports.clock.at })).toMatchObject({ found: 1, undecided: 0 });
+  expect(await stored(ports)).toEqual(candles(0, LAST));
+  expect(await ports.gapLedger.list(BTC)).toEqual([]);
+});
+
+test('the ledger forgets a gap of which the store has the candle', async () => {
+  const ports = await portsWith(candles(0, LAST), candles(0, LAST));
+  const asks = { asks: 2, firstAskedAt: LATER, lastAskedAt: LATER };
+  await ports.gapLedger.record(BTC, [{ from: slot(5), to: slot(6), state: 'confirmed_empty', ...asks }]);
+  await repair(ports, { pair: BTC, asOf: LATER });
+  expect(await ports.gapLedger.list(BTC)).toEqual([]);
+});
+
+test('P2 an empty answer where candles are stored proves nothing', async () => {
+  const truth = without(candles(0, LAST), 100);
+  const ports = await portsWith(truth, truth);
+  ports.exchange.next({ rows: [] });
+  await expect(repair(ports, { pair: BTC, asOf: LATER })).rejects.toMatchObject({ code: 'empty_response' });
+  expect(await ports.gapLedger.list(BTC)).toEqual([]);
+});
+
+test('a hole wider than a page is asked for page by page, also where the exchange answers windows only', async () => {
+  const truth = [...candles(0, 99), ...candles(3500, 3600)];
+  const ports = { ...(await portsWith(truth, truth)), exchange: exchangeThat(windowed(truth)) };
+  const asOf = after(3600) + 72 * HOUR;
+  expect(await repair(ports, { pair: BTC, asOf })).toMatchObject({ missing: 3400, confirmed: 3400, undecided: 0 });
+  // 4 windows of 1000 and 7 of 500.
+  expect(ports.exchange.requests).toHaveLength(11);
+});
+
+test('a run stops at its number of requests and the next one goes on', async () => {
+  const holes = Array.from({ length: 30 }, (_, index) => 100 + 300 * index);
+  const truth = without(candles(0, 9999), ...holes);
+  const asOf = after(9999) + 72 * HOUR;
+  const ports = await portsWith(truth, truth, asOf);
+  const first = await repair(ports, { pair: BTC, asOf, maxRequests: 4 });
+  expect(first.requests).toBe(4);
+  expect(first.undecided).toBeGreaterThan(0);
+  const second = await repair(ports, { pair: BTC, asOf });
+  expect(second).toMatchObject({ missing: 30, undecided: 0 });
+  expect(first.requests + second.requests).toBeLessThanOrEqual(10 + 20);
+});
+
+test('60,000 single holes cost page windows, not one request each', async () => {
+  const minutes = { ...BTC, timeframe: '1m' as typeof BTC.timeframe };
+  const truth = candles(0, 120_000, minutes).filter((_, index) => index % 2 === 0);
+  const ports = ingestPorts(LATER, []);
+  ports.exchange.setCandles(minutes, truth);
+  await ports.candles.write(minutes, truth, LATER);
+  const asOf = after(120_000, minutes) + 72 * HOUR;
+  ports.clock.at = asOf;
+  const summary = await repair(ports, { pair: minutes, asOf });
+  expect(summary).toMatchObject({ missing: 60_000, confirmed: 60_000, undecided: 0 });
+  // A page holds 1000 candles, so it spans 2000 slots here; the second ask has pages of half the size.
+  expect(summary.requests).toBeLessThanOrEqual(60 + 120 + 2);
+}, 60_000);
+
+test('bad rows in a hole are in quarantine, and the hole stays', async () => {
+  const ports = await portsWith(without(candles(0, LAST), 100), candles(0, LAST));
+  const bad = candles(100, 160)
+    .map(rowOf)
+    .with(0, [slot(100), 0, 0, 0, 0, 0]);
+  ports.exchange.next({ rows: bad }, { rows: bad });
+  expect(await repair(ports, { pair: BTC, asOf: LATER })).toMatchObject({ found: 0, confirmed: 1 });
+  expect(await ports.pairState.quarantined(BTC)).toMatchObject([{ openTime: slot(100), reason: 'non_positive_price' }]);
+});
+
+test('I03 I04 afterwards every slot is stored or decided, and no candle is there that the exchange has not', async () => {
+  const kinds = fc.array(fc.constantFrom('stored', 'to find', 'empty'), { minLength: 1, maxLength: 200 });
+  await fc.assert(
+    fc.asyncProperty(kinds, async (middle) => {
+      const all = ['stored', ...middle, 'stored'];
+      const truth = candles(0, all.length - 1).filter((_, index) => all[index] !== 'empty');
+      const ports = await portsWith(
+        candles(0, all.length - 1).filter((_, index) => all[index] === 'stored'),
+        truth,
+      );
+      const summary = await repair(ports, { pair: BTC, asOf: LATER });
+      expect(await stored(ports)).toEqual(truth);
+      const decided = (await ports.gapLedger.list(BTC)).flatMap(({ from, to, state }) => {
+        expect(state).toBe('confirmed_empty');
+        return Array.from({ length: (to - from) / HOUR + 1 }, (_, step) => from + step * HOUR);
+      });
+      expect(decided).toEqual(all.flatMap((kind, index) => (kind === 'empty' ? [slot(index)] : [])));
+      expect(summary).toMatchObject({
+        found: all.filter((kind) => kind === 'to find').length,
+        missing: decided.length,
+        undecided: 0,
+      });
+      expect(summary.requests).toBeLessThanOrEqual(2);
+    }),
+    RUNS,
+  );
+});
+
+test('progress is told after each request', async () => {
+  const truth = without(candles(0, LAST), 100);
+  const ports = await portsWith(truth, truth);
+  const told: number[] = [];
+  await repair(ports, { pair: BTC, asOf: LATER, onProgress: ({ requests }) => void told.push(requests) });
+  expect(told).toEqual([1, 2]);
+});
