@@ -44,6 +44,8 @@ module.exports = {
   options: {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
+    // The pages are browser modules, linked by scripts/build-page.mjs.
+    exclude: { path: '^src/web/(page|ops-page)/' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], mainFields: ['main', 'types'], exportsFields: ['exports'], conditionNames: ['require', 'node', 'default'] },
   },

@@ -27,7 +27,8 @@ function sourceHash() {
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
   });
-  for (const file of files.sort()) hash.update(file.slice(root.length)).update(readFileSync(file));
+  for (const file of files.toSorted((a, b) => (a < b ? -1 : 1)))
+    hash.update(file.slice(root.length)).update(readFileSync(file));
   return hash.digest('hex');
 }
 

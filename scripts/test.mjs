@@ -13,12 +13,12 @@ const output = join(root, 'test-output');
 mkdirSync(output, { recursive: true });
 const bin = (name, file) => join('node_modules', name, file);
 const checks = [
-  ['types', [bin('typescript', 'bin/tsc'), '--noEmit', '-p', 'tsconfig.json']],
-  ['lint', [bin('oxlint', 'bin/oxlint'), '--type-aware', '--deny-warnings']],
-  ['format', [bin('oxfmt', 'bin/oxfmt'), '--check']],
-  [
-    'import directions',
-    [
+  { name: 'types', args: [bin('typescript', 'bin/tsc'), '--noEmit', '-p', 'tsconfig.json'] },
+  { name: 'lint', args: [bin('oxlint', 'bin/oxlint'), '--type-aware', '--deny-warnings'] },
+  { name: 'format', args: [bin('oxfmt', 'bin/oxfmt'), '--check'] },
+  {
+    name: 'import directions',
+    args: [
       bin('dependency-cruiser', 'bin/dependency-cruise.mjs'),
       '--config',
       '.dependency-cruiser.cjs',
@@ -27,13 +27,13 @@ const checks = [
       'workflows',
       'temporal',
     ],
-  ],
-  ['unused code', [bin('knip', 'bin/knip.js')]],
+  },
+  { name: 'unused code', args: [bin('knip', 'bin/knip.js')] },
 ];
 
 let passed = 0;
 const failed = [];
-for (const [name, args] of checks) {
+for (const { name, args } of checks) {
   const started = performance.now();
   const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);

@@ -1,17 +1,15 @@
 /** Composition root of the command line: opens what a verb asks for, once, and closes it at the end. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
-import type { Logger } from 'pino';
+import type { Logger, pino as Pino } from 'pino';
 import { runCli } from '../src/cli/cli';
 import type { CliStores, CliWiring, Running } from '../src/cli/wiring';
-import { loadConfig } from '../src/config/config';
-import type { Config } from '../src/config/config';
+import type { Config, loadConfig as LoadConfig } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import { systemClock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { TemporalControl } from './control';
-import { readRunning, SIMULATED } from './source';
+import { exchangeOf, readRunning, SIMULATED } from './source';
 import type { Running as RunningDeployment } from './source';
 import type { Stores } from './stores';
 
@@ -37,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 function createWiring(stopping: AbortSignal): CliWiring {
   const openings: Openings = [];
-  const config = once(() => loadConfig(process.env));
+  const config = once(readConfig);
   const deployment = once(async () => (await readRunning(config().dataDir))?.running ?? null);
   const source = once(async () => resolveSource(config(), await deployment()));
   const stores = once(async () => {
@@ -50,7 +48,7 @@ function createWiring(stopping: AbortSignal): CliWiring {
     config().exchangeUrl ?? ((await source()) === SIMULATED ? ((await deployment())?.exchangeUrl ?? null) : null);
   const exchange = once(async () => {
     const { openExchange } = await import('./stores.js');
-    const opened = await openExchange(config(), await stores(), await requiredUrl(await source(), await exchangeUrl()));
+    const opened = await openExchange(config(), await stores(), requiredUrl(await source(), await exchangeUrl()));
     openings.push(() => opened.close());
     return opened;
   });
@@ -86,7 +84,7 @@ function createWiring(stopping: AbortSignal): CliWiring {
         await runWorkerProcess({
           config: config(),
           source: name,
-          exchangeUrl: await requiredUrl(name, await exchangeUrl()),
+          exchangeUrl: requiredUrl(name, await exchangeUrl()),
           temporalAddress: await address(),
           log: log('worker'),
           signal: stopping,
@@ -174,12 +172,29 @@ function cliStores(stores: Stores): CliStores {
     pairState: state.pairState,
     forecastLedger: state.forecastLedger,
     publication: state.publication,
-    budget: stores.budget,
+    budget: budgetOf(stores),
   };
+}
+
+/** The budget under the source's own name: the simulated market is rationed as the exchange whose REST it speaks. */
+function budgetOf({ budget, source }: Stores): CliStores['budget'] {
+  const key = (name: string) => (name === source ? exchangeOf(source) : name);
+  return {
+    take: (exchange, ...rest) => budget.take(key(exchange), ...rest),
+    ban: (exchange, until, code) => budget.ban(key(exchange), until, code),
+    bannedUntil: (exchange) => budget.bannedUntil(key(exchange)),
+  };
+}
+
+/** Loaded when a verb asks for it, so that `--help` loads neither zod nor pino. */
+function readConfig(): Config {
+  const { loadConfig } = require('../src/config/config') as { loadConfig: typeof LoadConfig };
+  return loadConfig(process.env);
 }
 
 /** One line an event, as JSON, on stderr. */
 function createLog(config: Config, name: string): Logger {
+  const { pino } = require('pino') as { pino: typeof Pino };
   return pino(
     { name, level: config.logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination(2),

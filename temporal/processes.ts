@@ -23,6 +23,7 @@ export interface SupervisedProcess {
   stop(graceMs: number): Promise<void>;
 }
 
+const SHORTEST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
@@ -42,7 +43,7 @@ export function supervise(options: ProcessOptions): SupervisedProcess {
   });
   ready.catch(() => {});
   const loop = (async () => {
-    for (let pause = 500; !stopping; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    for (let pause = SHORTEST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       const started = performance.now();
       child = start(options, log);
       child.once('message', markReady);
@@ -52,9 +53,10 @@ export function supervise(options: ProcessOptions): SupervisedProcess {
         refuse(new Error(`the ${options.name} can not start: see ${options.logFile}`));
         return;
       }
-      if (performance.now() - started > LONGEST_PAUSE_MS) pause = 500;
+      if (performance.now() - started > LONGEST_PAUSE_MS) pause = SHORTEST_PAUSE_MS;
       options.onRestart(`the ${options.name} ended (${ended}) and is started again; its log is ${options.logFile}`);
       await delay(pause);
+      if (stopping) return;
     }
   })();
   return {
@@ -95,17 +97,4 @@ function exitOf(child: ChildProcess): Promise<number | string> {
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
     child.once('error', (error) => resolve(error.message));
   });
-}
-
-/** For a child: resolves on SIGTERM, SIGINT, or when the parent is gone. */
-export function untilToldToStop(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-    process.once('disconnect', () => resolve('parent ended'));
-  });
-}
-
-/** For a child: tells the parent, if there is one, that it is up. */
-export function tellParent(message: Readonly<Record<string, unknown>>): void {
-  process.send?.(message);
 }

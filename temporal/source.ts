@@ -8,6 +8,11 @@ import type { Config } from '../src/config/config';
 export const AUTO_EXCHANGE = 'binance';
 export const SIMULATED = 'simulated';
 
+/** The exchange whose REST a source speaks: the simulated market speaks Binance's. */
+export function exchangeOf(source: string): string {
+  return source === SIMULATED ? 'binance' : source;
+}
+
 export interface Source {
   /** A ccxt id, or `simulated`: the name in every document and the name of the folder. */
   readonly name: string;

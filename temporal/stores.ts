@@ -11,7 +11,7 @@ import type { Exchange } from '../src/ports/exchange';
 import type { RateBudget } from '../src/ports/rate-budget';
 import { createPublisher } from '../src/publish/publisher';
 import type { Publisher } from '../src/publish/publisher';
-import { SIMULATED, sourceFolder } from './source';
+import { exchangeOf, SIMULATED, sourceFolder } from './source';
 import type { SourceFolder } from './source';
 
 export interface Stores {
@@ -28,11 +28,6 @@ export interface Stores {
 const FULL_WEIGHT = 6_000;
 /** The simulated market is ours and on this machine: nothing is rationed. */
 const SIMULATED_WEIGHT = 10_000_000;
-
-/** The exchange whose REST a source speaks: the simulated market speaks Binance's. */
-export function exchangeOf(source: string): string {
-  return source === SIMULATED ? 'binance' : source;
-}
 
 /** @throws PipelineError `store_unavailable`, `disk_full`, … with the file's name. */
 export async function openStores(config: Config, source: string): Promise<Stores> {

