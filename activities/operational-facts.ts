@@ -2,6 +2,7 @@
 import { countRanges } from '../src/domain/coverage';
 import { storageLevel } from '../src/domain/storage-budget';
 import type { EpochMs, Pair } from '../src/domain/types';
+import type { StageRecord } from '../src/ports/pair-state';
 import type { ActivityPorts } from './ports';
 
 export async function operationalFacts(
@@ -22,17 +23,32 @@ export async function operationalFacts(
       candles: extent?.count ?? 0,
       holes: countRanges(pair.timeframe, holes),
     },
-    stages: stages.map((stage) => ({
-      stage: stage.stage,
-      last_success_at: timeOf(stage.lastSuccessAt),
-      last_failure_at: timeOf(stage.lastFailureAt),
-      failure_count: stage.failureCount,
-      code: stage.lastCode,
-      message: stage.lastMessage,
-    })),
+    stages: [
+      ...stages.filter((stage) => stage.stage !== 'export').map(stageFacts),
+      // These facts are published by the very export that they tell of.
+      stageFacts({
+        ...(stages.find((stage) => stage.stage === 'export') ?? NEVER_FAILED),
+        stage: 'export',
+        lastSuccessAt: ports.clock.now(),
+        failureCount: 0,
+      }),
+    ],
     model: forecast === null ? null : { version: forecast.modelVersion, family: forecast.family },
     disk_level: storageLevel(await ports.candles.sizeBytes(), ports.settings.storageBudgetBytes),
     workflow: run === null ? null : { id: run.workflowId, run: run.runId },
+  };
+}
+
+const NEVER_FAILED = { lastFailureAt: null, lastCode: null, lastMessage: null };
+
+function stageFacts(stage: StageRecord): Record<string, unknown> {
+  return {
+    stage: stage.stage,
+    last_success_at: timeOf(stage.lastSuccessAt),
+    last_failure_at: timeOf(stage.lastFailureAt),
+    failure_count: stage.failureCount,
+    code: stage.lastCode,
+    message: stage.lastMessage,
   };
 }
 

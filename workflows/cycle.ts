@@ -161,7 +161,7 @@ function isWorthRetrying(outcome: PairOutcome): boolean {
 
 async function closeRound(round: Round): Promise<CycleResult> {
   const { plan, asOf } = round;
-  const pairs = [...round.outcomes.values()];
+  const pairs = plan.symbols.flatMap((symbol) => round.outcomes.get(symbol) ?? []);
   const failed = pairs.filter((pair) => pair.outcome === 'failed');
   const newCandles = pairs.reduce((sum, pair) => sum + pair.newCandles, 0);
   const published = pairs.some((pair) => pair.outcome === 'published' || pair.outcome === 'degraded');

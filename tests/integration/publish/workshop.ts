@@ -35,10 +35,11 @@ export interface Workshop {
   close(): Promise<void>;
 }
 
-export async function openWorkshop(): Promise<Workshop> {
-  const root = mkdtempSync(join(tmpdir(), 'publish-'));
+/** @param root a folder that is there already and stays; absent means one of its own. */
+export async function openWorkshop(given: { root: string; stateDir: string } | null = null): Promise<Workshop> {
+  const root = given?.root ?? mkdtempSync(join(tmpdir(), 'publish-'));
   const publicDir = join(root, 'public');
-  const state = await StateDatabase.open(join(root, 'state.db'));
+  const state = await StateDatabase.open(join(given?.stateDir ?? root, 'state.db'));
   const publication = new SqlitePublication(state);
   const files = openPublishedTree({ publicDir, opsDir: join(root, 'ops') });
   const time = { now: THROUGH + 10_000, monotonic: 0 };
@@ -63,7 +64,7 @@ export async function openWorkshop(): Promise<Workshop> {
     objectPath: (sha256) => join(publicDir, 'objects', `${sha256}.json`),
     close: async () => {
       await state.close();
-      rmSync(root, { recursive: true, force: true });
+      if (given === null) rmSync(root, { recursive: true, force: true });
     },
   };
 }
