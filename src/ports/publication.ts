@@ -53,15 +53,12 @@ export interface PublicationStore {
   /**
    * One write transaction, exclusive over all processes: takes the next generation, hands the rows to `render`,
    * which makes both manifests durable on disk, and records the generation. When `render` throws, nothing is recorded.
-   * The generation is one more than the last recorded one, and not less than `atLeast`: a crash between the rename of a
-   * manifest and its record, or a lost state store, must not make a published generation's number come again (I25).
    */
   commit(
     render: (input: {
       readonly generation: number;
       readonly rows: readonly PublicationRow[];
     }) => Promise<Omit<GenerationRecord, 'generation'>>,
-    atLeast?: number,
   ): Promise<GenerationRecord>;
   /** Newest first. */
   generations(limit: number): Promise<GenerationRecord[]>;

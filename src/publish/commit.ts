@@ -48,16 +48,24 @@ export async function commit(
   input: CommitInput,
   rollback: Rollback | null,
 ): Promise<CommitResult> {
-  const atLeast = (await options.files.newestGeneration()) + 1;
-  const results: Omit<CommitResult, 'generation'>[] = [];
-  const { generation } = await options.publication.commit(async (taken) => {
-    const { record, ...result } = await render(options, input, rollback, taken);
-    results.push(result);
-    return record;
-  }, atLeast);
-  const [result] = results;
-  if (result === undefined) throw new PipelineError('manifest_failed', 'the state store recorded a generation unseen');
-  return { generation, ...result };
+  for (;;) {
+    const results: Omit<CommitResult, 'generation'>[] = [];
+    const { generation } = await options.publication.commit(async (taken) => {
+      // After a crash between rename and record, or with a new state store, the number is used up: it is recorded as
+      // such and the next one taken, so that no reader ever meets two contents of one generation (I25).
+      const newest = await options.files.newestGeneration();
+      if (taken.generation <= newest) return usedUp((await options.files.readGeneration(taken.generation)) ?? '');
+      const { record, ...result } = await render(options, input, rollback, taken);
+      results.push(result);
+      return record;
+    });
+    const [result] = results;
+    if (result !== undefined) return { generation, ...result };
+  }
+}
+
+function usedUp(text: string): Omit<GenerationRecord, 'generation'> {
+  return { manifest: referenceTo(text), opsManifest: referenceTo(''), generatedAt: 0, rollbackOf: null };
 }
 
 interface Taken {

@@ -13,7 +13,7 @@ import { compileScript } from './compiled';
 import type { CompiledScript } from './compiled';
 
 /** Every how many-th `write` is a kill point: most are the runtime waking its own threads. FAULTS=all takes each. */
-const WRITE_STRIDE = process.env.FAULTS === 'all' ? 1 : 16;
+const WRITE_STRIDE = process.env.FAULTS === 'all' ? 1 : 8;
 const LATER = THROUGH + HOUR;
 const STRACE = '/usr/bin/strace';
 
@@ -53,7 +53,9 @@ function publishTraced(traceOptions: readonly string[]): Run {
   const root = mkdtempSync(join(folder, 'run-'));
   cpSync(base, root, { recursive: true });
   const command = [process.execPath, script.path, root, root, String(LATER)];
-  const run = spawnSync(STRACE, ['-f', '-qq', ...traceOptions, ...command], { encoding: 'utf8', timeout: 60_000 });
+  // One thread for files: strace counts calls by thread.
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '1' };
+  const run = spawnSync(STRACE, ['-f', '-qq', ...traceOptions, ...command], { encoding: 'utf8', timeout: 60_000, env });
   return { root, output: run.stdout, exitCode: run.signal === null && run.status !== 137 ? run.status : null };
 }
 
@@ -113,7 +115,7 @@ describe('a publish that is killed', () => {
     async () => {
       const { generations, points } = await killLoop('fsync,rename', 1);
       expect(points).toBeGreaterThanOrEqual(20);
-      expect([...generations].toSorted()).toEqual([1, 2]);
+      expect(generations).toEqual(new Set([1, 2]));
     },
     300_000,
   );
@@ -122,7 +124,7 @@ describe('a publish that is killed', () => {
     'F03 at writes of documents and of the state store leaves the old or the new generation, whole',
     async () => {
       expect((await killLoop('pwrite64', WRITE_STRIDE === 1 ? 1 : 4)).points).toBeGreaterThanOrEqual(2);
-      expect((await killLoop('write', WRITE_STRIDE)).points).toBeGreaterThanOrEqual(4);
+      expect((await killLoop('write', WRITE_STRIDE)).points).toBeGreaterThanOrEqual(3);
     },
     600_000,
   );
@@ -216,9 +218,7 @@ describe('a folder that can not be written', () => {
           codes.push(await codeOf(shop.publish(THROUGH + hour * HOUR)));
           expect(temporaryFiles(disk)).toEqual([]);
           const now = THROUGH + hour * HOUR + 10_000;
-          expect((await verify(shop.publicDir, { now })).breaches).toEqual(
-            [{ invariant: 'S21', where: 'filler', sentence: expect.anything() as string }].slice(1),
-          );
+          expect((await verify(shop.publicDir, { now })).breaches).toEqual([]);
           if (codes.at(-1) !== 'done') expect(shop.manifest().generation).toBe(before);
           rmSync(filler);
         }

@@ -1,4 +1,4 @@
-import { intersectRanges, subtractRanges } from '../../domain/coverage';
+import { intersectRanges, mergeRanges, subtractRanges } from '../../domain/coverage';
 import { shiftSlots } from '../../domain/timeframe';
 import type { Pair, SlotRange, TimeframeId } from '../../domain/types';
 import type { GapLedger, KnownGap } from '../../ports/gap-ledger';
@@ -13,23 +13,55 @@ export class SqliteGapLedger implements GapLedger {
   }
 
   async record(pair: Pair, gaps: readonly KnownGap[]): Promise<void> {
-    if (gaps.length === 0) return;
+    const told = disjoint(pair.timeframe, gaps);
+    const span = spanOf(pair.timeframe, told);
+    if (span === null) return;
     await this.state.write(async (db) => {
-      let known = await gapsOf(db, pair);
-      for (const gap of gaps) known = [...without(pair.timeframe, known, [gap]), gap];
-      await replace(db, pair, joined(pair.timeframe, known));
+      const known = await gapsOf(db, pair, span);
+      await replace(db, pair, span, joined(pair.timeframe, [...without(pair.timeframe, known, told), ...told]));
     });
   }
 
   async resolve(pair: Pair, ranges: readonly SlotRange[]): Promise<void> {
+    const ascending = mergeRanges(pair.timeframe, ranges);
+    const span = spanOf(pair.timeframe, ascending);
+    if (span === null) return;
     // Called after every write of candles and nearly always for slots the ledger does not hold: a look is cheap.
-    if (intersectRanges(pair.timeframe, await this.list(pair), ranges).length === 0) return;
-    await this.state.write(async (db) => replace(db, pair, without(pair.timeframe, await gapsOf(db, pair), ranges)));
+    const held = await this.state.read((db) => gapsOf(db, pair, span));
+    if (intersectRanges(pair.timeframe, held, ascending).length === 0) return;
+    await this.state.write(async (db) =>
+      replace(db, pair, span, without(pair.timeframe, await gapsOf(db, pair, span), ascending)),
+    );
   }
 }
 
+/** Ascending, without overlaps; where two speak of a slot the later one of the list is right. */
+function disjoint(timeframe: TimeframeId, gaps: readonly KnownGap[]): KnownGap[] {
+  const ascending = gaps.toSorted((a, b) => a.from - b.from);
+  const overlaps = ascending.some((gap, k) => gap.from <= (ascending[k - 1]?.to ?? Number.NEGATIVE_INFINITY));
+  if (!overlaps) return ascending;
+  let result: KnownGap[] = [];
+  for (const gap of gaps) result = [...without(timeframe, result, [gap]), gap].toSorted((a, b) => a.from - b.from);
+  return result;
+}
+
+/** From one slot before the first to one slot after the last, so that neighbours can be joined; null for none. */
+function spanOf(timeframe: TimeframeId, ascending: readonly SlotRange[]): SlotRange | null {
+  const [first, last] = [ascending[0], ascending.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  return { from: shiftSlots(timeframe, first.from, -1), to: shiftSlots(timeframe, last.to, 1) };
+}
+
+/** Both ascending and without overlaps; each gap is held only against the ranges that touch it. */
 function without(timeframe: TimeframeId, gaps: readonly KnownGap[], removed: readonly SlotRange[]): KnownGap[] {
-  return gaps.flatMap((gap) => subtractRanges(timeframe, [gap], removed).map((left) => ({ ...gap, ...left })));
+  let next = 0;
+  return gaps.flatMap((gap) => {
+    while ((removed[next]?.to ?? Number.POSITIVE_INFINITY) < gap.from) next++;
+    let end = next;
+    while ((removed[end]?.from ?? Number.POSITIVE_INFINITY) <= gap.to) end++;
+    if (end === next) return [gap];
+    return subtractRanges(timeframe, [gap], removed.slice(next, end)).map((left) => ({ ...gap, ...left }));
+  });
 }
 
 function joined(timeframe: TimeframeId, gaps: readonly KnownGap[]): KnownGap[] {
@@ -49,8 +81,9 @@ function sameFacts(a: KnownGap, b: KnownGap): boolean {
   );
 }
 
-async function gapsOf(db: StateConnection, { symbol, timeframe }: Pair): Promise<KnownGap[]> {
-  return db
+/** The gaps that reach into the span, whole; all without one. */
+async function gapsOf(db: StateConnection, { symbol, timeframe }: Pair, span?: SlotRange): Promise<KnownGap[]> {
+  const all = db
     .selectFrom('gap')
     .select([
       'from_open as from',
@@ -60,21 +93,40 @@ async function gapsOf(db: StateConnection, { symbol, timeframe }: Pair): Promise
       'first_asked_at as firstAskedAt',
       'last_asked_at as lastAskedAt',
     ])
-    .where((where) => where.and({ symbol, timeframe }))
-    .orderBy('from_open')
-    .execute();
+    .where((where) => where.and({ symbol, timeframe }));
+  const wanted = span === undefined ? all : all.where('to_open', '>=', span.from).where('from_open', '<=', span.to);
+  return wanted.orderBy('from_open').execute();
 }
 
-async function replace(db: StateConnection, { symbol, timeframe }: Pair, gaps: readonly KnownGap[]): Promise<void> {
+/** Rows of one insert; SQLite bounds the number of values. */
+const BATCH = 100;
+
+async function replace(
+  db: StateConnection,
+  { symbol, timeframe }: Pair,
+  span: SlotRange,
+  gaps: readonly KnownGap[],
+): Promise<void> {
   await db
     .deleteFrom('gap')
     .where((where) => where.and({ symbol, timeframe }))
+    .where('to_open', '>=', span.from)
+    .where('from_open', '<=', span.to)
     .execute();
-  for (const { from, to, state, asks, firstAskedAt, lastAskedAt } of gaps) {
-    const facts = { state, asks, first_asked_at: firstAskedAt, last_asked_at: lastAskedAt };
+  const rows = gaps.map(({ from, to, state, asks, firstAskedAt, lastAskedAt }) => ({
+    symbol,
+    timeframe,
+    from_open: from,
+    to_open: to,
+    state,
+    asks,
+    first_asked_at: firstAskedAt,
+    last_asked_at: lastAskedAt,
+  }));
+  for (let at = 0; at < rows.length; at += BATCH) {
     await db
       .insertInto('gap')
-      .values({ symbol, timeframe, from_open: from, to_open: to, ...facts })
+      .values(rows.slice(at, at + BATCH))
       .execute();
   }
 }
