@@ -60,6 +60,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     maxConcurrentActivityTaskExecutions: 60,
     maxConcurrentWorkflowTaskExecutions: 20,
     maxCachedWorkflows: 200,
+    // The progress that an operator watches is a heartbeat; the default would let it lag by most of a minute.
+    maxHeartbeatThrottleInterval: '1s',
   });
   const compute = await Worker.create({
     ...shared,

@@ -1,3 +1,6 @@
+// Taken once, as in random-draws.
+const { floor, max, min, round } = Math;
+
 /** Prices and volume of some stretch of time, in whatever unit they are counted. */
 export interface Bar {
   readonly open: number;
@@ -12,8 +15,8 @@ export function joinBars(earlier: Bar | null, later: Bar | null): Bar | null {
   if (earlier === null || later === null) return earlier ?? later;
   return {
     open: earlier.open,
-    high: Math.max(earlier.high, later.high),
-    low: Math.min(earlier.low, later.low),
+    high: max(earlier.high, later.high),
+    low: min(earlier.low, later.low),
     close: later.close,
     volume: earlier.volume + later.volume,
   };
@@ -27,12 +30,12 @@ export function joinBars(earlier: Bar | null, later: Bar | null): Bar | null {
 export function partOfBar(bar: Bar, share: number, priceDecimals: number, volumeDecimals: number): Bar {
   const scale = 10 ** priceDecimals;
   const lots = 10 ** volumeDecimals;
-  const towards = (price: number): number => Math.round((bar.open + (price - bar.open) * share) * scale) / scale;
+  const towards = (price: number): number => round((bar.open + (price - bar.open) * share) * scale) / scale;
   return {
     open: bar.open,
     high: towards(bar.high),
     low: towards(bar.low),
     close: towards(bar.close),
-    volume: Math.floor(bar.volume * share * lots) / lots,
+    volume: floor(bar.volume * share * lots) / lots,
   };
 }

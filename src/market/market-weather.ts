@@ -6,26 +6,37 @@ export const FIRST_HOUR = Date.UTC(2017, 7, 17, 4) / HOUR;
 /** The walk is made and kept in blocks of this many hours. */
 export const BLOCK_HOURS = 1024;
 
+// Taken once, as in random-draws.
+const { floor } = Math;
 const HOURS_A_DAY = DAY / HOUR;
 
-/** An autoregressive log volatility: `memory` in hours, `deviation` of its resting distribution. */
-interface Component {
-  readonly memory: number;
+/** A log volatility that is an autoregression of the first order. */
+interface VolatilityComponent {
+  /** Deviation of its resting distribution. */
   readonly deviation: number;
+  /** What is left of a value an hour later, and the deviation of what is added. */
+  readonly kept: number;
+  readonly added: number;
 }
+
+/** `memory`: hours after which a deviation has faded to about a third. */
+export function volatilityComponent(memory: number, deviation: number): VolatilityComponent {
+  const kept = 1 - 1 / memory;
+  return { deviation, kept, added: deviation * Math.sqrt(1 - kept * kept) };
+}
+
+/** The next hour's value, from a standard normal `draw`. */
+export function nextLogVolatility(component: VolatilityComponent, value: number, draw: number): number {
+  return component.kept * value + component.added * draw;
+}
+
 /** Weeks of calm and storm, and hours of it. */
-const SLOW: Component = { memory: 600, deviation: 0.35 };
-const FAST: Component = { memory: 12, deviation: 0.3 };
+const SLOW = volatilityComponent(600, 0.35);
+const FAST = volatilityComponent(12, 0.3);
 /** Sum of both variances. */
 export const WEATHER_VARIANCE = SLOW.deviation * SLOW.deviation + FAST.deviation * FAST.deviation;
 /** Now and then the market jumps: the chance in an hour, and how many ordinary deviations more. */
 const JUMP = { chance: 0.004, size: 4 };
-
-/** The next value of an autoregression of the first order with a standard normal `draw`. */
-export function nextLogVolatility(component: Component, value: number, draw: number): number {
-  const kept = 1 - 1 / component.memory;
-  return kept * value + component.deviation * Math.sqrt(1 - kept * kept) * draw;
-}
 
 interface WeatherBlock {
   readonly logVolatility: Float64Array;
@@ -87,7 +98,7 @@ export class MarketWeather {
 
   /** The minutes of an hour in which the exchange was open, or null in the middle of an outage. */
   openMinutes(hour: number): OpenMinutes | null {
-    const day = Math.floor(hour / HOURS_A_DAY);
+    const day = floor(hour / HOURS_A_DAY);
     const now = this.#during(day, hour);
     return now === WHOLE_HOUR ? this.#during(day - 1, hour) : now;
   }
@@ -95,11 +106,10 @@ export class MarketWeather {
   /** How the outage that began on `day`, if one did, cuts an hour. It ends in a later hour, at most 11 h on. */
   #during(day: number, hour: number): OpenMinutes | null {
     if (day * HOURS_A_DAY <= FIRST_HOUR || this.#outage.uniform(day * 8) >= this.#outagesADay) return WHOLE_HOUR;
-    const draw = (place: number, choices: number): number =>
-      Math.floor(this.#outage.uniform(day * 8 + place) * choices);
+    const draw = (place: number, choices: number): number => floor(this.#outage.uniform(day * 8 + place) * choices);
     const begins = day * HOURS_A_DAY + draw(1, HOURS_A_DAY);
     const lasting = this.#outage.uniform(day * 8 + 2);
-    const ends = begins + 1 + Math.floor(11 * lasting * lasting);
+    const ends = begins + 1 + floor(11 * lasting * lasting);
     if (hour < begins || hour > ends) return WHOLE_HOUR;
     const from = hour === ends ? draw(3, 60) : 0;
     const to = hour === begins ? draw(4, 60) : hour === ends ? 60 : 0;

@@ -1,8 +1,11 @@
 import type { Bar } from './bar';
 import type { RandomDraws } from './random-draws';
 
+// Taken once, as in random-draws.
+const { floor, max, min, round, sqrt } = Math;
+
 function clamp(value: number, low: number, high: number): number {
-  return Math.min(high, Math.max(low, value));
+  return min(high, max(low, value));
 }
 
 /** Prices in ticks at the beginning of each minute and at the end of the last: a random walk tied at both ends. */
@@ -10,11 +13,11 @@ function pathThrough(hour: Bar, steps: number, draw: (step: number) => number): 
   const walk = [0];
   for (let step = 1; step <= steps; step += 1) walk.push((walk[step - 1] ?? 0) + draw(step));
   const end = walk[steps] ?? 0;
-  const scale = (0.8 * (hour.high - hour.low)) / Math.sqrt(steps);
+  const scale = (0.8 * (hour.high - hour.low)) / sqrt(steps);
   return walk.map((value, step) => {
     const share = step / steps;
     const price = hour.open + (hour.close - hour.open) * share + scale * (value - end * share);
-    return step === 0 ? hour.open : step === steps ? hour.close : clamp(Math.round(price), hour.low, hour.high);
+    return step === 0 ? hour.open : step === steps ? hour.close : clamp(round(price), hour.low, hour.high);
   });
 }
 
@@ -25,7 +28,7 @@ function splitLots(lots: number, weights: readonly number[]): number[] {
   let given = 0;
   return weights.map((weight, index) => {
     passed += weight;
-    const upTo = index === weights.length - 1 ? lots : Math.floor((lots * passed) / total);
+    const upTo = index === weights.length - 1 ? lots : floor((lots * passed) / total);
     const part = upTo - given;
     given = upTo;
     return part;
@@ -53,12 +56,12 @@ export function bridgeMinutes(
   const wick = (hour.high - hour.low) / 12;
   const place = (step: number): number => (firstMinute + step) * 2;
   const highs = minutes.map((_, step) => {
-    const reach = Math.round(wick * draws.wick.uniform(place(step)));
-    return clamp(Math.max(price(step), price(step + 1)) + reach, hour.low, hour.high);
+    const reach = round(wick * draws.wick.uniform(place(step)));
+    return clamp(max(price(step), price(step + 1)) + reach, hour.low, hour.high);
   });
   const lows = minutes.map((_, step) => {
-    const reach = Math.round(wick * draws.wick.uniform(place(step) + 1));
-    return clamp(Math.min(price(step), price(step + 1)) - reach, hour.low, hour.high);
+    const reach = round(wick * draws.wick.uniform(place(step) + 1));
+    return clamp(min(price(step), price(step + 1)) - reach, hour.low, hour.high);
   });
   highs[placeOfMaximum(highs)] = hour.high;
   lows[placeOfMaximum(lows.map((low) => -low))] = hour.low;

