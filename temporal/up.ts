@@ -11,6 +11,7 @@ import { readPublished } from '../src/publish/published-reader';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
 import { startDevelopmentServer } from './development-server';
+import type { DevelopmentServerOptions } from './development-server';
 import { choosePort } from './free-port';
 import { supervise } from './processes';
 import type { SupervisedProcess } from './processes';
@@ -100,7 +101,7 @@ async function startParts(options: UpOptions, started: Stack, stop: () => Promis
   } finally {
     await control.close();
   }
-  return { facts, ended: temporal.ended, stop };
+  return { facts, ended: new Promise(() => {}), stop };
 }
 
 /** One deployment a folder: two would write over each other. */
@@ -141,32 +142,46 @@ async function answers(config: Config, id: string): Promise<boolean> {
 interface TemporalAddress {
   readonly address: string;
   readonly uiUrl: string | null;
-  readonly ended: Promise<void>;
 }
 
+/** Our own development server, started again when it ends by itself; or the one that the configuration names. */
 async function startTemporal(
   { config, tell }: UpOptions,
   folder: SourceFolder,
   started: Stack,
 ): Promise<TemporalAddress> {
-  if (config.temporalAddress !== null) {
-    return { address: config.temporalAddress, uiUrl: null, ended: new Promise(() => {}) };
-  }
-  const binary = await findTemporalBinary({ configured: config.temporalBin ?? undefined, cacheDir: CACHE, tell });
-  const server = await startDevelopmentServer({
-    binary,
+  if (config.temporalAddress !== null) return { address: config.temporalAddress, uiUrl: null };
+  const options: DevelopmentServerOptions = {
+    binary: await findTemporalBinary({ configured: config.temporalBin ?? undefined, cacheDir: CACHE, tell }),
     databaseFile: folder.temporal,
     logFile: join(folder.logs, 'temporal.log'),
     port: await choosePort(config.temporalPort, config.explicit.has('TEMPORAL_PORT'), 'TEMPORAL_PORT'),
     uiPort: await choosePort(config.temporalUiPort, config.explicit.has('TEMPORAL_UI_PORT'), 'TEMPORAL_UI_PORT'),
     namespace: config.temporalNamespace,
-  });
-  started.push({ name: 'temporal', stop: () => server.stop() });
-  return {
-    address: server.address,
-    uiUrl: server.uiUrl,
-    ended: server.ended.then(() => tell('the Temporal server ended')),
   };
+  let server = await startDevelopmentServer(options);
+  const stopping = new AbortController();
+  const kept = (async () => {
+    for (;;) {
+      await server.ended;
+      if (stopping.signal.aborted) return;
+      tell(`the Temporal server ended and is started again; its log is ${options.logFile}`);
+      await delay(1_000);
+      server = await startDevelopmentServer(options).catch((error: unknown) => {
+        tell(error instanceof Error ? error.message : String(error));
+        return server;
+      });
+    }
+  })();
+  started.push({
+    name: 'temporal',
+    stop: async () => {
+      stopping.abort();
+      await server.stop();
+      await kept;
+    },
+  });
+  return { address: server.address, uiUrl: server.uiUrl };
 }
 
 async function startMarket(options: UpOptions, folder: SourceFolder, started: Stack): Promise<string> {

@@ -171,6 +171,19 @@ describe('a commit', () => {
     expect(await breaches()).toEqual([]);
   });
 
+  test('an attempt that is refused at the last moment leaves no copy that a reader could take for published', async () => {
+    await shop.publish(THROUGH);
+    const bodies = { generation: 2, manifest: '{}', opsManifest: '{}' };
+    let checks = 0;
+    const lateAtLast = (): void => {
+      checks += 1;
+      if (checks === 2) throw new PipelineError('fenced', 'too late');
+    };
+    expect((await refusal(shop.files.replaceManifests(bodies, lateAtLast))).code).toBe('fenced');
+    expect(readdirSync(join(shop.publicDir, 'generations'))).toEqual(['1.json']);
+    expect(shop.manifest().generation).toBe(1);
+  });
+
   test('I25 refuses a generation that is published already', async () => {
     await shop.publish(THROUGH);
     const bodies = { generation: 1, manifest: '{}', opsManifest: '{}' };

@@ -1,0 +1,63 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../../src/config/config';
+import { chooseSource, readRunning, sourceFolder, writeRunning } from '../../../temporal/source';
+
+const folder = () => mkdtempSync(join(tmpdir(), 'coin-predict-source-'));
+const reachable = async () => true;
+const unreachable = async () => false;
+
+describe('which source a deployment uses', () => {
+  test('auto takes the real exchange when it answers', async () => {
+    const config = loadConfig({ DATA_DIR: folder() }, null);
+    expect(await chooseSource(config, reachable)).toEqual({ name: 'binance', notice: null });
+  });
+
+  test('auto falls back to the simulated market, and says loudly that no price is real', async () => {
+    const config = loadConfig({ DATA_DIR: folder() }, null);
+    const source = await chooseSource(config, unreachable);
+    expect(source.name).toBe('simulated');
+    expect(source.notice).toContain('no price is real');
+  });
+
+  test('auto never switches away from a live store: it waits for its exchange', async () => {
+    const dataDir = folder();
+    mkdirSync(join(dataDir, 'binance'));
+    writeFileSync(sourceFolder(dataDir, 'binance').candles, '');
+    const source = await chooseSource(loadConfig({ DATA_DIR: dataDir }, null), unreachable);
+    expect(source.name).toBe('binance');
+    expect(source.notice).toContain('waits for it');
+  });
+
+  test('a named exchange is used without asking whether it answers', async () => {
+    const config = loadConfig({ DATA_DIR: folder(), EXCHANGE: 'kraken' }, null);
+    const asked = jest.fn(unreachable);
+    expect(await chooseSource(config, asked)).toEqual({ name: 'kraken', notice: null });
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  test('sources never mix: every file of one lies in its own folder', () => {
+    const [live, simulated] = ['binance', 'simulated'].map((name) => Object.values(sourceFolder('/data', name)));
+    expect(live?.every((path) => path.startsWith('/data/binance'))).toBe(true);
+    expect(simulated?.every((path) => path.startsWith('/data/simulated'))).toBe(true);
+  });
+
+  test('a running deployment is known by its file; half a file is none', async () => {
+    const dataDir = folder();
+    expect(await readRunning(dataDir)).toBeNull();
+    const running = {
+      pid: process.pid,
+      source: 'simulated',
+      exchangeUrl: null,
+      temporalAddress: '127.0.0.1:1',
+      temporalUiUrl: null,
+      webUrl: 'http://127.0.0.1:2',
+      opsUrl: 'http://127.0.0.1:3',
+    };
+    await writeRunning(dataDir, running);
+    expect(await readRunning(dataDir)).toEqual({ running, alive: true });
+    writeFileSync(join(dataDir, 'running.json'), '{"pid":');
+    expect(await readRunning(dataDir)).toBeNull();
+  });
+});
