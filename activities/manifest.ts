@@ -1,6 +1,6 @@
 /** The manifest of all pairs, committed as the next generation; a late attempt refuses itself before it publishes. */
 import { activityInfo } from '@temporalio/activity';
-import { nextBoundary } from '../src/domain/timeframe';
+import { HOUR, nextBoundary } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
 import type { ManifestResult, StageInput } from './contract';
 import type { ActivityPorts } from './ports';
@@ -9,7 +9,18 @@ import { guarded, refuseOtherSource } from './stage';
 /** Left for the rename itself before Temporal gives the attempt up. */
 const MARGIN_MS = 2_000;
 
+/** Old generations and left-over files are looked for this often, not at each commit: it reads every kept manifest. */
+const SWEEP_EVERY_MS = HOUR;
+
 export function createManifest(ports: ActivityPorts) {
+  let sweptAt = Number.NEGATIVE_INFINITY;
+  const sweepNowAndThen = async (): Promise<void> => {
+    if (ports.clock.monotonic() - sweptAt < SWEEP_EVERY_MS) return;
+    sweptAt = ports.clock.monotonic();
+    await ports.publisher
+      .sweep()
+      .catch((error: unknown) => ports.log.warn({ error: String(error) }, 'old files stay for now'));
+  };
   return (input: StageInput): Promise<ManifestResult> =>
     guarded(async () => {
       refuseOtherSource(ports, input.source);
@@ -21,9 +32,7 @@ export function createManifest(ports: ActivityPorts) {
         nextExpectedCommit: nextExpectedCommit(ports, input.asOf),
         deadline,
       });
-      await ports.publisher
-        .sweep()
-        .catch((error: unknown) => ports.log.warn({ error: String(error) }, 'old files stay for now'));
+      await sweepNowAndThen();
       return { generation, entries };
     });
 }

@@ -104,10 +104,10 @@ export function summariseStages(ops: OpsManifest | null, key: string): StageSumm
     (item: unknown): item is Record<string, unknown> => item !== null && typeof item === 'object',
   );
   const exported = facts.filter((fact) => fact.stage === 'export');
-  const counts = facts.map((fact) => fact.failureCount).filter((count) => typeof count === 'number');
+  const counts = facts.map((fact) => fact.failure_count).filter((count) => typeof count === 'number');
   return {
-    lastSuccessAt: latest(exported.map((fact) => fact.lastSuccessAt)),
-    lastFailureAt: latest(facts.map((fact) => fact.lastFailureAt)),
+    lastSuccessAt: latest(exported.map((fact) => fact.last_success_at)),
+    lastFailureAt: latest(facts.map((fact) => fact.last_failure_at)),
     failureCount: counts.reduce((sum, count) => sum + count, 0),
   };
 }

@@ -9,13 +9,7 @@ import type { PublishedFiles, ManifestBodies } from '../../ports/published-files
 import type { DocumentReference } from '../../ports/publication';
 import { errorCodeOf, fileError, syncFolder, writeDurably } from './durable-file';
 import { sweepTree } from './sweep';
-
-export interface TreeFolders {
-  /** What a web server may reach. */
-  readonly publicDir: string;
-  /** The operators' manifest; never below the public folder. */
-  readonly opsDir: string;
-}
+import type { TreeFolders } from './sweep';
 
 /** Opens the tree and makes its folders. @throws PipelineError `export_failed` or `disk_full`. */
 export function openPublishedTree(folders: TreeFolders): PublishedFiles {

@@ -3,7 +3,13 @@ import { lstat, readFile, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SweepPolicy, SweepResult } from '../../ports/published-files';
 import { TEMPORARY_NAME, errorCodeOf } from './durable-file';
-import type { TreeFolders } from './published-tree';
+
+export interface TreeFolders {
+  /** What a web server may reach. */
+  readonly publicDir: string;
+  /** The operators' manifest; never below the public folder. */
+  readonly opsDir: string;
+}
 
 /** Files of one folder that are regular and match; links and folders are never looked into. */
 async function regularFiles(

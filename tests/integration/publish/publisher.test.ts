@@ -235,7 +235,7 @@ describe('a commit', () => {
   });
 
   test('L04 500 pairs are published in 3 seconds of an idle machine', () => {
-    const script = compileScript('tests/integration/publish/publish-speed.ts');
+    const script = compileScript('tests/integration/publish/publish-speed-child.ts');
     try {
       const output = execFileSync(process.execPath, [script.path], { encoding: 'utf8' });
       if (process.env.FIGURES === '1') process.stdout.write(`${output}\n`);

@@ -30,8 +30,13 @@ const publish = (pair: PairFixture, nextExpectedCommit = NOW + 24 * HOUR) =>
 
 test('it answers exactly the fields of the contract', async () => {
   const stages = [
-    { stage: 'export', lastSuccessAt: NOW - 60_000, lastFailureAt: null, failureCount: 0 },
-    { stage: 'predict', lastSuccessAt: null, lastFailureAt: NOW - 120_000, failureCount: 2 },
+    { stage: 'export', last_success_at: new Date(NOW - 60_000).toISOString(), last_failure_at: null, failure_count: 0 },
+    {
+      stage: 'predict',
+      last_success_at: null,
+      last_failure_at: new Date(NOW - 120_000).toISOString(),
+      failure_count: 2,
+    },
   ];
   publish({ ...BTC, row: { ops: { stages } } });
   const answer = await web.inject(ADDRESS);
