@@ -47,6 +47,11 @@ module.exports = {
     // The pages are browser modules, linked by scripts/build-page.mjs.
     exclude: { path: '^src/web/(page|ops-page)/' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], mainFields: ['main', 'types'], exportsFields: ['exports'], conditionNames: ['require', 'node', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      mainFields: ['main', 'types'],
+      exportsFields: ['exports'],
+      conditionNames: ['require', 'node', 'default'],
+    },
   },
 };

@@ -166,7 +166,7 @@ async function scoreAll(
   let done = 0;
   const results = await Promise.all(
     tasks.map(async (task) => {
-      const scores = await pool.run<ScoreTask, readonly OriginScore[]>('scoreOrigins', task);
+      const scores = await pool.run<readonly OriginScore[]>('scoreOrigins', task);
       done += task.origins.length;
       const rate = done / ((performance.now() - started) / 1000);
       onProgress?.({ done, total, rate, secondsLeft: (total - done) / rate });

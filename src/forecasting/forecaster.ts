@@ -37,7 +37,7 @@ async function forecast(
   refuseOpenCandle(request);
   const started = performance.now();
   const task: ForecastTask = { timeframe: pair.timeframe, recipe, candles, steps };
-  const outcome = await pool.run<ForecastTask, ForecastOutcome>('runForecast', task, signal);
+  const outcome = await pool.run<ForecastOutcome>('runForecast', task, signal);
   const where = `${pairKey(pair)} by ${recipe.family}`;
   if (outcome.kind === 'failed') {
     throw new PipelineError(outcome.code, `${where}: ${outcome.sentence}`, { stage: 'predict' });

@@ -23,7 +23,7 @@ export interface ThreadPool {
    * @throws PipelineError `forecast_timeout`, or `forecast_failed` when the thread dies; the reason of `signal` when
    *   that aborts. In each case the thread is ended and a new one takes its place.
    */
-  run<Task, Result>(name: string, task: Task, signal?: AbortSignal): Promise<Result>;
+  run<Result>(name: string, task: unknown, signal?: AbortSignal): Promise<Result>;
   close(): Promise<void>;
 }
 

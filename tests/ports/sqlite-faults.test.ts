@@ -141,38 +141,42 @@ const mayMount = process.platform === 'linux' && process.getuid?.() === 0;
 const onSmallDisk = mayMount || process.env.CI === 'true' ? test : test.skip;
 const notRun = mayMount ? '' : ' (needs root, to mount a small disk)';
 
-onSmallDisk(`F33 I11 on a full disk a write is refused as disk_full, and goes on when there is space${notRun}`, async () => {
-  const disk = smallDisk(6);
-  if (disk === null) throw new Error('no small disk could be mounted');
-  try {
-    const path = join(disk.folder, 'candles.db');
-    const store = await openCandleStore(path);
-    const state = await openStateStore(join(disk.folder, 'state.db'));
-    let acked = 0;
-    const fill = async (): Promise<void> => {
-      for (;;) {
-        await store.write(BTC_1H, candles(acked, acked + 499), 1000);
-        acked += 500;
-      }
-    };
-    await expect(fill()).rejects.toMatchObject({ code: 'disk_full' });
-    const stored = await store.read(BTC_1H, { limit: Infinity });
-    expect([acked, acked + 500]).toContain(stored.length);
-    const noise = { ...row, ops: { noise: 'x'.repeat(2 * MEGABYTE) } };
-    await expect(state.publication.upsert(noise)).rejects.toMatchObject({ code: 'disk_full' });
+onSmallDisk(
+  `F33 I11 on a full disk a write is refused as disk_full, and goes on when there is space${notRun}`,
+  async () => {
+    const disk = smallDisk(6);
+    if (disk === null) throw new Error('no small disk could be mounted');
+    try {
+      const path = join(disk.folder, 'candles.db');
+      const store = await openCandleStore(path);
+      const state = await openStateStore(join(disk.folder, 'state.db'));
+      let acked = 0;
+      const fill = async (): Promise<void> => {
+        for (;;) {
+          await store.write(BTC_1H, candles(acked, acked + 499), 1000);
+          acked += 500;
+        }
+      };
+      await expect(fill()).rejects.toMatchObject({ code: 'disk_full' });
+      const stored = await store.read(BTC_1H, { limit: Infinity });
+      expect([acked, acked + 500]).toContain(stored.length);
+      const noise = { ...row, ops: { noise: 'x'.repeat(2 * MEGABYTE) } };
+      await expect(state.publication.upsert(noise)).rejects.toMatchObject({ code: 'disk_full' });
 
-    expect(spawnSync('mount', ['-o', 'remount,size=24m', disk.folder]).status).toBe(0);
-    const again = await store.write(BTC_1H, candles(0, acked + 499), 1000);
-    expect([again.revisions, again.outdated]).toEqual([[], 0]);
-    expect(await store.read(BTC_1H, { limit: Infinity })).toEqual(candles(0, acked + 499));
-    expect(await state.publication.upsert(noise)).toBe(true);
-    await store.close();
-    await state.close();
-    expect(await integrityFaults(path)).toEqual([]);
-  } finally {
-    disk.remove();
-  }
-}, 60_000);
+      expect(spawnSync('mount', ['-o', 'remount,size=24m', disk.folder]).status).toBe(0);
+      const again = await store.write(BTC_1H, candles(0, acked + 499), 1000);
+      expect([again.revisions, again.outdated]).toEqual([[], 0]);
+      expect(await store.read(BTC_1H, { limit: Infinity })).toEqual(candles(0, acked + 499));
+      expect(await state.publication.upsert(noise)).toBe(true);
+      await store.close();
+      await state.close();
+      expect(await integrityFaults(path)).toEqual([]);
+    } finally {
+      disk.remove();
+    }
+  },
+  60_000,
+);
 
 describe('a damaged file', () => {
   /** Turns every bit of `length` bytes around. */
@@ -180,7 +184,13 @@ describe('a damaged file', () => {
     const file = openSync(path, 'r+');
     const bytes = Buffer.alloc(length);
     readSync(file, bytes, 0, length, position);
-    writeSync(file, bytes.map((byte) => byte ^ 0xff), 0, length, position);
+    writeSync(
+      file,
+      bytes.map((byte) => byte ^ 0xff),
+      0,
+      length,
+      position,
+    );
     closeSync(file);
   }
 
@@ -252,7 +262,11 @@ describe('a damaged file', () => {
 
 describe('migrations', () => {
   const migrations: readonly Migration[] = [
-    { version: 1, name: 'one', statements: ['CREATE TABLE a (x) STRICT'.replace('x', 'x INTEGER'), 'CREATE TABLE b (x INTEGER)'] },
+    {
+      version: 1,
+      name: 'one',
+      statements: ['CREATE TABLE a (x) STRICT'.replace('x', 'x INTEGER'), 'CREATE TABLE b (x INTEGER)'],
+    },
     { version: 2, name: 'two', statements: ['ALTER TABLE a ADD COLUMN y INTEGER', 'INSERT INTO b VALUES (1)'] },
   ];
 

@@ -52,7 +52,9 @@ async function race(path: string, racers: number, commits: number): Promise<numb
   for (const child of children) await child.line((line) => line === 'ready');
   for (const child of children) child.tell('go');
   for (const child of children) expect([await child.ended, child.stderr()]).toEqual([0, '']);
-  return children.flatMap(({ lines }) => lines.filter((line) => line.startsWith('generation')).map((line) => Number(line.split(' ')[1])));
+  return children.flatMap(({ lines }) =>
+    lines.filter((line) => line.startsWith('generation')).map((line) => Number(line.split(' ')[1])),
+  );
 }
 
 test('I25 F21 two processes that race to publish take dense generations, none of them twice', async () => {

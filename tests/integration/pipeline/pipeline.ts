@@ -10,7 +10,7 @@ import type { MemoryExchange } from '../../../src/adapters/memory/memory-exchang
 import { loadConfig } from '../../../src/config/config';
 import type { PipelineError } from '../../../src/domain/errors';
 import type { QuantileRow } from '../../../src/domain/quantiles';
-import { closeOf, parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
+import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
 import { parseSymbol } from '../../../src/domain/types';
 import type { Candle, EpochMs, Pair } from '../../../src/domain/types';
 import { systemClock } from '../../../src/ports/clock';
@@ -139,11 +139,4 @@ export function candlesFrom(timeframe: string, from: EpochMs, count: number): Ca
 
 export function pairOf(symbol: string, timeframe: string): Pair {
   return { symbol: parseSymbol(symbol), timeframe: parseTimeframe(timeframe) };
-}
-
-/** Close of the last candle of a list. */
-export function endOf(timeframe: string, candles: readonly Candle[]): EpochMs {
-  const last = candles.at(-1);
-  if (last === undefined) throw new Error('no candles');
-  return closeOf(parseTimeframe(timeframe), last.openTime);
 }
