@@ -50,7 +50,7 @@ export async function startServerProcess(
   prefix: readonly string[] = [],
 ): Promise<ServerProcess> {
   const compiled = compile();
-  const [command, ...rest] = [...prefix, process.execPath, join(compiled, 'serve.js')] as [string, ...string[]];
+  const [command, ...rest] = [...prefix, process.execPath, join(compiled, 'serve.js')];
   const child = spawn(command, [...rest, folders.publicDir, folders.opsDir], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((done) => child.on('exit', () => done()));
   const said = await new Promise<string>((found, failed) => {
