@@ -17,10 +17,11 @@ export async function forEachSymbol<T>(
   refuseOtherSource(ports, input.source);
   const signal = cancellationSignal();
   const answers: Answer<T>[] = [];
-  for (const symbol of input.symbols) {
-    answers.push(await runOne(ports, stage, { symbol, timeframe: input.timeframe }, signal, work));
-    if (activityInfo().heartbeatTimeoutMs !== undefined) heartbeat(answers.length);
-  }
+  await heartbeating(async () => {
+    for (const symbol of input.symbols) {
+      answers.push(await runOne(ports, stage, { symbol, timeframe: input.timeframe }, signal, work));
+    }
+  });
   const [only] = answers;
   if (input.symbols.length === 1 && only !== undefined && !only.ok) {
     throw toApplicationFailure(
@@ -65,10 +66,23 @@ export function refuseOtherSource(ports: ActivityPorts, source: string): void {
   }
 }
 
+const HEARTBEAT_EVERY_MS = 2_000;
+
+/** A worker that dies is missed within its heartbeat time-out, not only when the step's own limit has passed. */
+async function heartbeating<T>(work: () => Promise<T>): Promise<T> {
+  if (activityInfo().heartbeatTimeoutMs === undefined) return work();
+  const timer = setInterval(() => heartbeat(), HEARTBEAT_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /** Runs an activity that is not per symbol, with the same treatment of errors. */
 export async function guarded<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await heartbeating(work);
   } catch (error) {
     throw toApplicationFailure(error);
   }

@@ -27,11 +27,14 @@ const STUBBORN: RetryPolicy = {
   backoffCoefficient: 2,
   maximumInterval: '20s',
 };
+/** A step whose worker has died is given to another one after this. */
+const HEARTBEAT = '10s';
 /** Pauses before failed members of a group are tried again, as QUICK does for a group of one. */
 const GROUP_RETRY_WAITS_MS = [1_000, 2_000];
 
 const stubborn = proxyActivities<CycleActivities>({
   startToCloseTimeout: '30s',
+  heartbeatTimeout: HEARTBEAT,
   scheduleToCloseTimeout: '10m',
   retry: STUBBORN,
 });
@@ -65,7 +68,7 @@ function optionsFor(input: StageInput, summary: string, secondsEach: number): Ac
   return {
     summary: `${label(input)} ${summary}`.slice(0, 350),
     startToCloseTimeout: seconds * 1000,
-    ...(input.symbols.length > 1 ? { heartbeatTimeout: '45s' } : {}),
+    heartbeatTimeout: HEARTBEAT,
   };
 }
 

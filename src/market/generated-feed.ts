@@ -61,8 +61,7 @@ export class GeneratedFeed implements Feed {
   range(symbol: MarketSymbol, timeframe: TimeframeId, now: EpochMs): SlotRange | null {
     const listedAt = this.#symbols.get(symbol)?.instrument.listedAt;
     if (listedAt === undefined || now <= listedAt) return null;
-    // Nothing has traded yet at the very instant a slot opens.
-    return { from: openOf(timeframe, listedAt), to: openOf(timeframe, now - 1) };
+    return { from: openOf(timeframe, listedAt), to: openOf(timeframe, now) };
   }
 
   candle(symbol: MarketSymbol, timeframe: TimeframeId, openTime: EpochMs, now: EpochMs): Candle | null {
@@ -81,7 +80,10 @@ export class GeneratedFeed implements Feed {
     };
   }
 
-  /** All that was traded from a minute's start until an instant: whole hours, then whole minutes, then a part of one. */
+  /**
+   * All that was traded from a minute's start until an instant: whole hours, then whole minutes, then a part of one.
+   * Nothing has traded yet at the very instant a slot opens.
+   */
   #traded(generated: Generated, from: EpochMs, until: EpochMs): Bar | null {
     let at = from;
     let bar: Bar | null = null;

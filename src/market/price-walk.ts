@@ -110,29 +110,28 @@ export class PriceWalk {
     const kept = this.#blocks.get(key);
     if (kept !== undefined) return kept;
     const place = number - this.#firstBlock;
-    for (let known = min(place, this.#starts.length - 1); ; known += 1) {
-      const block = this.#makeBlock(known);
-      this.#blocks.set(`${this.#instrument.symbol} ${this.#firstBlock + known}`, block);
-      if (known === place) return block;
-    }
+    while (this.#starts.length <= place) this.#walk(this.#starts.length - 1, null);
+    const block = emptyBlock();
+    this.#walk(place, block);
+    this.#blocks.set(key, block);
+    return block;
   }
 
-  #makeBlock(place: number): HourBlock {
-    const block = emptyBlock();
+  /** Goes through a block from its start, to know where the next one starts and, if given a block, to fill it. */
+  #walk(place: number, block: HourBlock | null): void {
     const number = this.#firstBlock + place;
     const weather = this.#weather.block(number);
-    let state = this.#starts[place] ?? { logPrice: 0, ownVolatility: 0 };
+    let { logPrice, ownVolatility } = this.#starts[place] ?? { logPrice: 0, ownVolatility: 0 };
     for (let index = 0; index < BLOCK_HOURS; index += 1) {
       const hour = FIRST_HOUR + number * BLOCK_HOURS + index;
       if (hour < this.#listedHour) continue;
-      const ownVolatility = nextLogVolatility(OWN, state.ownVolatility, this.#draws.own.normal(hour));
+      ownVolatility = nextLogVolatility(OWN, ownVolatility, this.#draws.own.normal(hour));
       const storm = (weather.logVolatility[index] ?? 0) + ownVolatility;
-      const move = this.#move(hour, storm, weather.shock[index] ?? 0, state.logPrice);
-      this.#writeHour(block, index, hour, state.logPrice, move, storm);
-      state = { logPrice: state.logPrice + move.logReturn, ownVolatility };
+      const move = this.#move(hour, storm, weather.shock[index] ?? 0, logPrice);
+      if (block !== null) this.#writeHour(block, index, hour, logPrice, move, storm);
+      logPrice += move.logReturn;
     }
-    this.#starts[place + 1] ??= state;
-    return block;
+    this.#starts[place + 1] ??= { logPrice, ownVolatility };
   }
 
   #move(hour: number, storm: number, shock: number, logPrice: number): { logReturn: number; volatility: number } {

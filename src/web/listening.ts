@@ -21,7 +21,7 @@ const PORTS_TRIED = 50;
  * @throws PipelineError `invalid_input` that names who holds the port when it was set explicitly and is taken.
  */
 export async function listen(app: FastifyInstance, choice: PortChoice): Promise<string> {
-  const attempts = PORTS_TRIED;
+  const attempts = choice.explicit || choice.port === 0 ? 1 : PORTS_TRIED;
   for (let offset = 0; offset < attempts && choice.port + offset <= 65_535; offset++) {
     try {
       return await bind(app, choice.host, choice.port + offset);

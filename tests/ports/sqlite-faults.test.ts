@@ -1,6 +1,6 @@
 /** The SQLite stores on a bad day: locked, full, damaged, half migrated. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readSync, closeSync, rmSync, statSync, writeSync } from 'node:fs';
+import { copyFileSync, mkdirSync, openSync, readSync, closeSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCandleStore } from '../../src/adapters/sqlite/candle-store';
 import { closeDatabase, openDatabase } from '../../src/adapters/sqlite/database';
@@ -52,6 +52,17 @@ describe('opening', () => {
       code: 'store_unavailable',
       message: expect.stringContaining('state.db'),
     });
+  });
+
+  test('a file that is a folder, and a store that was closed, are store_unavailable', async () => {
+    const folder = temporaryFolder();
+    await expect(openCandleStore(folder)).rejects.toMatchObject({ code: 'store_unavailable' });
+    const store = await openCandleStore(join(folder, 'candles.db'));
+    const state = await openStateStore(join(folder, 'state.db'));
+    await Promise.all([store.close(), state.close()]);
+    await expect(store.write(BTC_1H, candles(0, 9), 1000)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(state.publication.rows()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(state.publication.upsert(row)).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 
   test('the size counts the side files and is unknown when the file is gone', async () => {
@@ -134,7 +145,7 @@ function smallDisk(megabytes: number): { folder: string; remove: () => void } | 
   mkdirSync(folder);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
   if (mounted.status !== 0) return null;
-  return { folder, remove: () => spawnSync('umount', [folder]) };
+  return { folder, remove: () => spawnSync('umount', ['-l', folder]) };
 }
 
 const mayMount = process.platform === 'linux' && process.getuid?.() === 0;
@@ -244,15 +255,17 @@ describe('a damaged file', () => {
   });
 
   test('F46 without its lost log a file is an earlier state of itself, whole and open to a refill', async () => {
-    const path = join(temporaryFolder(), 'candles.db');
-    const first = await openCandleStore(path);
+    const killed = join(temporaryFolder(), 'candles.db');
+    const first = await openCandleStore(killed);
     await first.write(BTC_1H, candles(0, 999), 1000);
     await first.close();
-    const writer = startChild('candle-writer.ts', path, 1000);
+    const writer = startChild('candle-writer.ts', killed, 1000);
     await writer.line((line) => line.startsWith('ack'));
     writer.kill('SIGKILL');
     await writer.ended;
-    for (const end of ['-wal', '-shm']) if (existsSync(path + end)) rmSync(path + end);
+    expect(statSync(`${killed}-wal`).size).toBeGreaterThan(0);
+    const path = join(temporaryFolder(), 'candles.db');
+    copyFileSync(killed, path);
     expect(await integrityFaults(path)).toEqual([]);
     const store = closed(await openCandleStore(path));
     expect(await store.extent(BTC_1H)).toEqual({ first: slot(0), last: slot(999), count: 1000 });
@@ -265,7 +278,7 @@ describe('migrations', () => {
     {
       version: 1,
       name: 'one',
-      statements: ['CREATE TABLE a (x) STRICT'.replace('x', 'x INTEGER'), 'CREATE TABLE b (x INTEGER)'],
+      statements: ['CREATE TABLE a (x INTEGER)', 'CREATE TABLE b (x INTEGER)'],
     },
     { version: 2, name: 'two', statements: ['ALTER TABLE a ADD COLUMN y INTEGER', 'INSERT INTO b VALUES (1)'] },
   ];

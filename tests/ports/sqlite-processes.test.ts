@@ -9,7 +9,7 @@ import { STATE_MIGRATIONS } from '../../src/adapters/sqlite/state-schema';
 import type { StateStore } from '../../src/adapters/sqlite/state-store';
 import { endChildren, startChild } from './children/child-process';
 import type { Child } from './children/child-process';
-import { row } from './publication-rows';
+import { rendered, row } from './publication-rows';
 import { BTC_1H, closedAfterEach, slot, temporaryFolders } from './store-fixtures';
 
 const temporaryFolder = temporaryFolders();
@@ -80,7 +80,7 @@ test('a commit of a process that was killed while it rendered leaves nothing, an
   const before = await state.publication.generations(100_000);
   const next = await state.publication.commit(async ({ rows }) => {
     expect(rows).toEqual([row]);
-    return { ...before[0], manifest: row.history, opsManifest: row.history, generatedAt: 1, rollbackOf: null } as never;
+    return rendered;
   });
   expect(next.generation).toBe(before.length + 1);
 }, 30_000);

@@ -79,9 +79,10 @@ export async function guarded<T>(path: string, attempt: () => T | Promise<T>): P
   }
 }
 
-/** The SQLite result code of an error, e.g. `SQLITE_FULL`; empty when it did not come from SQLite. */
+/** The code of an SQLite or file error, e.g. `SQLITE_FULL` or `ENOSPC`; empty when it has none. */
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
+  return typeof code === 'string' ? code : '';
 }
 
 function isBusy(error: unknown): boolean {
@@ -102,7 +103,10 @@ export function storeError(path: string, error: unknown): unknown {
     const sentence = `${path} was locked by another process for ${BUSY_LIMIT_MS / 1000} s`;
     return new PipelineError('store_unavailable', sentence, { cause: error });
   }
-  const fromDatabase = code.startsWith('SQLITE_') || code.startsWith('E') || /^\w+\(".*"\)$/.test(detail);
+  const fromFileSystem = /^E[A-Z]+$/.test(code);
+  // Two failures that libsql gives without a code: a file it can not open, and a connection that was closed.
+  const fromConnection = /Unable to open connection|connection is not open/.test(detail);
+  const fromDatabase = code.startsWith('SQLITE_') || fromFileSystem || fromConnection;
   return fromDatabase
     ? new PipelineError('store_unavailable', `${path} could not be used: ${detail}`, { cause: error })
     : error;

@@ -72,6 +72,14 @@ test.each([
   expect(body).toEqual({ code, msg: expect.stringContaining(message) as unknown });
 });
 
+test('a symbol is invalid until it is listed', async () => {
+  const market = await start({ clock: { fixed: Date.UTC(2020, 0, 1) } });
+  const klines = '/api/v3/klines?symbol=SOLUSDT&interval=1h';
+  expect(await get(market, klines)).toMatchObject({ status: 400, body: { code: -1121 } });
+  market.clock.set(NOW);
+  expect((await get(market, klines)).status).toBe(200);
+});
+
 test('the weights used in a minute are counted as the exchange counts them', async () => {
   const market = await start();
   await waitForRoomInMinute();

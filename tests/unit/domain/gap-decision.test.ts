@@ -60,7 +60,7 @@ test('F66 a hole older than 48 h is decided in the same run by two asks with pag
 
 test('F66 a newer hole is asked for three times over 24 h before it is decided', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 24 * HOUR }), (later) => {
+    fc.property(fc.integer({ min: 0, max: 24 * HOUR - 1 }), (later) => {
       const { asks, decidedAt } = play(tf.hour, hole, end + later);
       expect(asks.map(({ at }) => at - end - later)).toEqual([0, 12 * HOUR, 24 * HOUR]);
       expect(decidedAt).toBe(asks[2]?.at);
