@@ -1,7 +1,7 @@
 /**
  * Builds the two pages into folders that any static host can serve: `dist/page` and `dist/ops-page`.
  * The rules that the page shares with the server are compiled from the same source, file by file, to ES modules.
- * Run after nothing and before the server starts: `node scripts/build-page.mjs [folder]` (default `dist`).
+ * It needs no other build step: `node scripts/build-page.mjs [folder]` (default `dist`).
  */
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize, resolve } from 'node:path';

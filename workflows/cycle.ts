@@ -131,22 +131,15 @@ async function pass(round: Round, symbols: readonly MarketSymbol[]): Promise<voi
   }
 }
 
+/** Under the virtual driver no time passes, so failed pairs are tried this often more, at once. */
+const VIRTUAL_PASSES = 2;
+
 /** Failed pairs again, with back-off, until the slot ends; each success commits a new manifest. */
 async function laterPasses(round: Round, requested: () => boolean): Promise<void> {
-  if (round.virtual) return;
-  const { timeframe, settleMs, retryWaitsMs } = round.plan;
-  const slotEnd = nextBoundary(timeframe, round.asOf) + settleMs;
   for (let attempt = 0; ; attempt++) {
-    const failed = [...round.outcomes.values()].filter((outcome) => isWorthRetrying(outcome));
-    const wait = retryWaitsMs[Math.min(attempt, retryWaitsMs.length - 1)];
-    if (failed.length === 0 || wait === undefined) return;
-    const now = Date.now();
-    const earliest = Math.min(
-      ...failed.map((outcome) => (outcome.failure === null ? now : notBefore(outcome.failure, now))),
-    );
-    const at = Math.max(now + wait, earliest);
-    if (at >= slotEnd) return;
-    if (await condition(requested, at - now)) return;
+    const failed = [...round.outcomes.values()].filter((outcome) => isWorthRetrying(outcome, round.virtual));
+    if (failed.length === 0) return;
+    if (round.virtual ? attempt === VIRTUAL_PASSES : !(await waitForPass(round, attempt, failed, requested))) return;
     if (workflowInfo().continueAsNewSuggested) return;
     await pass(
       round,
@@ -155,8 +148,25 @@ async function laterPasses(round: Round, requested: () => boolean): Promise<void
   }
 }
 
-function isWorthRetrying(outcome: PairOutcome): boolean {
-  return (outcome.outcome === 'failed' || outcome.outcome === 'degraded') && outcome.failure?.retry !== 'permanent';
+/** False when the slot ends first, or a new round is asked for meanwhile. */
+async function waitForPass(
+  { plan, asOf }: Round,
+  attempt: number,
+  failed: readonly PairOutcome[],
+  requested: () => boolean,
+): Promise<boolean> {
+  const wait = plan.retryWaitsMs[Math.min(attempt, plan.retryWaitsMs.length - 1)];
+  if (wait === undefined) return false;
+  const now = Date.now();
+  const allowed = failed.map(({ failure }) => (failure === null ? now : notBefore(failure, now)));
+  const at = Math.max(now + wait, Math.min(...allowed));
+  if (at >= nextBoundary(plan.timeframe, asOf) + plan.settleMs) return false;
+  return !(await condition(requested, at - now));
+}
+
+function isWorthRetrying({ outcome, failure }: PairOutcome, virtual: boolean): boolean {
+  if (outcome !== 'failed' && outcome !== 'degraded') return false;
+  return virtual ? failure?.retry === 'transient' : failure?.retry !== 'permanent';
 }
 
 async function closeRound(round: Round): Promise<CycleResult> {

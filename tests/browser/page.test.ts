@@ -191,9 +191,12 @@ testInChromium('I30 a page that is left open ages by itself when the server is g
   await page.goto(server.url);
   await page.locator('#detail canvas').waitFor();
   expect(await look(page)).toBe('fresh');
-  await context.setOffline(true);
+  // A server that hangs first: only the page's own clock can tell the time.
+  await page.route('**/static/manifest.json', () => {});
   await page.clock.fastForward(70 * 60_000);
   await expect(page.locator('#detail[data-look="stale"]').waitFor()).resolves.toBeUndefined();
+  await page.unroute('**/static/manifest.json');
+  await context.setOffline(true);
   await page.clock.fastForward(90 * 60_000);
   await page.locator('#detail[data-look="hard_stale"]').waitFor();
   expect(await page.locator('#detail canvas').count()).toBe(0);
@@ -202,7 +205,8 @@ testInChromium('I30 a page that is left open ages by itself when the server is g
 });
 
 testInChromium("I30 a reader's slow clock makes nothing look fresh", async () => {
-  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', behind: 3 }]);
+  // Fresh when it was published: only the reader's own judgement can tell.
+  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }], { now: Date.now() - 4 * HOUR });
   if (browser === null) throw new Error('no Chromium');
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -219,6 +223,28 @@ testInChromium('a document that turns bad on disk is not shown', async () => {
   await page.goto(`${server.url}/#BTC_USDT/1h`);
   await page.locator('#detail .notice.warn').waitFor();
   expect(await detailText(page)).toContain('The documents can not be read at the moment.');
+  await page.context().close();
+});
+
+testInChromium('I28 a document of another pair or another time than the manifest says is not shown', async () => {
+  server.fixture.publish(EVERYTHING.slice(0, 2));
+  const { page } = await openPage('#nothing');
+  const change = { old: '', with: '' };
+  await page.route('**/static/objects/*', async (route) => {
+    const body = await (await route.fetch()).text();
+    await route.fulfill({ body: body.replace(change.old, change.with), contentType: 'application/json' });
+  });
+  for (const [old, other] of [
+    ['"symbol":"BTC/USDT"', '"symbol":"ETH/USDT"'],
+    ['"data_through":"20', '"data_through":"19'],
+  ] as const) {
+    Object.assign(change, { old, with: other });
+    await page.goto('about:blank');
+    await page.goto(`${server.url}/#BTC_USDT/1h`);
+    await page.locator('#detail .notice.warn').waitFor();
+    expect(await detailText(page)).toContain('The documents can not be read at the moment.');
+    expect(await page.locator('#detail canvas').count()).toBe(0);
+  }
   await page.context().close();
 });
 

@@ -9,6 +9,7 @@ import { integrityFaults } from '../../src/adapters/sqlite/integrity';
 import { migrate, schemaVersion } from '../../src/adapters/sqlite/migration';
 import type { Migration } from '../../src/adapters/sqlite/migration';
 import { openStateStore } from '../../src/adapters/sqlite/state-store';
+import type { ForecastRecord } from '../../src/ports/forecast-ledger';
 import { endChildren, startChild } from './children/child-process';
 import { row, rendered } from './publication-rows';
 import { BTC_1H, candles, closedAfterEach, slot, temporaryFolders } from './store-fixtures';
@@ -137,6 +138,25 @@ describe('a lock that another process holds', () => {
     });
     expect(await state.publication.upsert(row)).toBe(true);
   });
+});
+
+test('a write that fails half way leaves nothing of itself, and the next is whole', async () => {
+  const state = closed(await openStateStore(join(temporaryFolder(), 'state.db')));
+  const good: ForecastRecord = {
+    pair: BTC_1H,
+    role: 'champion',
+    issuedAt: slot(1),
+    dataThrough: slot(1),
+    modelVersion: 'a1',
+    family: 'theta',
+    lastClose: 100,
+    quantiles: [[1, 2, 3, 4, 5, 6, 7]],
+  };
+  const bad = { ...good, dataThrough: slot(2), lastClose: Number.NaN };
+  await expect(state.forecastLedger.append([good, bad])).rejects.toMatchObject({ code: 'invalid_input' });
+  expect(await state.forecastLedger.latest(BTC_1H, 'champion')).toBeNull();
+  await state.forecastLedger.append([good]);
+  expect(await state.forecastLedger.latest(BTC_1H, 'champion')).toEqual(good);
 });
 
 /** A file system of that size, or null where only root may make one. */

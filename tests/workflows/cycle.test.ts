@@ -53,11 +53,12 @@ describe('one round of a cycle', () => {
     expect(state.closed[0]?.failed).toEqual([{ symbol: 'ETH/USDT', code: 'bad_symbol' }]);
   });
 
-  test('a passing failure is tried three times within the first pass', async () => {
+  test('a passing failure is tried three times within each pass: the first, and two more without waits in virtual time', async () => {
     const state = script(['BTC/USDT']);
     state.failures.set('write BTC/USDT', failure('store_unavailable'));
     const result = await runCycle(state);
-    expect(state.calls.filter((call) => call === 'write BTC/USDT')).toHaveLength(3);
+    expect(state.calls.filter((call) => call === 'write BTC/USDT')).toHaveLength(9);
+    expect(state.calls.filter((call) => call === 'manifest')).toHaveLength(3);
     expect(outcomes(result)).toEqual({ 'BTC/USDT': 'failed' });
   });
 

@@ -99,6 +99,8 @@ export function storeError(path: string, error: unknown): unknown {
     return new PipelineError('disk_full', `no space left for ${path}`, { cause: error });
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB')
     return new PipelineError('store_corrupt', `${path} is damaged: ${detail}`, { cause: error });
+  if (code.startsWith('SQLITE_CONSTRAINT') || code === 'SQLITE_MISMATCH')
+    return new PipelineError('invalid_input', `${path} refused a value: ${detail}`, { cause: error });
   if (isBusy(error)) {
     const sentence = `${path} was locked by another process for ${BUSY_LIMIT_MS / 1000} s`;
     return new PipelineError('store_unavailable', sentence, { cause: error });

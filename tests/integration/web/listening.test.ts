@@ -1,5 +1,6 @@
 /** Which port a server ends up on, and what the operator is told when it can not have it. */
 import { createServer, type Server } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { PipelineError } from '../../../src/domain/errors';
 import { createApp } from '../../../src/web/app';
 import { listen } from '../../../src/web/listening';
@@ -7,19 +8,21 @@ import { portHolder } from '../../../src/web/port-holder';
 
 let taken: Server;
 let port: number;
+let app: FastifyInstance;
 
 beforeEach(async () => {
+  app = createApp({ audience: 'public' });
   taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
   const address = taken.address();
   port = typeof address === 'object' && address !== null ? address.port : 0;
 });
 afterEach(async () => {
+  await app.close();
   await new Promise((resolve) => taken.close(resolve));
 });
 
 test('a default port that is taken moves on to the next free one', async () => {
-  const app = createApp({ audience: 'public' });
   const url = await listen(app, { host: '127.0.0.1', port, explicit: false, variable: 'WEB_PORT' });
   expect(Number(new URL(url).port)).toBeGreaterThan(port);
   expect(Number(new URL(url).port)).toBeLessThan(port + 50);
@@ -29,7 +32,6 @@ test('a default port that is taken moves on to the next free one', async () => {
 });
 
 test('a port that was set and is taken is an error that names its holder and the variable', async () => {
-  const app = createApp({ audience: 'public' });
   const refused = listen(app, { host: '127.0.0.1', port, explicit: true, variable: 'WEB_PORT' });
   const error = await refused.then(
     () => null,
@@ -37,14 +39,11 @@ test('a port that was set and is taken is an error that names its holder and the
   );
   expect(error).toBeInstanceOf(PipelineError);
   expect(String(error)).toContain(`WEB_PORT: port ${port} is taken by process ${process.pid} (`);
-  await app.close();
 });
 
 test('an address that can not be listened on names the variable and the reason', async () => {
-  const app = createApp({ audience: 'public' });
   const refused = listen(app, { host: '203.0.113.1', port: 0, explicit: false, variable: 'WEB_PORT' });
   await expect(refused).rejects.toThrow(/WEB_PORT: 203\.0\.113\.1 port 0 can not be listened on \(EADDRNOTAVAIL\)/);
-  await app.close();
 });
 
 test('the holder of a free port is not known', async () => {

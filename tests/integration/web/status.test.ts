@@ -197,6 +197,7 @@ describe('the operators', () => {
     const ops = buildTheirs();
     const { body, headers } = await ops.inject({ url: '/metrics', headers: local });
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(headers['cache-control']).toBe('no-store');
     expect(body).toContain('coin_predict_pairs{status="hard_stale"} 1');
     expect(body).toContain('coin_predict_pairs{status="fresh"} 0');
     expect(body).toContain('coin_predict_manifest_age_seconds 10800');

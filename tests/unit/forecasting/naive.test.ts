@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseTimeframe } from '../../../src/domain/timeframe';
 import { naive, naiveConformal } from '../../../src/forecasting/naive';
 import type { ModelFamily } from '../../../src/forecasting/model';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseTimeframe } from '../../../src/domain/timeframe';
 import { readCandles } from '../../../src/forecasting/candle-file';
 import { rangeVolatility, volatilityQuantiles } from '../../../src/forecasting/range-volatility';

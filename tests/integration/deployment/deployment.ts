@@ -1,0 +1,231 @@
+/** Worker processes as they are deployed, on a real Temporal server and a market that stands still. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { loadConfig } from '../../../src/config/config';
+import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
+import type { EpochMs, TimeframeId } from '../../../src/domain/types';
+import { startMarket } from '../../../src/market/market-server';
+import { manifestSchema } from '../../../src/publish/documents';
+import { verify } from '../../../src/publish/verify';
+import { connectControl } from '../../../temporal/control';
+import { cycleSchedules } from '../../../temporal/schedules';
+import { openStores } from '../../../temporal/stores';
+import type { Stores } from '../../../temporal/stores';
+import { driveVirtually } from '../../../temporal/virtual-driver';
+import { startTestTemporal } from '../../temporal';
+import type { TestTemporal } from '../../temporal';
+
+const CLI = join(__dirname, '..', '..', '..', 'dist', 'temporal', 'cli.js');
+const SOURCE = 'simulated';
+
+export interface WorkerProcess {
+  readonly pid: number;
+  /** Ends the process and waits for it; gives its exit code, or the signal's name. */
+  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string>;
+}
+
+export interface Deployment {
+  startWorker(): Promise<WorkerProcess>;
+  /** Runs every due slot in (from, to]; the market stands at the end, each run sees what had closed at its own time. */
+  drive(from: EpochMs, to: EpochMs): Promise<void>;
+  /** Everything that must not depend on what happened to the workers. */
+  content(): Promise<Content>;
+  /** Of `cycle` runs: start and end on the server's clock. */
+  runs(): Promise<{ readonly timeframe: string; readonly startedAt: number; readonly endedAt: number }[]>;
+  boundaries(from: EpochMs, to: EpochMs): Promise<string[]>;
+  breaches(): Promise<string[]>;
+  readonly temporal: TestTemporal;
+  stop(): Promise<void>;
+}
+
+export interface Content {
+  readonly entries: unknown;
+  readonly candles: string;
+  readonly forecasts: string;
+  readonly generations: readonly number[];
+}
+
+export interface DeploymentOptions {
+  readonly symbols: readonly string[];
+  readonly timeframes: readonly string[];
+  /** Open time of the first candle of the shortest timeframe. */
+  readonly start: EpochMs;
+  readonly end: EpochMs;
+}
+
+export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
+  if (!existsSync(CLI)) throw new Error('the workers run the built program: run "node scripts/build.mjs" first');
+  const folder = await mkdtemp(join(tmpdir(), 'coin-predict-deployment-'));
+  const temporal = await startTestTemporal();
+  const market = await startMarket({ data: await candleFolder(folder, options), clock: { fixed: options.end } });
+  const environment = {
+    DATA_DIR: join(folder, 'data'),
+    EXCHANGE: SOURCE,
+    EXCHANGE_URL: market.url,
+    TEMPORAL_ADDRESS: temporal.server.address,
+    SYMBOLS: options.symbols.join(','),
+    TIMEFRAMES: options.timeframes.join(','),
+    FORECAST_THREADS: '1',
+  };
+  const timeframes = options.timeframes.map(parseTimeframe);
+  await pauseSchedules(temporal, timeframes);
+  const workers = new Set<ChildProcess>();
+  const config = loadConfig(environment, null);
+  const withStores = async <T>(work: (stores: Stores) => Promise<T>): Promise<T> => {
+    const stores = await openStores(config, SOURCE);
+    try {
+      return await work(stores);
+    } finally {
+      await stores.close();
+    }
+  };
+  return {
+    temporal,
+    startWorker: () => startWorker(environment, workers),
+    drive: (from, to) => drive(temporal, timeframes, from, to),
+    content: () => withStores((stores) => contentOf(stores, options, config.timeframes)),
+    runs: () =>
+      withStores(async ({ state }) => {
+        const all = await Promise.all(timeframes.map((timeframe) => state.runLog.recent(timeframe, 1000)));
+        return all.flat().map((run) => ({
+          timeframe: run.timeframe,
+          startedAt: run.startedAt,
+          endedAt: run.end?.endedAt ?? Number.POSITIVE_INFINITY,
+        }));
+      }),
+    boundaries: (from, to) =>
+      withStores(async ({ state }) => {
+        const all = await Promise.all(timeframes.map((timeframe) => state.runLog.boundaries(timeframe, from, to)));
+        return all
+          .flat()
+          .map(({ timeframe, boundary, outcome }) => `${timeframe} ${new Date(boundary).toISOString()} ${outcome}`);
+      }),
+    breaches: () =>
+      withStores(async (stores) => {
+        const { breaches } = await verify(stores.folder.published, { store: stores.candles });
+        return breaches.map(({ invariant, sentence }) => `${invariant} ${sentence}`);
+      }),
+    stop: async () => {
+      for (const worker of workers) worker.kill('SIGKILL');
+      await market.close();
+      await temporal.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Only the slots that a test drives run: schedules exist, paused, before the first worker looks. */
+async function pauseSchedules(temporal: TestTemporal, timeframes: readonly TimeframeId[]): Promise<void> {
+  const control = await connectControl({
+    address: temporal.server.address,
+    namespace: 'default',
+    timeframes,
+    scheduleOffsetMs: 5_000,
+  });
+  for (const { id } of await control.applySchedules()) await control.pause(id, 'driven by the test');
+  await control.close();
+}
+
+/** Files of candles that wander up and down, the same for every run. */
+async function candleFolder(folder: string, { symbols, timeframes, start, end }: DeploymentOptions): Promise<string> {
+  const data = join(folder, 'candles');
+  await mkdir(data);
+  for (const symbol of symbols) {
+    for (const name of timeframes) {
+      const timeframe = parseTimeframe(name);
+      const rows = ['timestamp_ms,open,high,low,close,volume'];
+      let price = 100 * (1 + symbols.indexOf(symbol));
+      for (let at = shiftSlots(timeframe, start, 0), k = 0; at < end; at = shiftSlots(timeframe, at, 1), k++) {
+        const close = Number((price * (1 + 0.01 * Math.sin(k * 1.7) + 0.004 * Math.cos(k * 0.31))).toFixed(4));
+        rows.push(
+          [at, price, Math.max(price, close) + 0.5, Math.min(price, close) - 0.5, close, 10 + (k % 7)].join(','),
+        );
+        price = close;
+      }
+      await writeFile(join(data, `${symbol.replace('/', '_')}-${name}.csv.gz`), gzipSync(`${rows.join('\n')}\n`));
+    }
+  }
+  return data;
+}
+
+async function startWorker(
+  environment: Readonly<Record<string, string>>,
+  workers: Set<ChildProcess>,
+): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [CLI, 'worker', '-o', 'json'], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let errors = '';
+  child.stderr?.on('data', (text: Buffer) => {
+    errors = (errors + text.toString()).slice(-4_000);
+  });
+  workers.add(child);
+  const ended = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      workers.delete(child);
+      resolve(code ?? signal ?? 'unknown');
+    });
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the worker could not be started');
+  await Promise.race([
+    new Promise((resolve) => child.once('message', resolve)),
+    ended.then((code) => {
+      throw new Error(`the worker ended (${code}) before it was up: ${errors}`);
+    }),
+  ]);
+  return {
+    pid,
+    end: async (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+async function drive(
+  temporal: TestTemporal,
+  timeframes: readonly TimeframeId[],
+  from: EpochMs,
+  to: EpochMs,
+): Promise<void> {
+  const schedules = cycleSchedules(timeframes, 5_000);
+  for await (const { result } of driveVirtually({ client: temporal.client, schedules, from, to })) {
+    if (result.outcome === 'failed' || result.outcome === 'partial') throw new Error(JSON.stringify(result));
+  }
+}
+
+async function contentOf(
+  stores: Stores,
+  { symbols }: DeploymentOptions,
+  timeframes: readonly TimeframeId[],
+): Promise<Content> {
+  const manifest = manifestSchema.parse(
+    JSON.parse(await readFile(join(stores.folder.published, 'manifest.json'), 'utf8')),
+  );
+  const candles = createHash('sha256');
+  const forecasts = createHash('sha256');
+  for (const pair of (await stores.candles.pairs()).toSorted((a, b) =>
+    `${a.symbol}${a.timeframe}` < `${b.symbol}${b.timeframe}` ? -1 : 1,
+  )) {
+    candles.update(JSON.stringify([pair, await stores.candles.read(pair, {})]));
+    for (const role of ['champion', 'naive'] as const) {
+      forecasts.update(JSON.stringify(await stores.state.forecastLedger.list(pair, role, 0, Number.MAX_SAFE_INTEGER)));
+    }
+  }
+  if (manifest.entries.length !== symbols.length * timeframes.length) throw new Error('not every pair is published');
+  const generations = await stores.state.publication.generations(1000);
+  return {
+    entries: manifest.entries,
+    candles: candles.digest('hex'),
+    forecasts: forecasts.digest('hex'),
+    generations: generations.map(({ generation }) => generation).toReversed(),
+  };
+}

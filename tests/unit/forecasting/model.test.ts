@@ -1,0 +1,75 @@
+import { parseTimeframe } from '../../../src/domain/timeframe';
+import { DEFAULT_FAMILY, FAMILY_NAMES, familyNamed } from '../../../src/forecasting/families';
+import { modelVersion, newest } from '../../../src/forecasting/model';
+import { randomWalk } from './random-walk';
+
+const HOUR = parseTimeframe('1h');
+const candles = randomWalk(HOUR, 300);
+const cheap = FAMILY_NAMES.filter((name) => name !== 'prophet');
+
+describe('every model family', () => {
+  test.each(cheap)('%s: only the newest candles of its window count', async (name) => {
+    const family = familyNamed(name);
+    const settings = { window: 100 };
+    const fromAll = await family.fit({ timeframe: HOUR, candles, settings });
+    const fromWindow = await family.fit({ timeframe: HOUR, candles: newest(candles, 100), settings });
+    expect(fromAll).toEqual(fromWindow);
+    expect(family.candlesWanted(settings)).toBe(100);
+  });
+
+  test.each(cheap)('%s: a saved model gives the same numbers when loaded', async (name) => {
+    const family = familyNamed(name);
+    const model = await family.fit({ timeframe: HOUR, candles, settings: {} });
+    const loaded = family.load(family.save(model));
+    expect(loaded).toEqual(model);
+    expect(await family.predict(loaded, candles, 24)).toEqual(await family.predict(model, candles, 24));
+  });
+
+  test.each(FAMILY_NAMES)('%s: a setting it does not know is refused by name', (name) => {
+    expect(() => familyNamed(name).candlesWanted({ windwo: 100 })).toThrow(/windwo/);
+    expect(() => familyNamed(name).candlesWanted({ window: 'all' })).toThrow(/window/);
+  });
+
+  test.each(FAMILY_NAMES)('%s: two candles are too few', async (name) => {
+    const fit = familyNamed(name).fit({ timeframe: HOUR, candles: candles.slice(0, 2), settings: {} });
+    await expect(fit).rejects.toMatchObject({ code: 'insufficient_data', stage: 'predict' });
+  });
+
+  test('a saved model of another family, another code version or none at all is refused', async () => {
+    const naive = familyNamed('naive');
+    const text = naive.save(await naive.fit({ timeframe: HOUR, candles, settings: {} }));
+    for (const wrong of ['', '{}', text.replace('"codeVersion":"1"', '"codeVersion":"0"')]) {
+      expect(() => naive.load(wrong)).toThrow(/saved model of naive/);
+    }
+    expect(() => familyNamed('range-volatility').load(text)).toThrow(/saved model of range-volatility/);
+  });
+});
+
+describe('the model version', () => {
+  test('is 16 hex digits, equal for equal recipes and another for other settings or families', async () => {
+    const versions = await Promise.all(
+      [
+        ['naive', {}],
+        ['naive', { window: 500 }],
+        ['naive', { window: 400 }],
+        ['naive-conformal', {}],
+      ].map(async ([name, settings]) => {
+        const family = familyNamed(String(name));
+        return modelVersion(
+          await family.fit({ timeframe: HOUR, candles, settings: settings as object as Record<string, unknown> }),
+        );
+      }),
+    );
+    expect(versions[0]).toMatch(/^[0-9a-f]{16}$/);
+    expect(versions[1]).toBe(versions[0]);
+    expect(new Set(versions).size).toBe(3);
+  });
+});
+
+test('an unknown family is refused with the names there are', () => {
+  expect(() => familyNamed('oracle')).toThrow(/"oracle".*range-volatility, naive, naive-conformal, prophet/);
+});
+
+test('range-volatility is the default', () => {
+  expect(DEFAULT_FAMILY).toBe('range-volatility');
+});
