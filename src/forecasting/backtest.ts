@@ -87,6 +87,9 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
   const { window, threads, workerFile } = options;
   const families = [...new Set([YARDSTICK_FAMILY, ...(options.families ?? FAMILY_NAMES)])];
   for (const family of families) familyNamed(family).candlesWanted({ window });
+  if (window <= BACKTEST_STEPS) {
+    throw badInput(`a window of ${window}: the yardstick needs more candles than the ${BACKTEST_STEPS} steps ahead`);
+  }
   const { series, skipped } = seriesIn(options);
   const pool = openThreadPool({
     ...LIMITS,

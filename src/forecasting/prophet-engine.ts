@@ -53,6 +53,15 @@ type Engine = {
 };
 
 let engine: Promise<Engine> | undefined;
+let trapped = false;
+
+/**
+ * False after the optimiser has trapped: C++ exceptions are traps in WebAssembly, which leave its stack as it was, and
+ * after some of them it hangs. A thread in which this is false has to be ended; no more fits are done in it.
+ */
+export function engineIsSound(): boolean {
+  return !trapped;
+}
 
 async function loadEngine(): Promise<Engine> {
   const [augurs, stan] = await Promise.all([import('@bsull/augurs/prophet'), import('@bsull/augurs-prophet-wasmstan')]);
@@ -64,15 +73,24 @@ async function loadEngine(): Promise<Engine> {
 
 /**
  * Fits Prophet by maximum a posteriori with its defaults and the given knobs.
- * @throws PipelineError `forecast_failed` when the optimiser does not converge.
+ * @throws PipelineError `forecast_failed` when the optimiser does not converge or the values are all the same.
  */
 export async function fitProphet(series: Series, knobs: ProphetKnobs): Promise<ProphetParameters> {
+  if (series.values.every((value) => value === series.values[0])) {
+    throw new PipelineError('forecast_failed', 'Prophet can not be fitted to a price that never moved');
+  }
+  if (trapped) throw new PipelineError('forecast_failed', 'Prophet failed before in this thread, which is to be ended');
   const { optimize } = await loaded();
   let found: ProphetOptimizedParams | undefined;
   const instance = await prepared(series, knobs, (...problem) => {
-    const output = optimize(...problem);
-    found = output.params;
-    return output;
+    try {
+      const output = optimize(...problem);
+      found = output.params;
+      return output;
+    } catch (cause) {
+      trapped ||= String(cause).startsWith('RuntimeError');
+      throw cause;
+    }
   });
   instance.free();
   if (found === undefined) throw new PipelineError('forecast_failed', 'Prophet was not fitted');

@@ -6,6 +6,7 @@ import type { Candle, TimeframeId } from '../domain/types';
 import type { Recipe } from '../ports/forecaster';
 import { familyNamed } from './families';
 import { modelVersion } from './model';
+import { engineIsSound } from './prophet-engine';
 
 export { scoreOrigins } from './backtest-score';
 
@@ -28,6 +29,8 @@ export async function runForecast({ timeframe, recipe, candles, steps }: Forecas
     const quantiles = await family.predict(model, candles, steps);
     return { kind: 'forecast', modelVersion: modelVersion(model), quantiles };
   } catch (cause) {
+    // Without an answer the pool takes the thread for dead and starts a new one.
+    if (!engineIsSound()) process.exit(1);
     if (cause instanceof PipelineError) return { kind: 'failed', code: cause.code, sentence: cause.message };
     return { kind: 'failed', code: 'forecast_failed', sentence: String(cause) };
   }

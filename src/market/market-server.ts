@@ -149,6 +149,8 @@ export async function startMarket(options: MarketOptions = {}): Promise<MarketSe
   const server = createServer((incoming, response) => {
     void answer(incoming).then((result) => send(response, result));
   });
+  // A client that pauses longer than Node's 5 s would otherwise meet a connection that closes as it is used again.
+  server.keepAliveTimeout = 65_000;
   const host = options.host ?? '127.0.0.1';
   const { port } = await listen(server, host, options.port ?? 0);
   const name = host.includes(':') ? `[${host}]` : host;

@@ -1,5 +1,12 @@
 /** The page as a reader sees it, in a real browser: nothing stale may look fresh, nothing in a document may run. */
+import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { openDocumentFolder } from '../../src/adapters/files/document-folder';
+import { materialise } from '../../src/publish/materialise';
+import { readPublished } from '../../src/publish/published-reader';
 import { openBrowser, screenshot, testInChromium, watchForFaults } from './chromium';
 import { buildPages, servePage, type PageServer } from './page-server';
 import { HOUR, type PairFixture } from '../integration/web/published-fixture';
@@ -318,6 +325,41 @@ testInChromium('every control and cell has a name, and words never depend on col
   const unnamed = await page.locator('button:not(:has-text("")), input:not([placeholder])').count();
   expect(unnamed).toBe(0);
   await page.context().close();
+});
+
+testInChromium('the page works from any static host, with the documents that materialise writes', async () => {
+  server.fixture.publish(EVERYTHING.slice(0, 4));
+  const root = join(pages.folder, 'static-host');
+  cpSync(join(pages.folder, 'page'), root, { recursive: true });
+  await materialise(readPublished(server.fixture.publicDir), openDocumentFolder(join(root, 'static')));
+  const types: Record<string, string> = {
+    html: 'text/html',
+    js: 'text/javascript',
+    css: 'text/css',
+    svg: 'image/svg+xml',
+  };
+  const host = createServer((request, response) => {
+    const path = join(root, new URL(request.url ?? '/', 'http://host').pathname.replace(/\/$/, '/index.html'));
+    const found = existsSync(path);
+    response.writeHead(found ? 200 : 404, {
+      'content-type': types[path.split('.').at(-1) ?? ''] ?? 'application/json',
+    });
+    response.end(found ? readFileSync(path) : '');
+  });
+  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = host.address() as AddressInfo;
+    if (browser === null) throw new Error('no Chromium');
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(`http://127.0.0.1:${port}/#BTC_USDT/1d`);
+    await page.locator('#detail canvas').waitFor();
+    expect(await look(page)).toBe('fresh');
+    expect(await page.locator('#market').innerText()).toBe('simulated market: not real prices');
+    await page.context().close();
+  } finally {
+    host.closeAllConnections();
+    await new Promise((resolve) => host.close(resolve));
+  }
 });
 
 testInChromium('the operators see every pair as text', async () => {

@@ -3,6 +3,9 @@ import { openStateStore } from '../../src/adapters/sqlite/state-store';
 import { rateBudgetContract, virtualTime } from './rate-budget-contract';
 import { closedAfterEach, temporaryFolders } from './store-fixtures';
 
+// Virtual minutes are cheap in memory; on a database each look at the budget costs real time.
+jest.setTimeout(60_000);
+
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 
@@ -10,4 +13,27 @@ rateBudgetContract('SQLite', async () => {
   const { clock, sleep, advance, now } = virtualTime();
   const state = closed(await openStateStore(join(temporaryFolder(), 'state.db')));
   return { budget: state.budget({ clock, sleep }), advance, now };
+});
+
+test('I60 a ban holds every connection to its last millisecond, and outlives the one that told of it', async () => {
+  const { clock, sleep, advance, now } = virtualTime();
+  const path = join(temporaryFolder(), 'state.db');
+  const told = await openStateStore(path);
+  await told.budget({ clock, sleep }).ban('demo', now() + 5000, 'exchange_banned');
+  await told.close();
+  const budget = closed(await openStateStore(path)).budget({ clock, sleep });
+  await advance(4999);
+  const early = budget.take('demo', 1, 'live', undefined, 0);
+  await expect(early).rejects.toMatchObject({ code: 'exchange_banned', retryAfterMs: 1 });
+  await advance(1);
+  await expect(budget.take('demo', 1, 'live', undefined, 0)).resolves.toBeUndefined();
+});
+
+test('each exchange has the limit it was given', async () => {
+  const { clock, sleep } = virtualTime();
+  const state = closed(await openStateStore(join(temporaryFolder(), 'state.db')));
+  const budget = state.budget({ clock, sleep, limits: { small: 10 } });
+  await budget.take('small', 10, 'live');
+  await expect(budget.take('small', 1, 'live')).rejects.toMatchObject({ code: 'rate_limited' });
+  await expect(budget.take('demo', 3000, 'live')).resolves.toBeUndefined();
 });

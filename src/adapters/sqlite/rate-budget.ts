@@ -22,16 +22,19 @@ const DEFAULT_LIMIT = 3000;
 const FILL_SHARE = 0.7;
 const DEFAULT_MAX_WAIT = 10_000;
 /** Waiting is by looking again: another process may be banned meanwhile, or want to go first. */
-const LOOK_AGAIN = 250;
+const LOOK_AGAIN = 500;
+/** How long a live request that waits holds fills back; told anew while it waits, so a dead process holds no one up. */
+const LIVE_MARK = 3 * LOOK_AGAIN;
 
 /** What one look at the shared state said. */
 type Look =
   | { readonly kind: 'granted' }
   | { readonly kind: 'banned'; readonly wait: number; readonly code: GateTable['ban_code'] }
-  | { readonly kind: 'full'; readonly wait: number }
+  /** `fillsHeld`: fills have been told, lately enough, that a live request waits. */
+  | { readonly kind: 'full'; readonly wait: number; readonly fillsHeld: boolean }
   | { readonly kind: 'after_live'; readonly wait: number };
 
-/** One budget and one ban gate for all processes that open the same state: each look is one write transaction. */
+/** One budget and one ban gate for all processes that open the same state; what is taken is taken in a write transaction. */
 export class SqliteRateBudget implements RateBudget {
   readonly #limits: Readonly<Record<string, number>>;
   readonly #clock: Clock;
@@ -56,32 +59,41 @@ export class SqliteRateBudget implements RateBudget {
     const deadline = this.#clock.monotonic() + maxWaitMs;
     for (;;) {
       signal?.throwIfAborted();
-      const look = await this.state.write((db) => this.#look(db, exchange, weight, priority));
+      const look = await this.#look(exchange, weight, priority);
       if (look.kind === 'granted') return;
       refuseLongWait(exchange, look, deadline - this.#clock.monotonic());
       await this.#sleep(Math.min(look.wait, LOOK_AGAIN));
     }
   }
 
-  async #look(db: StateConnection, exchange: string, weight: number, priority: RequestPriority): Promise<Look> {
+  /** Waiting only reads; the write lock is asked for when there is something to take, or to tell fills to wait. */
+  async #look(exchange: string, weight: number, priority: RequestPriority): Promise<Look> {
+    const glance = await this.state.read((db) => this.#judge(db, exchange, weight, priority));
+    const tellsFills = glance.kind === 'full' && priority === 'live' && !glance.fillsHeld;
+    if (glance.kind !== 'granted' && !tellsFills) return glance;
+    return this.state.write(async (db) => {
+      const look = await this.#judge(db, exchange, weight, priority);
+      const now = this.#clock.now();
+      if (look.kind === 'granted') {
+        await forgetOld(db, exchange, now);
+        await db.insertInto('exchange_request').values({ exchange, at: now, weight, priority }).execute();
+      } else if (look.kind === 'full' && priority === 'live') {
+        await saveGate(db, { ...(await gateOf(db, exchange)), live_waiting_until: now + LIVE_MARK });
+      }
+      return look;
+    });
+  }
+
+  async #judge(db: StateConnection, exchange: string, weight: number, priority: RequestPriority): Promise<Look> {
     const now = this.#clock.now();
     const gate = await gateOf(db, exchange);
     if (gate.banned_until > now) return { kind: 'banned', wait: gate.banned_until - now, code: gate.ban_code };
-    const wait = waitFor(
-      await windowOf(db, exchange, now),
-      this.#limits[exchange] ?? DEFAULT_LIMIT,
-      weight,
-      priority,
-      now,
-    );
+    const limit = this.#limits[exchange] ?? DEFAULT_LIMIT;
+    const wait = waitFor(await windowOf(db, exchange, now), limit, weight, priority, now);
     if (priority === 'fill' && gate.live_waiting_until > now)
       return { kind: 'after_live', wait: Math.max(wait, LOOK_AGAIN) };
-    if (wait > 0) {
-      if (priority === 'live') await saveGate(db, { ...gate, live_waiting_until: now + 2 * LOOK_AGAIN });
-      return { kind: 'full', wait };
-    }
-    await db.insertInto('exchange_request').values({ exchange, at: now, weight, priority }).execute();
-    return { kind: 'granted' };
+    const fillsHeld = gate.live_waiting_until >= now + LIVE_MARK - LOOK_AGAIN;
+    return wait > 0 ? { kind: 'full', wait, fillsHeld } : { kind: 'granted' };
   }
 
   async ban(exchange: string, until: EpochMs, code: GateTable['ban_code']): Promise<void> {
@@ -135,18 +147,23 @@ function waitUntilBelow(requests: readonly Request[], limit: number, now: EpochM
   return wait;
 }
 
-/** The requests of the last minute, oldest first; those before are forgotten, as are those of a clock that was put back. */
+/** The requests of the last minute, oldest first; not those of a clock that was put back since. */
 async function windowOf(db: StateConnection, exchange: string, now: EpochMs): Promise<Request[]> {
-  await db
-    .deleteFrom('exchange_request')
-    .where('exchange', '=', exchange)
-    .where((where) => where.or([where('at', '<=', now - WINDOW), where('at', '>', now + WINDOW)]))
-    .execute();
   return db
     .selectFrom('exchange_request')
     .select(['at', 'weight', 'priority'])
     .where('exchange', '=', exchange)
+    .where('at', '>', now - WINDOW)
+    .where('at', '<=', now + WINDOW)
     .orderBy('at')
+    .execute();
+}
+
+async function forgetOld(db: StateConnection, exchange: string, now: EpochMs): Promise<void> {
+  await db
+    .deleteFrom('exchange_request')
+    .where('exchange', '=', exchange)
+    .where((where) => where.or([where('at', '<=', now - WINDOW), where('at', '>', now + WINDOW)]))
     .execute();
 }
 

@@ -97,6 +97,7 @@ export async function startFaultServer(): Promise<FaultServer> {
     else if (typeof answer === 'function') answer(request, response, searchParams);
     else sendAnswer(response, answer);
   });
+  server.keepAliveTimeout = 65_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

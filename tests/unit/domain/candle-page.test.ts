@@ -251,12 +251,3 @@ testOnCandles('F67 the repeats of a real faulty file are counted, and its disput
   expect(page.candles.length + page.conflicts.length).toBe(slots.size);
   expect(page.duplicates + page.quarantined.length + page.candles.length).toBe(rows.length);
 });
-
-test('a page of a thousand rows is judged in under a second', () => {
-  const timeframe = tf.minute;
-  const rows = truth(timeframe, 1_000).map(rowOf);
-  const begin = performance.now();
-  const page = normalisePage(rows, rulesFor(timeframe, 1_000));
-  expect(page.candles).toHaveLength(1_000);
-  expect(performance.now() - begin).toBeLessThan(1_000);
-});

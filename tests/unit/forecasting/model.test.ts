@@ -47,19 +47,14 @@ describe('every model family', () => {
 
 describe('the model version', () => {
   test('is 16 hex digits, equal for equal recipes and another for other settings or families', async () => {
-    const versions = await Promise.all(
-      [
-        ['naive', {}],
-        ['naive', { window: 500 }],
-        ['naive', { window: 400 }],
-        ['naive-conformal', {}],
-      ].map(async ([name, settings]) => {
-        const family = familyNamed(String(name));
-        return modelVersion(
-          await family.fit({ timeframe: HOUR, candles, settings: settings as object as Record<string, unknown> }),
-        );
-      }),
-    );
+    const versionOf = async (name: string, settings: Readonly<Record<string, unknown>>): Promise<string> =>
+      modelVersion(await familyNamed(name).fit({ timeframe: HOUR, candles, settings }));
+    const versions = [
+      await versionOf('naive', {}),
+      await versionOf('naive', { window: 500 }),
+      await versionOf('naive', { window: 400 }),
+      await versionOf('naive-conformal', {}),
+    ];
     expect(versions[0]).toMatch(/^[0-9a-f]{16}$/);
     expect(versions[1]).toBe(versions[0]);
     expect(new Set(versions).size).toBe(3);
