@@ -227,6 +227,8 @@ testInChromium('a document that turns bad on disk is not shown', async () => {
   server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
   const { page } = await openPage('#nothing');
   await page.route('**/static/objects/*', (route) => route.fulfill({ status: 503, body: '{}' }));
+  // A new document, not only a new hash: what the first one had read already would still be in its memory.
+  await page.goto('about:blank');
   await page.goto(`${server.url}/#BTC_USDT/1h`);
   await page.locator('#detail .notice.warn').waitFor();
   expect(await detailText(page)).toContain('The documents can not be read at the moment.');
