@@ -2,7 +2,7 @@
  * Prints the milliseconds each family takes to fit and to predict 24 steps, on hourly candles of a seeded random walk.
  * Best of five (Prophet on 3000 candles: of one). Run it compiled:
  *
- *   npx tsc -p tsconfig.json --outDir DIR && NODE_PATH=node_modules node DIR/bench/forecast-families.js
+ *   npx tsc -p tsconfig.json --outDir dist/bench-build && node dist/bench-build/bench/forecast-families.js
  */
 import { FAMILY_NAMES, familyNamed } from '../src/forecasting/families';
 import { parseTimeframe } from '../src/domain/timeframe';

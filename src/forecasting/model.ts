@@ -100,47 +100,53 @@ export function modelVersion(model: Model): string {
   return contentHash(model.refit === 'every_cycle' ? recipe : { ...recipe, timeframe, parameters }).slice(0, 16);
 }
 
+/** Adds to a definition what all families share: parsed settings, the window, the fewest candles, saving, loading. */
 export function defineFamily<Settings extends { readonly window: number }, Parameters>(
   definition: FamilyDefinition<Settings, Parameters>,
 ): ModelFamily {
-  const { name, codeVersion, minimumCandles } = definition;
-  const parse = <T>(schema: z.ZodType<T>, value: unknown, what: string): T => {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    throw new PipelineError('invalid_input', `${what} of ${name}: ${z.prettifyError(parsed.error)}`);
-  };
-  const settingsOf = (given: unknown): Settings => parse(definition.settings, given, 'settings');
-  const requireCandles = (candles: readonly Candle[]): void => {
-    if (candles.length >= minimumCandles) return;
-    const sentence = `${name} needs ${minimumCandles} closed candles, and there are ${candles.length}`;
-    throw new PipelineError('insufficient_data', sentence, { stage: 'predict' });
-  };
+  const { name, codeVersion } = definition;
   const schema = modelSchema(name, codeVersion);
+  const settingsOf = (given: unknown): Settings => parsed(definition.settings, given, `settings of ${name}`);
   return {
     name,
     codeVersion,
     refit: (settings) => definition.refit(settingsOf(settings)),
-    candlesWanted: (settings) => {
-      const parsed = settingsOf(settings);
-      return definition.candlesWanted?.(parsed) ?? parsed.window;
+    candlesWanted: (given) => {
+      const settings = settingsOf(given);
+      return definition.candlesWanted?.(settings) ?? settings.window;
     },
     async fit({ timeframe, candles, settings: given }) {
       const settings = settingsOf(given);
       const window = newest(candles, settings.window);
-      requireCandles(window);
+      requireCandles(definition, window);
       const parameters = await definition.fit({ timeframe, candles: window }, settings);
-      const model = { family: name, codeVersion, timeframe, settings, refit: definition.refit(settings), parameters };
-      return model as unknown as Model;
+      const refit = definition.refit(settings);
+      return parsed(schema, { family: name, codeVersion, timeframe, settings, refit, parameters }, `model of ${name}`);
     },
     async predict(model, recent, steps) {
-      requireCandles(recent);
+      requireCandles(definition, recent);
       const settings = settingsOf(model.settings);
-      const parameters = parse(definition.parameters, model.parameters, 'parameters');
+      const parameters = parsed(definition.parameters, model.parameters, `parameters of ${name}`);
       return definition.predict({ timeframe: model.timeframe, settings, parameters, recent, steps });
     },
     save: canonicalText,
-    load: (text) => parse(schema, jsonOf(text), 'saved model'),
+    load: (text) => parsed(schema, jsonOf(text), `saved model of ${name}`),
   };
+}
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new PipelineError('invalid_input', `${what}: ${z.prettifyError(result.error)}`);
+}
+
+function requireCandles(
+  { name, minimumCandles }: { readonly name: string; readonly minimumCandles: number },
+  candles: readonly Candle[],
+): void {
+  if (candles.length >= minimumCandles) return;
+  const sentence = `${name} needs ${minimumCandles} closed candles, and there are ${candles.length}`;
+  throw new PipelineError('insufficient_data', sentence, { stage: 'predict' });
 }
 
 function modelSchema(name: string, codeVersion: string): z.ZodType<Model> {

@@ -47,9 +47,11 @@ const DAY_MS = 86_400_000;
 /** With three seasons one instance in six has the wanted order: 200 misses in a row do not happen. */
 const MOST_TRIES = 200;
 
+type Optimize = ProphetOptions['optimizer']['optimize'];
+
 type Engine = {
   readonly create: (options: ProphetOptions) => Prophet;
-  readonly optimize: ProphetOptions['optimizer']['optimize'];
+  readonly optimize: Optimize;
 };
 
 let engine: Promise<Engine> | undefined;
@@ -119,7 +121,7 @@ export async function prophetCurve(
   try {
     return instance.predict({ ds: times.map((time) => time / 1000) }).yhat.point;
   } catch (cause) {
-    throw new PipelineError('forecast_failed', `Prophet gave no curve: ${String(cause)}`, { cause });
+    throw new PipelineError('forecast_failed', `Prophet gave no curve: ${reasonOf(cause)}`, { cause });
   } finally {
     instance.free();
   }
@@ -135,11 +137,7 @@ function loaded(): Promise<Engine> {
  * seeded anew for each instance, so the columns, and with them the last digits of a fit and the meaning of `beta`,
  * differ from one instance to the next: instances are made until one has the wanted order.
  */
-async function prepared(
-  series: Series,
-  knobs: ProphetKnobs,
-  optimize: ProphetOptions['optimizer']['optimize'],
-): Promise<Prophet> {
+async function prepared(series: Series, knobs: ProphetKnobs, optimize: Optimize): Promise<Prophet> {
   const { create } = await loaded();
   const seasons = seasonsOf(series.times);
   const data = { ds: series.times.map((time) => time / 1000), y: [...series.values] };
@@ -156,17 +154,13 @@ async function prepared(
       return instance;
     } catch (cause) {
       instance.free();
-      if (!wrongOrder) throw new PipelineError('forecast_failed', `Prophet did not fit: ${String(cause)}`, { cause });
+      if (!wrongOrder) throw new PipelineError('forecast_failed', `Prophet did not fit: ${reasonOf(cause)}`, { cause });
     }
   }
   throw new PipelineError('forecast_failed', `Prophet gave no wanted order of seasons in ${MOST_TRIES} tries`);
 }
 
-function optionsOf(
-  seasons: readonly Season[],
-  knobs: ProphetKnobs,
-  optimize: ProphetOptions['optimizer']['optimize'],
-): ProphetOptions {
+function optionsOf(seasons: readonly Season[], knobs: ProphetKnobs, optimize: Optimize): ProphetOptions {
   const option = (name: Season['name']): NonNullable<ProphetOptions['dailySeasonality']> => {
     const season = seasons.find((one) => one.name === name);
     return season === undefined ? { type: 'manual', enabled: false } : { type: 'fourier', order: season.order };
@@ -204,4 +198,9 @@ function inWantedOrder(problem: string, times: readonly EpochMs[], seasons: read
       return Math.abs((X[row]?.[place] ?? NaN) - expected) < 1e-6;
     });
   });
+}
+
+/** augurs puts its whole stack into the message; its first two lines say what went wrong. */
+function reasonOf(cause: unknown): string {
+  return String(cause).split('\n', 2).join(' ');
 }

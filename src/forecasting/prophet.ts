@@ -15,17 +15,18 @@ import { fitProphet, prophetCurve } from './prophet-engine';
 import type { ProphetParameters, Series } from './prophet-engine';
 import { stepScales } from './range-volatility';
 
-const FEWEST_CANDLES = 24;
+/** Below this Prophet itself changes to Newton's method, which traps in WebAssembly; its other one fits noise there. */
+const FEWEST_CANDLES = 100;
 /** Steps of each calibration origin that are scored, at most. */
 const CALIBRATION_STEPS = 24;
 
 const settings = z.strictObject({
   /** Candles the fit rests on. */
-  window: z.number().int().min(FEWEST_CANDLES).max(100_000).default(500),
+  window: z.number().int().min(1).max(100_000).default(500),
   changepointPriorScale: z.number().positive().default(0.05),
   seasonalityPriorScale: z.number().positive().default(10),
   /** Earlier origins whose errors make the bands; each costs one more fit. */
-  calibrationOrigins: z.number().int().min(1).max(50).default(6),
+  calibrationOrigins: z.number().int().min(1).max(30).default(6),
   refit: z.enum(['every_cycle', 'on_training']).default('every_cycle'),
 });
 type Settings = z.output<typeof settings>;
@@ -117,15 +118,15 @@ function referenceTo(candles: readonly Candle[]): Parameters['trainedOn'] {
 
 /**
  * Quantiles of |error| / volatility forecast over all steps of earlier origins; the origins lie a horizon apart where
- * the window allows it, in its second half always.
+ * the window allows it, in its last third always.
  */
 async function calibrated(
   timeframe: TimeframeId,
   candles: readonly Candle[],
   settings: Settings,
 ): Promise<[number, number, number]> {
-  const origins = Math.min(settings.calibrationOrigins, Math.floor(candles.length / 4));
-  const spacing = Math.min(CALIBRATION_STEPS, Math.floor(candles.length / 2 / origins));
+  const origins = settings.calibrationOrigins;
+  const spacing = Math.min(CALIBRATION_STEPS, Math.floor(candles.length / 3 / origins));
   const scores: number[] = [];
   for (let origin = 1; origin <= origins; origin++) {
     const past = candles.slice(0, candles.length - origin * spacing);

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const BUILT = resolve('dist/src/forecasting/worker.js');
+const SOURCES = resolve('src/forecasting');
 
 export interface Workshop {
-  /** The compiled worker of this program: built already, or compiled now. */
+  /** The compiled worker of this program: as built, or compiled now when a source is newer. */
   readonly workerFile: string;
   /** A worker whose `runForecast` has this body, in place of a model. */
   workerThat(body: string): string;
@@ -18,7 +19,7 @@ export function openWorkshop(): Workshop {
   const folder = mkdtempSync(join(tmpdir(), 'coin-predict-workers-'));
   let made = 0;
   return {
-    workerFile: existsSync(BUILT) ? BUILT : compiledInto(folder),
+    workerFile: builtAndFresh() ? BUILT : compiledInto(folder),
     workerThat(body) {
       const file = join(folder, `worker-${++made}.cjs`);
       writeFileSync(file, `exports.runForecast = async (task) => { ${body} };\n`);
@@ -26,6 +27,12 @@ export function openWorkshop(): Workshop {
     },
     remove: () => rmSync(folder, { recursive: true }),
   };
+}
+
+function builtAndFresh(): boolean {
+  if (!existsSync(BUILT)) return false;
+  const built = statSync(BUILT).mtimeMs;
+  return readdirSync(SOURCES).every((name) => statSync(join(SOURCES, name)).mtimeMs <= built);
 }
 
 function compiledInto(folder: string): string {

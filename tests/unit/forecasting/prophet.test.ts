@@ -18,6 +18,13 @@ describe('prophet', () => {
     expect((rows[0]?.[3] ?? NaN) / (candles.at(-1)?.close ?? NaN)).toBeCloseTo(1, 1);
   });
 
+  test('is fitted on the newest candles of its window only', async () => {
+    const candles = randomWalk(HOUR, 230);
+    const model = await prophet.fit({ timeframe: HOUR, candles, settings });
+    expect(model).toEqual(await prophet.fit({ timeframe: HOUR, candles: candles.slice(-200), settings }));
+    expect(model.parameters).toMatchObject({ trainedOn: { rows: 200, to: candles.at(-1)?.openTime } });
+  });
+
   test('follows a daily wave that repeats', async () => {
     const wave = (i: number): number => 100 + 10 * Math.sin((2 * Math.PI * i) / 24);
     const candles = randomWalk(HOUR, 240).map((candle, i) => ({ ...candle, close: wave(i) }));
