@@ -57,8 +57,11 @@ export interface ForecastRules {
   readonly recentMax: number;
 }
 
-/** A forecast further off than this from all recent prices is an accident, not a forecast (I40). */
-const ABSURD_FACTOR = 10;
+/**
+ * A forecast further off than this from all recent prices is an accident, not a forecast (I40). Just above the factor
+ * of 20.1 that the widest good bands reach: two years ahead of monthly candles 10 refused honest ones.
+ */
+const ABSURD_FACTOR = 21;
 
 /**
  * Null when the forecast may be served, else the first broken rule: its name, then where and what (I40, F81-F83, F86).

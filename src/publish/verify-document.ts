@@ -7,7 +7,7 @@ import type { HistoryDocument, PredictionDocument } from './documents';
 import type { Report } from './verify-tree';
 
 /** Served values may be this much off the range of the published candles and no more (I40). */
-const ABSURD_FACTOR = 10;
+const ABSURD_FACTOR = 21;
 
 /** The document, or null when it is not JSON or breaks its schema; bytes that are not canonical are reported too. */
 export function parseDocument<T>(schema: z.ZodType<T>, text: string, where: string, report: Report): T | null {

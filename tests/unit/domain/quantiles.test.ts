@@ -87,7 +87,7 @@ describe('pinball loss', () => {
 });
 
 describe('a forecast', () => {
-  const rules = { steps: 3, lastClose: 100, recentMin: 80, recentMax: 120 };
+  const rules = { steps: 3, lastClose: 100, recentMin: 84, recentMax: 120 };
   const good = [row, row, row];
   const withCell = (step: number, place: number, value: unknown): unknown[][] =>
     good.map((cells, k) => cells.map((cell, j) => (k === step && j === place ? value : cell)));
@@ -118,10 +118,10 @@ describe('a forecast', () => {
     [
       'F83 a million times too high',
       withCell(2, 6, 1e8),
-      'out_of_range: step 3 has 100000000 at level 0.975, outside 8 to 1200',
+      'out_of_range: step 3 has 100000000 at level 0.975, outside 4 to 2520',
     ],
-    ['F83 just too high', withCell(2, 6, 1_200.1), 'out_of_range: step 3 has 1200.1 at level 0.975, outside 8 to 1200'],
-    ['F83 just too low', withCell(0, 0, 7.9), 'out_of_range: step 1 has 7.9 at level 0.025, outside 8 to 1200'],
+    ['F83 just too high', withCell(2, 6, 2_520.1), 'out_of_range: step 3 has 2520.1 at level 0.975, outside 4 to 2520'],
+    ['F83 just too low', withCell(0, 0, 3.9), 'out_of_range: step 1 has 3.9 at level 0.025, outside 4 to 2520'],
     ['F86 crossing', withCell(1, 3, 97), 'crossing: step 2 has 97 at level 0.5, below 98 at the level before'],
     ['F86 too few steps', good.slice(1), 'wrong_count: 2 steps instead of 3'],
     ['F86 too many steps', [...good, row], 'wrong_count: 4 steps instead of 3'],
@@ -132,8 +132,8 @@ describe('a forecast', () => {
     expect(checkForecast(rows, rules)).toBe(sentence);
   });
 
-  test('at the very edge of ten times the recent range is allowed', () => {
-    const wide = [8, 95, 98, 100, 102, 105, 1_200];
+  test('at the very edge of 21 times the recent range is allowed', () => {
+    const wide = [4, 95, 98, 100, 102, 105, 2_520];
     expect(checkForecast([wide, row, row], rules)).toBeNull();
   });
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as fc from 'fast-check';
+import { checkForecast } from '../../../src/domain/quantiles';
 import { parseTimeframe } from '../../../src/domain/timeframe';
 import { readCandles } from '../../../src/forecasting/candle-file';
 import { rangeVolatility, volatilityQuantiles } from '../../../src/forecasting/range-volatility';
@@ -49,6 +50,14 @@ describe('range volatility', () => {
       }),
       { numRuns },
     );
+  });
+
+  test('I40 the widest bands it can give may be served', async () => {
+    const steep = randomWalk(HOUR, 300).map((candle) => ({ ...candle, high: candle.high * 9, low: candle.low / 9 }));
+    const rows = await forecast(steep);
+    const lastClose = steep.at(-1)?.close ?? NaN;
+    expect(Math.log((rows[23]?.[6] ?? NaN) / lastClose)).toBeCloseTo(3, 10);
+    expect(checkForecast(rows, { steps: 24, lastClose, recentMin: lastClose, recentMax: lastClose })).toBeNull();
   });
 
   test('prices in other units give the same forecast in those units', async () => {
