@@ -22,12 +22,13 @@ export function createCloseCycle(ports: ActivityPorts) {
         failed: failed.length,
         newCandles: input.newCandles,
       });
-      const after = await lastSettledBoundary(ports, timeframe, asOf);
+      const { after, failedBefore } = await accountedSoFar(ports, timeframe, asOf);
       const covered = await coveredBoundaries(ports, timeframe, after ?? lastBoundary(timeframe, asOf) - 1, asOf);
       const records = accountBoundaries({
         timeframe,
         after,
         asOf,
+        failedBefore,
         succeeded: failed.length === 0,
         reason: failed.length === 0 ? input.outcome : failed.map(({ symbol, code }) => `${symbol} ${code}`).join(', '),
         hasData: (boundary) => covered.has(boundary),
@@ -43,16 +44,20 @@ export function createCloseCycle(ports: ActivityPorts) {
     });
 }
 
-/** The newest boundary before `asOf` that is done or skipped; a failed one is accounted for again. */
-async function lastSettledBoundary(
+/** The newest boundary before `asOf` that is done or skipped; failed ones after it are accounted for again. */
+async function accountedSoFar(
   ports: ActivityPorts,
   timeframe: TimeframeId,
   asOf: EpochMs,
-): Promise<EpochMs | null> {
+): Promise<{ readonly after: EpochMs | null; readonly failedBefore: ReadonlyMap<EpochMs, string> }> {
   const from = shiftSlots(timeframe, asOf, -LOOK_BACK_SLOTS);
   const records = await ports.runLog.boundaries(timeframe, from, asOf - 1);
-  const settled = records.filter(({ outcome, boundary }) => outcome !== 'failed' && boundary <= asOf);
-  return settled.length === 0 ? null : Math.max(...settled.map(({ boundary }) => boundary));
+  const settled = records.filter(({ outcome }) => outcome !== 'failed').map(({ boundary }) => boundary);
+  const failed = records.filter(({ outcome }) => outcome === 'failed');
+  return {
+    after: settled.length === 0 ? null : Math.max(...settled),
+    failedBefore: new Map(failed.map(({ boundary, reason }) => [boundary, reason])),
+  };
 }
 
 /** Boundaries at which every visible symbol's candle is stored or explained. */

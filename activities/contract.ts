@@ -37,6 +37,8 @@ export interface OpenCycleInput {
   readonly round: number;
   readonly workflowId: string;
   readonly runId: string;
+  /** On the server's clock, as the end of the run is: under the virtual-time driver ours stands elsewhere. */
+  readonly startedAt: EpochMs;
 }
 
 export interface CyclePlan {

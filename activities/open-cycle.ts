@@ -23,7 +23,7 @@ export function createOpenCycle(ports: ActivityPorts) {
         runId: input.runId,
         round: input.round,
         asOf: input.asOf,
-        startedAt: ports.clock.now(),
+        startedAt: input.startedAt,
         trigger: input.trigger,
       });
       const { symbols, settleMs, lagRetryMs } = ports.settings;

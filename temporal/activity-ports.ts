@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { ActivityPorts, PipelineSettings, RequestCycle } from '../activities/ports';
 import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
+import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { Forecaster } from '../src/ports/forecaster';
 import type { Stores } from './stores';
@@ -13,14 +14,23 @@ export interface PortsInput {
   readonly forecaster: Forecaster;
   readonly requestCycle: RequestCycle;
   readonly log: Logger;
+  readonly clock?: Clock;
 }
 
 /** The ports of a worker's activities. */
-export function activityPorts({ config, stores, exchange, forecaster, requestCycle, log }: PortsInput): ActivityPorts {
+export function activityPorts({
+  config,
+  stores,
+  exchange,
+  forecaster,
+  requestCycle,
+  log,
+  clock = systemClock,
+}: PortsInput): ActivityPorts {
   return {
     source: stores.source,
     settings: pipelineSettings(config),
-    clock: systemClock,
+    clock,
     log,
     exchange,
     candles: stores.candles,

@@ -9,7 +9,7 @@ import { PipelineError } from '../src/domain/errors';
 import { systemClock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { TemporalControl } from './control';
-import { exchangeOf, readRunning, SIMULATED } from './source';
+import { exchangeOf, isOurMarket, readRunning, REPLAY, SIMULATED } from './source';
 import type { Running as RunningDeployment } from './source';
 import type { Stores } from './stores';
 
@@ -35,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 function createWiring(stopping: AbortSignal): CliWiring {
   const openings: Openings = [];
-  const config = once(readConfig);
+  const config = once(() => readConfig());
   const deployment = once(async () => (await readRunning(config().dataDir))?.running ?? null);
   const source = once(async () => resolveSource(config(), await deployment()));
   const stores = once(async () => {
@@ -91,9 +91,22 @@ function createWiring(stopping: AbortSignal): CliWiring {
         }),
       );
     },
-    startWeb: async () => {
+    startWeb: async (asOf) => {
       const { runWebProcess } = await import('./web-process.js');
-      return announced(await runWebProcess(config(), await source(), log('web')));
+      return announced(await runWebProcess(config(), await source(), log('web'), asOf));
+    },
+    startReplayWeb: async (asOf) => {
+      const { runWebProcess } = await import('./web-process.js');
+      return announced(await runWebProcess(config(), REPLAY, log('web'), asOf));
+    },
+    replay: async ({ dataDir, symbols, timeframes, progress, ...rest }) => {
+      const { replay } = await import('./replay.js');
+      const narrowed = {
+        ...(symbols === null ? {} : { SYMBOLS: symbols }),
+        ...(timeframes === null ? {} : { TIMEFRAMES: timeframes }),
+      };
+      const options = { config: readConfig(narrowed), data: dataDir, log: log('replay'), tell: progress };
+      return replay({ ...rest, ...options, signal: stopping });
     },
     startMarket: async (request) => {
       const { startMarket, describeMarket } = await import('../src/market/market-server.js');
@@ -152,10 +165,10 @@ function resolveSource(config: Config, deployment: RunningDeployment | null): st
 }
 
 function requiredUrl(source: string, url: string | null): string | null {
-  if (source !== SIMULATED || url !== null) return url;
+  if (!isOurMarket(source) || url !== null) return url;
   throw new PipelineError(
     'invalid_input',
-    'EXCHANGE=simulated needs a running market: start one with "coin-predict market" and set EXCHANGE_URL to its address',
+    `EXCHANGE=${source} needs a running market: start one with "coin-predict market" and set EXCHANGE_URL to its address`,
   );
 }
 
@@ -187,9 +200,9 @@ function budgetOf({ budget, source }: Stores): CliStores['budget'] {
 }
 
 /** Loaded when a verb asks for it, so that `--help` loads neither zod nor pino. */
-function readConfig(): Config {
+function readConfig(instead: Readonly<Record<string, string>> = {}): Config {
   const { loadConfig } = require('../src/config/config') as { loadConfig: typeof LoadConfig };
-  return loadConfig(process.env);
+  return loadConfig({ ...process.env, ...instead });
 }
 
 /** One line an event, as JSON, on stderr. */

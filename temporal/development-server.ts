@@ -15,6 +15,8 @@ export interface DevelopmentServerOptions {
   /** null: without the Web UI. */
   readonly uiPort: number | null;
   readonly namespace: string;
+  /** False: a power cut may lose the last moments, never the file; for what can be run again. Default true. */
+  readonly durable?: boolean;
 }
 
 export interface DevelopmentServer {
@@ -79,7 +81,7 @@ function serverArguments(options: DevelopmentServerOptions): string[] {
     '--sqlite-pragma',
     'journal_mode=WAL',
     '--sqlite-pragma',
-    'synchronous=FULL',
+    options.durable === false ? 'synchronous=NORMAL' : 'synchronous=FULL',
     '--log-level',
     'warn',
     ...Object.entries(SEARCH_ATTRIBUTE_TYPES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),

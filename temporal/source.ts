@@ -3,14 +3,22 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../src/config/config';
+import { PipelineError } from '../src/domain/errors';
 
 /** The exchange that `auto` tries. */
 export const AUTO_EXCHANGE = 'binance';
 export const SIMULATED = 'simulated';
+/** Past candles out of files, at their true times: see replay.ts. */
+export const REPLAY = 'replay';
 
-/** The exchange whose REST a source speaks: the simulated market speaks Binance's. */
+/** The candles come from a market on this machine. */
+export function isOurMarket(source: string): boolean {
+  return source === SIMULATED || source === REPLAY;
+}
+
+/** The exchange whose REST a source speaks: our market speaks Binance's. */
 export function exchangeOf(source: string): string {
-  return source === SIMULATED ? 'binance' : source;
+  return isOurMarket(source) ? 'binance' : source;
 }
 
 export interface Source {
@@ -49,6 +57,12 @@ export function sourceFolder(dataDir: string, source: string): SourceFolder {
  * otherwise the simulated market, said loudly.
  */
 export async function chooseSource(config: Config, answers: (exchange: string) => Promise<boolean>): Promise<Source> {
+  if (config.exchange === REPLAY) {
+    throw new PipelineError(
+      'invalid_input',
+      'EXCHANGE=replay can be looked at but not run: "coin-predict replay" makes it, "serve", "status" and "data" read it',
+    );
+  }
   if (config.exchange !== 'auto') return { name: config.exchange, notice: null };
   if (await answers(AUTO_EXCHANGE)) return { name: AUTO_EXCHANGE, notice: null };
   if (existsSync(sourceFolder(config.dataDir, AUTO_EXCHANGE).candles)) {

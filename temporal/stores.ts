@@ -7,11 +7,12 @@ import type { StateStore } from '../src/adapters/sqlite/state-store';
 import type { Config } from '../src/config/config';
 import type { CandleStore } from '../src/ports/candle-store';
 import { systemClock } from '../src/ports/clock';
+import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { RateBudget } from '../src/ports/rate-budget';
 import { createPublisher } from '../src/publish/publisher';
 import type { Publisher } from '../src/publish/publisher';
-import { exchangeOf, SIMULATED, sourceFolder } from './source';
+import { exchangeOf, isOurMarket, sourceFolder } from './source';
 import type { SourceFolder } from './source';
 
 export interface Stores {
@@ -30,16 +31,16 @@ const FULL_WEIGHT = 6_000;
 const SIMULATED_WEIGHT = 10_000_000;
 
 /** @throws PipelineError `store_unavailable`, `disk_full`, … with the file's name. */
-export async function openStores(config: Config, source: string): Promise<Stores> {
+export async function openStores(config: Config, source: string, clock: Clock = systemClock): Promise<Stores> {
   const folder = sourceFolder(config.dataDir, source);
   const candles = await openCandleStore(folder.candles);
   const state = await openStateStore(folder.state);
-  const weight = source === SIMULATED ? SIMULATED_WEIGHT : FULL_WEIGHT * config.exchangeWeightShare;
+  const weight = isOurMarket(source) ? SIMULATED_WEIGHT : FULL_WEIGHT * config.exchangeWeightShare;
   const publisher = createPublisher({
     publication: state.publication,
     files: openPublishedTree({ publicDir: folder.published, opsDir: folder.ops }),
     source,
-    clock: systemClock,
+    clock,
     cycleTargetMs: config.cycleTargetMs,
   });
   return {
@@ -57,12 +58,17 @@ export async function openStores(config: Config, source: string): Promise<Stores
 }
 
 /** Loads ccxt, which costs the better part of a second. */
-export function openExchange(config: Config, stores: Stores, url: string | null): Promise<Exchange> {
+export function openExchange(
+  config: Config,
+  stores: Stores,
+  url: string | null,
+  clock: Clock = systemClock,
+): Promise<Exchange> {
   return createCcxtExchange({
     id: exchangeOf(stores.source),
     source: stores.source,
     budget: stores.budget,
-    clock: systemClock,
+    clock,
     settleMs: config.settleMs,
     ...(url === null ? {} : { baseUrl: url }),
   });

@@ -3,6 +3,7 @@
  * time as argument, as fast as they end. Nothing waits: the cycle's own waits are off when it is told its time.
  */
 import type { Client } from '@temporalio/client';
+import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { cycleWorkflowId, TASK_QUEUE } from '../src/domain/names';
 import type { EpochMs } from '../src/domain/types';
 import type { CycleResult } from '../workflows/cycle';
@@ -10,9 +11,12 @@ import { KIND, TIMEFRAME } from '../workflows/search-attributes';
 import { nextDue } from './schedules';
 import type { CycleSchedule } from './schedules';
 
-export interface VirtualRun {
+export interface VirtualSlot {
   readonly due: EpochMs;
   readonly schedule: CycleSchedule;
+}
+
+export interface VirtualRun extends VirtualSlot {
   readonly result: CycleResult;
 }
 
@@ -22,16 +26,26 @@ export interface VirtualDrive {
   /** Slots due in (from, to] are run. */
   readonly from: EpochMs;
   readonly to: EpochMs;
+  /** Every timeframe is run at `from` first, as a worker that starts then runs what is behind. */
+  readonly startsBehind?: boolean;
   /** Awaited before each run: moves a market's clock, for example. */
   readonly onDue?: (due: EpochMs) => Promise<void>;
+  /** Slots that an interrupted drive has run already are left out. */
+  readonly isDone?: (slot: VirtualSlot) => boolean;
 }
 
-/** Every due slot of the schedules in (from, to], in order; schedules due together run in the order given. */
-export function* dueSlots(
+/** Every timeframe at `from`, in the order given, and then every due slot in (from, to]. */
+export function* slotsFromStart(
   schedules: readonly CycleSchedule[],
   from: EpochMs,
   to: EpochMs,
-): Generator<{ readonly due: EpochMs; readonly schedule: CycleSchedule }> {
+): Generator<VirtualSlot> {
+  for (const schedule of schedules) yield { due: from, schedule };
+  yield* dueSlots(schedules, from, to);
+}
+
+/** Every due slot of the schedules in (from, to], in order; schedules due together run in the order given. */
+export function* dueSlots(schedules: readonly CycleSchedule[], from: EpochMs, to: EpochMs): Generator<VirtualSlot> {
   const next = schedules.map((schedule) => ({ schedule, due: nextDue(schedule, from) }));
   for (;;) {
     const first = next.reduce<(typeof next)[number] | null>(
@@ -45,11 +59,20 @@ export function* dueSlots(
 }
 
 export async function* driveVirtually(drive: VirtualDrive): AsyncGenerator<VirtualRun> {
-  for (const { due, schedule } of dueSlots(drive.schedules, drive.from, drive.to)) {
-    await drive.onDue?.(due);
-    const { timeframe } = schedule;
-    const result: CycleResult = await drive.client.workflow.execute('cycle', {
+  const slots = drive.startsBehind === true ? slotsFromStart : dueSlots;
+  for (const slot of slots(drive.schedules, drive.from, drive.to)) {
+    if (drive.isDone?.(slot) === true) continue;
+    await drive.onDue?.(slot.due);
+    yield { ...slot, result: await runSlot(drive.client, slot) };
+  }
+}
+
+/** The cycle of one slot; one that an interrupted drive left running is waited for instead of started. */
+async function runSlot(client: Client, { due, schedule: { timeframe } }: VirtualSlot): Promise<CycleResult> {
+  for (;;) {
+    const result: CycleResult = await client.workflow.execute('cycle', {
       workflowId: cycleWorkflowId(timeframe),
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       taskQueue: TASK_QUEUE,
       args: [{ timeframe, asOf: due, trigger: 'virtual time' }],
       staticSummary: `${timeframe} as of ${new Date(due).toISOString()}`,
@@ -58,6 +81,6 @@ export async function* driveVirtually(drive: VirtualDrive): AsyncGenerator<Virtu
         { key: TIMEFRAME, value: timeframe as string },
       ],
     });
-    yield { due, schedule, result };
+    if (result.asOf === due) return result;
   }
 }

@@ -85,7 +85,7 @@ async function openRound(input: CycleArguments, timeframe: TimeframeId, number: 
   const { workflowId, runId } = workflowInfo();
   const trigger = number === 1 ? (input.trigger ?? 'by hand') : 'went round';
   const plan = await openCycle.executeWithOptions({ summary: `${timeframe} round ${number}` }, [
-    { timeframe, asOf, trigger, round: number, workflowId, runId },
+    { timeframe, asOf, trigger, round: number, workflowId, runId, startedAt: Date.now() },
   ]);
   upsertSearchAttributes([{ key: SYMBOLS, value: plan.symbols.length }]);
   return {

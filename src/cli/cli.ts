@@ -9,6 +9,7 @@ import { EXIT_CODES, EXIT_MEANINGS, endingOf } from './exit-codes';
 import { addExport } from './export';
 import { addForecast } from './forecast';
 import { addProcesses } from './processes';
+import { addReplay } from './replay';
 import { addSchedule } from './schedule';
 import { addStatus } from './status';
 import { addWhy } from './why';
@@ -38,6 +39,7 @@ export function buildCli(wiring: CliWiring): Command {
   addForecast(program, wiring);
   addExport(program, wiring);
   addBacktest(program, wiring);
+  addReplay(program, wiring);
   addStatus(program, wiring);
   addWhy(program, wiring);
   addDoctor(program, wiring);

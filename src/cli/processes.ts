@@ -1,6 +1,7 @@
 /** The verbs that run until they are stopped: `up`, `worker`, `serve`, `market`. */
 import type { Command } from 'commander';
-import { wholeNumber } from './arguments';
+import type { EpochMs } from '../domain/types';
+import { moment, wholeNumber } from './arguments';
 import { print, progressTo, withFormat, type FormatOptions } from './output';
 import { textFacts } from './text-table';
 import type { CliWiring, Running } from './wiring';
@@ -12,9 +13,15 @@ export function addProcesses(program: Command, wiring: CliWiring): void {
   withFormat(program.command('worker').description('run a worker only')).action(async (options: FormatOptions) =>
     runUntilStopped(wiring, options, wiring.startWorker()),
   );
-  withFormat(program.command('serve').description('run the pages only; they need no worker')).action(
-    async (options: FormatOptions) => runUntilStopped(wiring, options, wiring.startWeb()),
-  );
+  withFormat(program.command('serve').description('run the pages only; they need no worker'))
+    .option(
+      '--as-of <time>',
+      'pages and documents as they were at that moment, as far back as generations are kept',
+      moment,
+    )
+    .action(async (options: FormatOptions & { asOf?: EpochMs }) =>
+      runUntilStopped(wiring, options, wiring.startWeb(options.asOf ?? null)),
+    );
   withFormat(program.command('market').description('run the simulated market: an exchange on this machine'))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0: any free one', wholeNumber(0, 65_535), 0)
@@ -31,7 +38,12 @@ export function addProcesses(program: Command, wiring: CliWiring): void {
     });
 }
 
-async function runUntilStopped(wiring: CliWiring, options: FormatOptions, starting: Promise<Running>): Promise<void> {
+/** Prints what was started and waits until it ends or is asked to stop. */
+export async function runUntilStopped(
+  wiring: CliWiring,
+  options: FormatOptions,
+  starting: Promise<Running>,
+): Promise<void> {
   const running = await starting;
   const facts = Object.entries(running.facts).map(
     ([key, fact]) => [key.replaceAll('_', ' '), String(fact ?? '-')] as const,

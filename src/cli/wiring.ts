@@ -3,7 +3,7 @@
  * Temporal nor a store; the composition root implements it, opens each thing once and closes what it opened.
  */
 import type { Config } from '../config/config';
-import type { TimeframeId } from '../domain/types';
+import type { EpochMs, TimeframeId } from '../domain/types';
 import type { CandleStore } from '../ports/candle-store';
 import type { Clock } from '../ports/clock';
 import type { Control } from '../ports/control';
@@ -86,6 +86,72 @@ export interface BacktestRequest {
 
 export type Backtest = (request: BacktestRequest) => Promise<{ readonly rows: readonly BacktestRow[] }>;
 
+export interface ReplayRequest {
+  /** Folder of candle files. */
+  readonly dataDir: string;
+  /** As SYMBOLS and TIMEFRAMES are written; null: the configured ones. */
+  readonly symbols: string | null;
+  readonly timeframes: string | null;
+  /** Boundaries in (from, to] are run. */
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  /** Look for broken rules in what is published after each cycle. */
+  readonly verify: boolean;
+  readonly progress: (line: string) => void;
+  readonly onProgress: (progress: ReplayProgress) => void;
+}
+
+export interface ReplayProgress {
+  /** The slot that has just been run. */
+  readonly at: EpochMs;
+  readonly done: number;
+  readonly total: number;
+  readonly cyclesASecond: number;
+  readonly etaMs: number;
+}
+
+/** The keys are those of the JSON; times are ISO 8601. */
+export interface ReplayReport {
+  readonly from: string;
+  readonly to: string;
+  /** All cycles run, and how many ended in which way. */
+  readonly cycles: Readonly<Record<string, number>>;
+  /** Working time, over all sessions of an interrupted replay. */
+  readonly seconds: number;
+  readonly cycles_a_second: number | null;
+  readonly boundaries: Readonly<Record<string, number>>;
+  readonly not_done: readonly {
+    readonly timeframe: string;
+    readonly boundary: string;
+    readonly outcome: string;
+    readonly reason: string;
+  }[];
+  /** The newest. */
+  readonly generations: number;
+  /** Pairs by status word, counted after every cycle. */
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly verified: { readonly cycles: number; readonly breaches: readonly string[] };
+  readonly pairs: readonly {
+    readonly pair: string;
+    readonly candles: number;
+    readonly first: string | null;
+    readonly last: string | null;
+    /** Slots between first and last without a candle; `unexplained` are those that the gap ledger does not know. */
+    readonly holes: number;
+    readonly unexplained: number;
+    readonly gaps: readonly {
+      readonly from: string;
+      readonly slots: number;
+      readonly state: string;
+      readonly asks: number;
+    }[];
+    readonly revised: number;
+    readonly quarantined: number;
+    readonly forecasts: number;
+    readonly steps_scored: number;
+  }[];
+}
+
 /** A process part that runs until it is stopped. */
 export interface Running {
   /** What to tell the operator, in order: addresses, folders, the source. Snake-case keys, as in JSON. */
@@ -121,8 +187,13 @@ export interface CliWiring {
   /** Everything in one process: server, schedules, worker, pages. Each line of progress is one step. */
   startUp(progress: (line: string) => void): Promise<Running>;
   startWorker(): Promise<Running>;
-  startWeb(): Promise<Running>;
+  /** Null: what is published now, by the clock; else as it was at that moment. */
+  startWeb(asOf: EpochMs | null): Promise<Running>;
   startMarket(request: MarketRequest): Promise<Running>;
+  /** Replays past candles into the folder of the source `replay`; ends early, to go on another time, when asked to stop. */
+  replay(request: ReplayRequest): Promise<ReplayReport>;
+  /** The pages of the replay as they were at a moment. */
+  startReplayWeb(asOf: EpochMs): Promise<Running>;
   /** Path of the `temporal` command a start would use; fetches nothing. @throws Error whose message says how to get it. */
   temporalBinary(): Promise<string>;
   /** Closes whatever was opened. Called once, at the end of every command. */

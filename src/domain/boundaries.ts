@@ -30,13 +30,15 @@ export interface AccountInput {
   /** Whether this cycle brought every pair up to its last closed candle, and in which words. */
   readonly succeeded: boolean;
   readonly reason: string;
+  /** Boundaries whose own cycle ran and failed, with what was recorded then. */
+  readonly failedBefore: ReadonlyMap<EpochMs, string>;
   /** Whether the candles that closed at a boundary are stored or explained by the gap ledger. */
   readonly hasData: (boundary: EpochMs) => boolean;
 }
 
 /**
  * What became of every boundary since the last one accounted for. The newest is this cycle's own; those before it were
- * missed, and are `skipped` when this cycle caught up on their data, `failed` when not. None is `done` without its data.
+ * missed or failed, and are `skipped` when this cycle caught up on their data, `failed` when not. None is `done` without its data.
  */
 export function accountBoundaries(input: AccountInput): BoundaryAccount[] {
   const { timeframe, asOf } = input;
@@ -49,6 +51,8 @@ export function accountBoundaries(input: AccountInput): BoundaryAccount[] {
     if (boundary === newest) {
       return { boundary, outcome: input.succeeded ? 'done' : 'failed', reason: input.reason };
     }
-    return { boundary, outcome: 'skipped', reason: 'no cycle ran before the next boundary; caught up later' };
+    const failure = input.failedBefore.get(boundary);
+    const why = failure === undefined ? 'no cycle ran before the next boundary' : `its own cycle failed: ${failure}`;
+    return { boundary, outcome: 'skipped', reason: `${why}; caught up later` };
   });
 }

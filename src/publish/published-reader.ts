@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { EpochMs } from '../domain/types';
 import type { DocumentReference } from '../ports/publication';
 import { manifestSchema } from './documents';
 import type { FileReference, Manifest } from './documents';
@@ -30,6 +31,23 @@ export interface PublishedReader {
   problem(): string | null;
   /** The bytes of an object; bytes that are not what the reference says are never given (I22, F40). */
   object(reference: DocumentReference): Promise<Buffer | 'missing' | 'corrupt'>;
+}
+
+/**
+ * What was in force at a moment: the newest kept generation that was committed by then, for ever.
+ * @param publicDir the folder that holds `manifest.json`, `objects/` and `generations/`.
+ */
+export function readPublishedAsOf(publicDir: string, moment: EpochMs): PublishedReader {
+  let held: Promise<PublishedManifest | null> | null = null;
+  return {
+    manifest: async () => {
+      held ??= newestGeneration(publicDir, moment);
+      const manifest = await held;
+      return manifest === null ? null : { ...manifest, lastGood: false };
+    },
+    problem: () => null,
+    object: async (reference) => readObject(publicDir, reference),
+  };
 }
 
 /** @param publicDir the folder that holds `manifest.json`, `objects/` and `generations/`. */
@@ -77,12 +95,16 @@ async function mayReplace(
   return (await lstat(copy).catch(() => null)) === null;
 }
 
-async function newestGeneration(publicDir: string): Promise<PublishedManifest | null> {
+async function newestGeneration(
+  publicDir: string,
+  by: EpochMs = Number.POSITIVE_INFINITY,
+): Promise<PublishedManifest | null> {
   const folder = join(publicDir, 'generations');
   const names = (await readdir(folder).catch(() => [])).filter((name) => /^\d{1,15}\.json$/.test(name));
   for (const name of names.sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))) {
     const found = await readManifest(publicDir, join(folder, name));
-    if (typeof found !== 'string' && `${found.manifest.generation}.json` === name) return found;
+    if (typeof found === 'string' || `${found.manifest.generation}.json` !== name) continue;
+    if (Date.parse(found.manifest.generated_at) <= by) return found;
   }
   return null;
 }

@@ -5,7 +5,7 @@ import type { EpochMs, TimeframeId } from '../domain/types';
 import { manifestSchema } from './documents';
 import type { FileReference, HistoryDocument, Manifest, ManifestEntry, PredictionDocument } from './documents';
 import { checkTogether, parseDocument } from './verify-document';
-import type { ObjectBodies, Report } from './verify-tree';
+import type { ObjectSizes, Report } from './verify-tree';
 
 export interface ManifestContext {
   readonly report: Report;
@@ -33,13 +33,13 @@ function hiddenKeys(text: string): string[] {
 }
 
 /** Every object that a manifest names is there with that size (I20, I21). */
-export function checkReferences(manifest: Manifest, objects: ObjectBodies, where: string, report: Report): void {
+export function checkReferences(manifest: Manifest, sizes: ObjectSizes, where: string, report: Report): void {
   for (const entry of manifest.entries) {
     for (const file of [entry.files.history, entry.files.prediction]) {
       if (file === null) continue;
-      const body = objects.get(file.sha256);
-      if (body === undefined) report('I21', where, `names ${file.name}, whose object is not there or damaged`);
-      else if (Buffer.byteLength(body) !== file.bytes) report('I20', where, `gives a wrong size for ${file.name}`);
+      const bytes = sizes.get(file.sha256);
+      if (bytes === undefined) report('I21', where, `names ${file.name}, whose object is not there or damaged`);
+      else if (bytes !== file.bytes) report('I20', where, `gives a wrong size for ${file.name}`);
     }
   }
 }

@@ -14,51 +14,72 @@ export interface Breach {
 
 export type Report = (invariant: string, where: string, sentence: string) => void;
 
-/** Bytes of every object by the hash in its name; damaged ones are not in it. */
-export type ObjectBodies = ReadonlyMap<string, string>;
+/** Size in bytes of every object by the hash in its name; damaged ones are not in it. */
+export type ObjectSizes = ReadonlyMap<string, number>;
 
 export interface Tree {
   readonly manifest: string | null;
+  /** Kept generations that were not read before, as they lie there. */
   readonly generations: ReadonlyMap<number, string>;
-  readonly objects: ObjectBodies;
+  readonly sizes: ObjectSizes;
+  /** Bytes of the objects that were not read before. */
+  readonly bodies: ReadonlyMap<string, string>;
+}
+
+/** Files of the same folder that an earlier reading found good: of these only the names are looked at again. */
+export interface KnownFiles {
+  readonly generations: ReadonlySet<number>;
+  readonly sizes: ObjectSizes;
 }
 
 /** Temporary files of a write that is under way, or left by a crash until they are swept. */
 const TEMPORARY = /^\.tmp-[0-9a-f]{16}$/;
 
-export async function readTree(publicDir: string, report: Report): Promise<Tree> {
+export async function readTree(publicDir: string, report: Report, known: KnownFiles): Promise<Tree> {
   for (const name of await names(publicDir)) {
     if (!['manifest.json', 'objects', 'generations'].includes(name) && !TEMPORARY.test(name)) {
       report('S21', name, 'is not one of the published files');
     }
   }
   const generations = new Map<number, string>();
-  for (const [name, body] of await regularFiles(publicDir, 'generations', /^[1-9]\d{0,14}\.json$/, report)) {
-    generations.set(Number.parseInt(name, 10), body);
-  }
-  const objects = new Map<string, string>();
-  for (const [name, body] of await regularFiles(publicDir, 'objects', /^[0-9a-f]{64}\.json$/, report)) {
+  const isKnownGeneration = (name: string) => known.generations.has(Number.parseInt(name, 10));
+  const kept = await regularFiles(publicDir, 'generations', /^[1-9]\d{0,14}\.json$/, isKnownGeneration, report);
+  for (const [name, body] of kept.read) generations.set(Number.parseInt(name, 10), body);
+  const bodies = new Map<string, string>();
+  const sizes = new Map<string, number>();
+  const isKnownObject = (name: string) => known.sizes.has(name.slice(0, 64));
+  const found = await regularFiles(publicDir, 'objects', /^[0-9a-f]{64}\.json$/, isKnownObject, report);
+  for (const name of found.known) sizes.set(name.slice(0, 64), known.sizes.get(name.slice(0, 64)) ?? Number.NaN);
+  for (const [name, body] of found.read) {
     const sha256 = createHash('sha256').update(body).digest('hex');
-    if (`${sha256}.json` === name) objects.set(sha256, body);
-    else report('I20', `objects/${name}`, `holds bytes with the hash ${sha256}`);
+    if (`${sha256}.json` === name) {
+      bodies.set(sha256, body);
+      sizes.set(sha256, Buffer.byteLength(body));
+    } else report('I20', `objects/${name}`, `holds bytes with the hash ${sha256}`);
   }
-  return { manifest: await regularFile(join(publicDir, 'manifest.json')), generations, objects };
+  return { manifest: await regularFile(join(publicDir, 'manifest.json')), generations, sizes, bodies };
 }
 
 async function regularFiles(
   publicDir: string,
   folder: string,
   pattern: RegExp,
+  isKnown: (name: string) => boolean,
   report: Report,
-): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
+): Promise<{ readonly read: ReadonlyMap<string, string>; readonly known: readonly string[] }> {
+  const read = new Map<string, string>();
+  const known: string[] = [];
   for (const name of await names(join(publicDir, folder))) {
     if (TEMPORARY.test(name)) continue;
+    if (pattern.test(name) && isKnown(name)) {
+      known.push(name);
+      continue;
+    }
     const body = pattern.test(name) ? await regularFile(join(publicDir, folder, name)) : null;
     if (body === null) report('S21', `${folder}/${name}`, 'is not one of the published files');
-    else found.set(name, body);
+    else read.set(name, body);
   }
-  return found;
+  return { read, known };
 }
 
 async function names(folder: string): Promise<string[]> {

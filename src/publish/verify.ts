@@ -1,4 +1,5 @@
 /** `export verify`: reads what is published from outside and decides every rule that published files must keep. */
+import canonicalize from 'canonicalize';
 import { defaultRules } from '../domain/timeframe-rules';
 import type { TimeframeRules } from '../domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../domain/types';
@@ -7,7 +8,7 @@ import type { HistoryDocument, Manifest, PredictionDocument } from './documents'
 import { checkObject } from './verify-document';
 import { checkManifest, checkReferences, checkSuccession, parseManifest } from './verify-manifest';
 import { readTree } from './verify-tree';
-import type { Breach, Report, Tree } from './verify-tree';
+import type { Breach, ObjectSizes, Report, Tree } from './verify-tree';
 
 export interface VerifyReport {
   readonly breaches: readonly Breach[];
@@ -21,6 +22,17 @@ export interface VerifyOptions {
   readonly rules?: (timeframe: TimeframeId) => TimeframeRules;
   /** The source of truth; when given, every published candle must be a stored one. */
   readonly store?: Pick<CandleStore, 'read'>;
+  /** Remembers between looks at the same folder what was good, so that each costs what is new. Absent: all is read. */
+  readonly memory?: VerifyMemory;
+}
+
+/** What earlier looks found good. A file that is damaged after it was looked at goes unseen until all is read again. */
+export class VerifyMemory {
+  readonly generations = new Set<number>();
+  sizes: ObjectSizes = new Map();
+  /** Documents of the manifest in force. */
+  documents: ReadonlyMap<string, HistoryDocument | PredictionDocument> = new Map();
+  newest: Manifest | null = null;
 }
 
 /**
@@ -30,53 +42,81 @@ export interface VerifyOptions {
 export async function verify(publicDir: string, options: VerifyOptions = {}): Promise<VerifyReport> {
   const breaches: Breach[] = [];
   const report: Report = (invariant, where, sentence) => breaches.push({ invariant, where, sentence });
-  const tree = await readTree(publicDir, report);
-  const documents = new Map<string, HistoryDocument | PredictionDocument>();
-  for (const [sha256, body] of tree.objects) {
+  const { memory = new VerifyMemory() } = options;
+  const tree = await readTree(publicDir, report, memory);
+  const documents = new Map(memory.documents);
+  for (const [sha256, body] of tree.bodies) {
     const document = checkObject(body, `objects/${sha256}.json`, report);
     if (document !== null) documents.set(sha256, document);
   }
-  checkGenerations(tree, report);
-  const manifest = manifestInForce(tree, report);
+  const newest = checkGenerations(tree, memory.newest, report);
+  const manifest = manifestInForce(tree, newest, report);
   if (manifest !== null) {
     const { now = Date.now(), rules = defaultRules, store } = options;
-    checkReferences(manifest, tree.objects, 'manifest.json', report);
+    checkReferences(manifest, tree.sizes, 'manifest.json', report);
     checkManifest(manifest, { report, rules, documents, now });
     if (store !== undefined) await checkAgainstStore(manifest, documents, store, report);
   }
   const checked = {
     generations: tree.generations.size,
     entries: manifest?.entries.length ?? 0,
-    objects: tree.objects.size,
+    objects: tree.bodies.size,
   };
+  if (breaches.length === 0) remember(memory, tree, newest, documents);
   return { breaches, checked };
 }
 
-function manifestInForce(tree: Tree, report: Report): Manifest | null {
+function remember(
+  memory: VerifyMemory,
+  tree: Tree,
+  newest: Manifest | null,
+  documents: ReadonlyMap<string, HistoryDocument | PredictionDocument>,
+): void {
+  for (const generation of tree.generations.keys()) memory.generations.add(generation);
+  memory.sizes = tree.sizes;
+  memory.newest = newest;
+  const inForce = (newest?.entries ?? []).flatMap(({ files }) => [files.history, files.prediction]);
+  memory.documents = new Map(
+    inForce.flatMap((file) => {
+      const document = file === null ? undefined : documents.get(file.sha256);
+      return file === null || document === undefined ? [] : [[file.sha256, document]];
+    }),
+  );
+}
+
+function manifestInForce(tree: Tree, newest: Manifest | null, report: Report): Manifest | null {
   if (tree.manifest === null) {
-    if (tree.generations.size > 0) report('I23', 'manifest.json', 'is gone though something was published');
+    if (newest !== null || tree.generations.size > 0)
+      report('I23', 'manifest.json', 'is gone though something was published');
     return null;
   }
   const manifest = parseManifest(tree.manifest, 'manifest.json', report);
   if (manifest === null) report('I23', 'manifest.json', 'is not a valid manifest');
-  else if (tree.generations.get(manifest.generation) !== tree.manifest) {
+  else if (!isKeptCopy(tree, manifest, newest)) {
     report('I25', 'manifest.json', `is not the kept copy of generation ${manifest.generation}`);
   }
   return manifest;
 }
 
-/** Every kept generation is whole, can be brought back, and follows from the one before. */
-function checkGenerations(tree: Tree, report: Report): void {
-  let before: Manifest | null = null;
+function isKeptCopy(tree: Tree, manifest: Manifest, newest: Manifest | null): boolean {
+  const kept = tree.generations.get(manifest.generation);
+  if (kept !== undefined) return kept === tree.manifest;
+  return newest?.generation === manifest.generation && canonicalize(newest) === tree.manifest;
+}
+
+/** Every kept generation is whole, can be brought back, and follows from the one before. Gives the newest. */
+function checkGenerations(tree: Tree, last: Manifest | null, report: Report): Manifest | null {
+  let before = last;
   for (const [generation, text] of [...tree.generations].sort(([a], [b]) => a - b)) {
     const where = `generations/${generation}.json`;
     const manifest = parseManifest(text, where, report);
     if (manifest === null) continue;
     if (manifest.generation !== generation) report('I25', where, `says it is generation ${manifest.generation}`);
-    checkReferences(manifest, tree.objects, where, report);
+    checkReferences(manifest, tree.sizes, where, report);
     if (before !== null) checkSuccession(before, manifest, report);
     before = manifest;
   }
+  return before;
 }
 
 async function checkAgainstStore(

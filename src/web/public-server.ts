@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isTimeframe } from '../domain/timeframe';
+import type { EpochMs } from '../domain/types';
 import type { Clock } from '../ports/clock';
 import type { ManifestEntry } from '../publish/documents';
 import { readPublished, type PublishedReader } from '../publish/published-reader';
@@ -22,8 +23,10 @@ export interface WebOptions {
   readonly opsDir: string;
   /** Where the candles of this deployment come from: an exchange's id or `simulated`. */
   readonly source: string;
-  /** False when prices are not real; the page then says so, whatever the documents say. */
+  /** False when prices are not today's real ones; the page then says so, whatever the documents say. */
   readonly live: boolean;
+  /** The one moment that is shown; the clock must stand there and the reader read it. Absent: now. */
+  readonly asOf?: EpochMs | undefined;
   readonly clock: Clock;
   /** The built page: the output of scripts/build-page.mjs. */
   readonly pageDir?: string;
@@ -59,16 +62,21 @@ function addPage(app: FastifyInstance, options: WebOptions): void {
   const files = loadFiles(options.pageDir ?? join(__dirname, '..', '..', 'page'));
   const index = files.get('/index.html');
   if (index !== undefined) {
-    const page = options.live ? index : markAsSimulated(index);
+    const page = markPage(index, options);
     files.set('/', page);
     files.set('/index.html', page);
   }
   addFiles(app, files, PAGE_HEADERS);
 }
 
-/** The page names its market in a `meta` element, so that it can not miss the word even before a document is read. */
-function markAsSimulated(page: Content): Content {
-  const marked = page.bytes.toString('utf8').replace('name="market" content=""', 'name="market" content="simulated"');
+/** The page names its market and its moment in `meta` elements, so that it knows before a document is read. */
+function markPage(page: Content, { live, source, asOf }: WebOptions): Content {
+  const market = live ? '' : source === 'replay' ? 'replay' : 'simulated';
+  const moment = asOf === undefined ? '' : new Date(asOf).toISOString();
+  const marked = page.bytes
+    .toString('utf8')
+    .replace('name="market" content=""', `name="market" content="${market}"`)
+    .replace('name="as-of" content=""', `name="as-of" content="${moment}"`);
   return new Content(Buffer.from(marked), page.type);
 }
 

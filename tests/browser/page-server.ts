@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { EpochMs } from '../../src/domain/types';
 import { systemClock } from '../../src/ports/clock';
 import { serveWeb } from '../../src/web/serve-web';
 import { createFixture, type Fixture } from '../integration/web/published-fixture';
@@ -23,7 +24,7 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-export async function servePage(folder: string, live = false): Promise<PageServer> {
+export async function servePage(folder: string, live = false, asOf: EpochMs | null = null): Promise<PageServer> {
   const fixture = createFixture();
   const port = { host: '127.0.0.1', port: 0, explicit: true };
   const running = await serveWeb({
@@ -31,7 +32,8 @@ export async function servePage(folder: string, live = false): Promise<PageServe
     opsDir: fixture.opsDir,
     source: live ? 'binance' : 'simulated',
     live,
-    clock: systemClock,
+    clock: asOf === null ? systemClock : { now: () => asOf, monotonic: () => systemClock.monotonic() },
+    ...(asOf === null ? {} : { asOf, source: 'replay' }),
     pageDir: join(folder, 'page'),
     opsPageDir: join(folder, 'ops-page'),
     web: { ...port, variable: 'WEB_PORT' },

@@ -80,6 +80,24 @@ testInChromium('a live market shows its source and no badge', async () => {
   await page.context().close();
 });
 
+testInChromium('a moment of the past is judged by its own time and says that it is past', async () => {
+  const then = Date.parse('2023-03-24T12:30:00Z');
+  await server.close();
+  server = await servePage(pages.folder, false, then);
+  server.fixture.publish(EVERYTHING, { now: then - 1_000_000, source: 'replay' });
+  const { page, faults } = await openPage('#BTC_USDT/1h');
+  await page.locator('#detail canvas').waitFor();
+  expect(await look(page)).toBe('fresh');
+  expect(await page.locator('#notices').innerText()).toBe(
+    'A look back: everything is shown as it was at 24 Mar 2023, 12:30 UTC.',
+  );
+  expect(await page.locator('#market').innerText()).toBe('past candles, replayed: not today\u2019s prices');
+  expect(await page.locator('#publisher').innerText()).toMatch(/16 min ago/);
+  await screenshot(page, 'page-look-back');
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
 testInChromium('a stale pair is shown with a warning', async () => {
   server.fixture.publish([
     { symbol: 'BTC/USDT', timeframe: '1h', behind: 1, row: { softMs: HOUR / 2, hardMs: 3 * HOUR } },

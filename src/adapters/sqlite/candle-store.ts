@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { sameValues } from '../../domain/candle';
 import { mergeRanges } from '../../domain/coverage';
 import { countSlots } from '../../domain/timeframe';
-import type { Candle, EpochMs, Pair, SlotRange } from '../../domain/types';
+import type { Candle, EpochMs, Pair, SlotRange, TimeframeId } from '../../domain/types';
 import type { CandleStore, Extent, ReadRange, Revision, WriteOutcome } from '../../ports/candle-store';
 import { holesByBlocks } from './candle-holes';
 import { CANDLE_MIGRATIONS } from './candle-schema';
@@ -32,10 +32,22 @@ export async function openCandleStore(path: string): Promise<CandleStore> {
   }
 }
 
+/** Open times of the first and the last stored candle. */
+interface Ends {
+  readonly first: EpochMs;
+  readonly last: EpochMs;
+}
+
+interface KnownHoles extends Ends {
+  readonly count: number;
+  readonly holes: readonly SlotRange[];
+}
+
 class SqliteCandleStore implements CandleStore {
   readonly #path: string;
   readonly #database: SqliteDatabase;
   readonly #statements: CandleStatements;
+  readonly #knownHoles = new Map<number, KnownHoles>();
 
   constructor(path: string, database: SqliteDatabase) {
     this.#path = path;
@@ -107,13 +119,38 @@ class SqliteCandleStore implements CandleStore {
       const ends = this.#statements.ends(series);
       if (ends === null) return nothingStored;
       const extent = { from: ends.first, to: ends.last };
-      if (range === undefined && countSlots(timeframe, extent) === count) return [];
-      return holesByBlocks(timeframe, range ?? extent, {
-        ...ends,
-        count: ({ from, to }) => this.#statements.count(series, from, to),
-        openTimes: ({ from, to }) => this.#statements.openTimes(series, from, to),
-      });
+      if (range !== undefined) return this.#search(timeframe, series, ends, range);
+      if (countSlots(timeframe, extent) === count) return [];
+      const known = this.#stillKnown(series, ends, count);
+      const holes =
+        known === null
+          ? this.#search(timeframe, series, ends, extent)
+          : mergeRanges(timeframe, [
+              ...known.holes,
+              ...this.#search(timeframe, series, ends, { from: known.last, to: ends.last }),
+            ]);
+      this.#knownHoles.set(series, { ...ends, count, holes });
+      return [...holes];
     });
+  }
+
+  #search(timeframe: TimeframeId, series: number, ends: Ends, range: SlotRange): SlotRange[] {
+    return holesByBlocks(timeframe, range, {
+      ...ends,
+      count: ({ from, to }) => this.#statements.count(series, from, to),
+      openTimes: ({ from, to }) => this.#statements.openTimes(series, from, to),
+    });
+  }
+
+  /**
+   * What the last search found, when nothing can have changed before its end: candles are only ever added, or deleted
+   * from the front, so the same start and as many candles up to there mean the same holes.
+   */
+  #stillKnown(series: number, ends: Ends, count: number): KnownHoles | null {
+    const known = this.#knownHoles.get(series);
+    if (known === undefined || known.first !== ends.first) return null;
+    const added = ends.last > known.last ? this.#statements.count(series, known.last + 1, ends.last) : 0;
+    return known.count + added === count ? known : null;
   }
 
   async deleteBefore(pair: Pair, before: EpochMs): Promise<number> {

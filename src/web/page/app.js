@@ -1,5 +1,5 @@
 /** The page: reads the manifest again and again, and judges what is shown every few seconds by the clock. */
-import { now } from './clock.js';
+import { momentShown, now } from './clock.js';
 import { createDetail } from './detail-view.js';
 import { loadManifest } from './documents.js';
 import { element, setText } from './elements.js';
@@ -90,19 +90,33 @@ function renderDetail(manifest, selected) {
 }
 
 function renderTop(manifest) {
-  const simulated =
-    document.querySelector('meta[name="market"]').content === 'simulated' || manifest.source.startsWith('simulated');
   const market = byId('market');
+  const unreal = unrealMarket(manifest);
   market.hidden = false;
-  market.dataset.simulated = String(simulated);
-  setText(market, simulated ? 'simulated market: not real prices' : `source: ${manifest.source}`);
+  market.dataset.simulated = String(unreal !== null);
+  setText(market, unreal ?? `source: ${manifest.source}`);
   const at = Date.parse(manifest.generated_at);
   setText(byId('publisher'), `Published ${timeWords(at, now(), state.local)}, ${agoWords(now() - at)}`);
+}
+
+/** What the badge says when prices are not today's real ones; null when they are. */
+function unrealMarket(manifest) {
+  const named = document.querySelector('meta[name="market"]').content;
+  if (named === 'replay' || manifest.source === 'replay') return 'past candles, replayed: not today\u2019s prices';
+  if (named === 'simulated' || manifest.source.startsWith('simulated')) return 'simulated market: not real prices';
+  return null;
 }
 
 function renderNotices() {
   const notices = [];
   const { manifest, fault, readAt } = state;
+  if (momentShown !== null) {
+    notices.push([
+      'info',
+      'A look back:',
+      `everything is shown as it was at ${timeWords(momentShown, 0, state.local)}.`,
+    ]);
+  }
   if (manifest !== null && publisherIsLate(manifest, now())) {
     const due = Date.parse(manifest.expires_at);
     const since = `its next report was due by ${timeWords(due, now(), state.local)}, ${spell(now() - due)} ago`;

@@ -13,7 +13,12 @@ export function hearServer(response) {
   heardAt = performance.now();
 }
 
+/** The moment that the server shows, for pages of the past; null otherwise. */
+const asOf = Date.parse(document.querySelector('meta[name="as-of"]')?.content ?? '');
+export const momentShown = Number.isFinite(asOf) ? asOf : null;
+
 /** Milliseconds since 1970. */
 export function now() {
+  if (momentShown !== null) return momentShown;
   return Math.max(Date.now(), serverTime + (performance.now() - heardAt));
 }

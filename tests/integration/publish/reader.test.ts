@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { HOUR } from '../../../src/domain/timeframe';
 import { openDocumentFolder } from '../../../src/adapters/files/document-folder';
 import { materialise } from '../../../src/publish/materialise';
-import { readPublished } from '../../../src/publish/published-reader';
+import { readPublished, readPublishedAsOf } from '../../../src/publish/published-reader';
 import type { PublishedReader } from '../../../src/publish/published-reader';
 import { RUNS, exportOf } from '../../unit/publish/example';
 import { BITCOIN, THROUGH, openWorkshop } from './workshop';
@@ -40,6 +40,18 @@ describe('a reader of the published folder', () => {
     } finally {
       await empty.close();
     }
+  });
+
+  test('as of a moment gives the newest generation committed by then, whatever comes after', async () => {
+    const at = (moment: number) => generationOf(readPublishedAsOf(shop.publicDir, moment));
+    expect(await at(THROUGH + HOUR - 1)).toBe(1);
+    expect(await at(THROUGH + 2 * HOUR)).toBe(2);
+    expect(await at(THROUGH - HOUR)).toBeNull();
+    const then = readPublishedAsOf(shop.publicDir, THROUGH + HOUR - 1);
+    const file = (await then.manifest())?.manifest.entries[0]?.files.history;
+    await shop.publish(THROUGH + 2 * HOUR);
+    expect(await generationOf(then)).toBe(1);
+    expect(Buffer.isBuffer(file ? await then.object(file) : null)).toBe(true);
   });
 
   const spoiled: readonly (readonly [string, (text: string) => string])[] = [

@@ -80,7 +80,11 @@ export class World {
       backtest: async () => async () => ({ rows: [] }),
       startUp: async () => this.running('up'),
       startWorker: async () => this.running('worker'),
-      startWeb: async () => this.running('serve'),
+      startWeb: async (asOf) => this.running(asOf === null ? 'serve' : `serve as of ${asOf}`),
+      startReplayWeb: async (asOf) => this.running(`replay as of ${asOf}`),
+      replay: async () => {
+        throw new Error('no replay');
+      },
       startMarket: async (request) => this.running(`market ${request.host} ${request.port} ${request.seed}`),
       temporalBinary: async () => '/somewhere/temporal',
       close: async () => void this.closed++,

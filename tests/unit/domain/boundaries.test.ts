@@ -64,6 +64,7 @@ describe('the account of a cycle', () => {
     asOf: noon + 3 * HOUR + 5_000,
     succeeded: true,
     reason: '5 pairs published',
+    failedBefore: new Map(),
     hasData: () => true,
   };
   const outcomes = (change: Partial<AccountInput>): string[] =>
@@ -79,6 +80,15 @@ describe('the account of a cycle', () => {
       },
       { boundary: noon + 3 * HOUR, outcome: 'done', reason: '5 pairs published' },
     ]);
+  });
+
+  test('that caught up on a boundary whose own cycle failed says why that one did', () => {
+    const failedBefore = new Map([[noon + 2 * HOUR, 'its candles are not stored']]);
+    expect(accountBoundaries({ ...input, after: noon + HOUR, failedBefore })[0]).toEqual({
+      boundary: noon + 2 * HOUR,
+      outcome: 'skipped',
+      reason: 'its own cycle failed: its candles are not stored; caught up later',
+    });
   });
 
   test('before any other covers its own boundary only', () => {

@@ -1,0 +1,139 @@
+/** `replay`: the pipeline over past candles, each boundary at its own time, and the pages as they were at any moment. */
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { moment } from './arguments';
+import { CommandEnd, EXIT_CODES, endWith } from './exit-codes';
+import { print, progressTo, withFormat, type FormatOptions } from './output';
+import { runUntilStopped } from './processes';
+import { textFacts, textTable } from './text-table';
+import type { CliWiring, ReplayProgress, ReplayReport } from './wiring';
+import { countText, isoText, minuteText, plural } from './wording';
+import type { EpochMs } from '../domain/types';
+
+interface ReplayCommandOptions extends FormatOptions {
+  readonly data: string;
+  readonly from: EpochMs;
+  readonly to?: EpochMs;
+  readonly until?: EpochMs;
+  readonly symbols?: string;
+  readonly timeframes?: string;
+  readonly verify: boolean;
+}
+
+const TELL_EVERY_MS = 5_000;
+
+export function addReplay(program: Command, wiring: CliWiring): void {
+  withFormat(
+    program
+      .command('replay')
+      .description('run the pipeline over past candles, each boundary at its own time, into DATA_DIR/replay'),
+  )
+    .requiredOption('--data <folder>', 'where the SYMBOL_QUOTE-TF.csv.gz files are')
+    .requiredOption('--from <time>', 'boundaries after this are run', moment)
+    .option('--to <time>', 'the last boundary that is run', moment)
+    .option('--until <time>', 'stop at this moment and serve pages and documents as they were then', moment)
+    .option('--symbols <list>', 'like BTC/USDT,ETH/USDT (default: SYMBOLS)')
+    .option('--timeframes <list>', 'like 1h,1d (default: TIMEFRAMES)')
+    .option('--no-verify', 'do not check the published files after each cycle')
+    .action(async (options: ReplayCommandOptions) => run(wiring, options));
+}
+
+async function run(wiring: CliWiring, options: ReplayCommandOptions): Promise<void> {
+  if (!existsSync(options.data))
+    throw new CommandEnd(EXIT_CODES.usage, `--data: there is no folder "${options.data}".`);
+  const to = endOf(options);
+  const report = await wiring.replay({
+    dataDir: options.data,
+    symbols: options.symbols ?? null,
+    timeframes: options.timeframes ?? null,
+    from: options.from,
+    to,
+    verify: options.verify,
+    progress: progressTo(wiring),
+    onProgress: progressPrinter(wiring),
+  });
+  print(wiring, options, { text: reportText(report), json: report });
+  if (wiring.stopping.aborted) {
+    throw new CommandEnd(EXIT_CODES.partial, 'stopped; the same command goes on from here.');
+  }
+  if (options.until !== undefined) {
+    await runUntilStopped(wiring, options, wiring.startReplayWeb(options.until));
+  }
+  endWith(report.verified.breaches.length > 0 ? EXIT_CODES.data : EXIT_CODES.ok);
+}
+
+function endOf({ from, to, until }: ReplayCommandOptions): EpochMs {
+  const end = until ?? to;
+  if (end === undefined) throw new CommandEnd(EXIT_CODES.usage, 'replay needs --to or --until: where it ends.');
+  if (until !== undefined && to !== undefined)
+    throw new CommandEnd(EXIT_CODES.usage, '--to and --until exclude each other: each says where the replay ends.');
+  if (end <= from) throw new CommandEnd(EXIT_CODES.usage, `the replay ends (${isoText(end)}) before it begins.`);
+  return end;
+}
+
+/** A line every five seconds: `2024-12-03 14:00  312 of 756 cycles  1.9 a second  3:55 left`. */
+function progressPrinter(wiring: CliWiring): (progress: ReplayProgress) => void {
+  let told = Number.NEGATIVE_INFINITY;
+  return ({ at, done, total, cyclesASecond, etaMs }) => {
+    const now = wiring.clock.monotonic();
+    if (now - told < TELL_EVERY_MS && done < total) return;
+    told = now;
+    const seconds = Math.ceil(etaMs / 1000);
+    const left = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+    wiring.output.stderr(
+      `${minuteText(at)}  ${done} of ${total} cycles  ${cyclesASecond.toFixed(2)} a second  ${left} left\n`,
+    );
+  };
+}
+
+function reportText(report: ReplayReport): string {
+  const counts = (of: Readonly<Record<string, number>>) =>
+    Object.entries(of)
+      .map(([word, count]) => `${countText(count)} ${word}`)
+      .join(', ');
+  const { cycles, verified, not_done: notDone } = report;
+  const facts = textFacts([
+    ['replayed', `${report.from} to ${report.to}`],
+    ['cycles', counts(cycles)],
+    ['time', `${(report.seconds / 60).toFixed(1)} min, ${report.cycles_a_second ?? '-'} cycles a second`],
+    ['boundaries', counts(report.boundaries)],
+    ['generations', countText(report.generations)],
+    ['statuses', counts(report.statuses)],
+    [
+      'verified',
+      `after ${plural(verified.cycles, 'cycle')}: ${verified.breaches.length === 0 ? 'no broken rule' : plural(verified.breaches.length, 'broken rule')}`,
+    ],
+  ]);
+  type Row = ReplayReport['pairs'][number];
+  const number = (title: string, pick: (row: Row) => number) => ({
+    title,
+    align: 'right' as const,
+    cell: (row: Row) => countText(pick(row)),
+  });
+  const pairs = textTable<Row>(
+    [
+      { title: 'pair', cell: (row) => row.pair },
+      number('candles', (row) => row.candles),
+      number('holes', (row) => row.holes),
+      { title: 'explained as', cell: (row) => explained(row) },
+      number('unexplained', (row) => row.unexplained),
+      number('revised', (row) => row.revised),
+      number('refused', (row) => row.quarantined),
+      number('forecasts', (row) => row.forecasts),
+      number('steps scored', (row) => row.steps_scored),
+    ],
+    report.pairs,
+  );
+  const undone = notDone.map(
+    ({ timeframe, boundary, outcome, reason }) => `${timeframe} ${boundary} ${outcome}: ${reason}\n`,
+  );
+  return [facts, pairs, undone.join(''), verified.breaches.map((breach) => `${breach}\n`).join('')]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+function explained({ gaps }: ReplayReport['pairs'][number]): string {
+  const slots = new Map<string, number>();
+  for (const gap of gaps) slots.set(gap.state, (slots.get(gap.state) ?? 0) + gap.slots);
+  return [...slots].map(([state, count]) => `${countText(count)} ${state}`).join(', ') || '-';
+}

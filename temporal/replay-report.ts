@@ -1,0 +1,96 @@
+/** What a replay tells at its end, read from the stores and the journal: the same after any interruption. */
+import type { ReplayReport } from '../src/cli/wiring';
+import { countRanges, subtractRanges } from '../src/domain/coverage';
+import { countSlots } from '../src/domain/timeframe';
+import { pairKey } from '../src/domain/types';
+import type { EpochMs, Pair } from '../src/domain/types';
+import type { SlotRecord } from './replay-journal';
+import type { Stores } from './stores';
+
+export interface ReplaySpan {
+  readonly pairs: readonly Pair[];
+  /** Boundaries in (from, to] are told of. */
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+}
+
+type BoundaryTold = ReplayReport['not_done'][number];
+
+export async function replayReport(
+  stores: Stores,
+  records: readonly SlotRecord[],
+  span: ReplaySpan,
+): Promise<ReplayReport> {
+  const pairs = await Promise.all(span.pairs.map((pair) => reportPair(stores, pair, span)));
+  const boundaries = await reportBoundaries(stores, span);
+  const [newest] = await stores.state.publication.generations(1);
+  const seconds = records.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1000;
+  const looks = records.filter(({ breaches }) => breaches !== null);
+  return {
+    from: iso(span.from),
+    to: iso(span.to),
+    cycles: { total: records.length, ...tally(records.map(({ outcome }) => [outcome, 1])) },
+    seconds: Number(seconds.toFixed(1)),
+    cycles_a_second: seconds === 0 ? null : Number((records.length / seconds).toFixed(2)),
+    ...boundaries,
+    generations: newest?.generation ?? 0,
+    statuses: tally(records.flatMap(({ statuses }) => Object.entries(statuses))),
+    verified: {
+      cycles: looks.length,
+      breaches: looks.flatMap(({ due, breaches }) => (breaches ?? []).map((sentence) => `${iso(due)} ${sentence}`)),
+    },
+    pairs,
+  };
+}
+
+async function reportPair({ candles, state }: Stores, pair: Pair, { from, to }: ReplaySpan) {
+  const { timeframe } = pair;
+  const extent = await candles.extent(pair);
+  const holes = extent === null ? [] : await candles.holes(pair);
+  const gaps = await state.gapLedger.list(pair);
+  const forecasts = await state.forecastLedger.list(pair, 'champion', from, to);
+  const scores = await state.forecastLedger.scores(pair, 'champion', from, to);
+  return {
+    pair: pairKey(pair),
+    candles: extent?.count ?? 0,
+    first: extent === null ? null : iso(extent.first),
+    last: extent === null ? null : iso(extent.last),
+    holes: countRanges(timeframe, holes),
+    unexplained: countRanges(timeframe, subtractRanges(timeframe, holes, gaps)),
+    gaps: gaps.map((gap) => ({
+      from: iso(gap.from),
+      slots: countSlots(timeframe, gap),
+      state: gap.state,
+      asks: gap.asks,
+    })),
+    revised: (await state.pairState.revisions(pair)).length,
+    quarantined: (await state.pairState.quarantined(pair)).length,
+    forecasts: forecasts.length,
+    steps_scored: scores.length,
+  };
+}
+
+async function reportBoundaries(
+  { state }: Stores,
+  { pairs, from, to }: ReplaySpan,
+): Promise<Pick<ReplayReport, 'boundaries' | 'not_done'>> {
+  const counts: [string, number][] = [];
+  const notDone: BoundaryTold[] = [];
+  for (const timeframe of new Set(pairs.map((pair) => pair.timeframe))) {
+    for (const { boundary, outcome, reason } of await state.runLog.boundaries(timeframe, from + 1, to)) {
+      counts.push([outcome, 1]);
+      if (outcome !== 'done') notDone.push({ timeframe, boundary: iso(boundary), outcome, reason });
+    }
+  }
+  return { boundaries: tally(counts), not_done: notDone };
+}
+
+function tally(entries: readonly (readonly [string, number])[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [word, count] of entries) counts[word] = (counts[word] ?? 0) + count;
+  return counts;
+}
+
+function iso(time: EpochMs): string {
+  return new Date(time).toISOString();
+}

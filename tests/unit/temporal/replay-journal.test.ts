@@ -1,0 +1,45 @@
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseTimeframe } from '../../../src/domain/timeframe';
+import { openReplayJournal } from '../../../temporal/replay-journal';
+import type { SlotRecord } from '../../../temporal/replay-journal';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'coin-predict-journal-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const HOUR = parseTimeframe('1h');
+const record = (due: number): SlotRecord => ({
+  due,
+  timeframe: HOUR,
+  outcome: 'published',
+  generation: due,
+  statuses: { fresh: 2 },
+  breaches: [],
+  milliseconds: 10,
+});
+
+describe('the journal of a replay', () => {
+  test('gives back what was written, in order', async () => {
+    const file = join(folder, 'journal');
+    const first = await openReplayJournal(file);
+    await first.add(record(1));
+    await first.add(record(2));
+    const again = await openReplayJournal(file);
+    expect(again.records).toEqual([record(1), record(2)]);
+    expect([again.has(2, HOUR), again.has(3, HOUR), again.has(2, parseTimeframe('1d'))]).toEqual([true, false, false]);
+  });
+
+  test('leaves out a line that a crash cut, and does not let it swallow the next one', async () => {
+    const file = join(folder, 'journal');
+    await (await openReplayJournal(file)).add(record(1));
+    appendFileSync(file, JSON.stringify(record(2)).slice(0, 20));
+    const after = await openReplayJournal(file);
+    expect(after.has(2, HOUR)).toBe(false);
+    await after.add(record(2));
+    expect((await openReplayJournal(file)).records).toEqual([record(1), record(2)]);
+  });
+});
