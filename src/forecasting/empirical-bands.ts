@@ -13,6 +13,16 @@ export type LogQuantiles = readonly QuantileRow[];
  */
 const FEWEST_RETURNS = 5;
 
+/**
+ * Log-quantiles of a recipe are kept within +-3, a factor of 20 either way: a young coin that rose a hundredfold would
+ * otherwise be given bands that no reader can use and that may not be served.
+ */
+const WIDEST = 3;
+
+export function withinWidest(logReturn: number): number {
+  return Math.max(-WIDEST, Math.min(WIDEST, logReturn));
+}
+
 /** Closed candles below which no step has enough returns. */
 export const FEWEST_CANDLES = FEWEST_RETURNS + 1;
 
@@ -57,7 +67,7 @@ export function centredQuantiles(candles: readonly Candle[], steps: number): Log
   });
 }
 
-/** Empirical quantiles of the h-step log return for h = 1..steps, made symmetric: (q - reverse(q)) / 2 (FORECASTS). */
+/** Empirical quantiles of the h-step log return for h = 1..steps, made symmetric: (q - reverse(q)) / 2 (FORECASTS), within +-3. */
 export function symmetricQuantiles(candles: readonly Candle[], steps: number): LogQuantiles {
   const closes = logCloses(candles);
   const longest = Math.max(1, closes.length - FEWEST_RETURNS);
@@ -65,7 +75,7 @@ export function symmetricQuantiles(candles: readonly Candle[], steps: number): L
     const step = Math.min(k + 1, longest);
     const row = returnQuantiles(closes, step);
     const growth = Math.sqrt((k + 1) / step);
-    return rowOf((i) => (((row[i] ?? NaN) - (row[6 - i] ?? NaN)) / 2) * growth);
+    return rowOf((i) => withinWidest((((row[i] ?? NaN) - (row[6 - i] ?? NaN)) / 2) * growth));
   });
 }
 

@@ -20,7 +20,7 @@ const nothingFitted = z.strictObject({});
 /** Last close with symmetrised empirical log-return bands. Version: the recipe only. */
 export const naive = defineFamily({
   name: 'naive',
-  codeVersion: '1',
+  codeVersion: '2',
   settings,
   parameters: nothingFitted,
   minimumCandles: FEWEST_CANDLES,

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { PipelineError } from '../domain/errors';
 import { DAY, HOUR, shiftSlots } from '../domain/timeframe';
 import type { Candle, EpochMs, TimeframeId } from '../domain/types';
-import { FEWEST_CANDLES, lastCloseOf, pricesFrom, rowOf, symmetricQuantiles } from './empirical-bands';
+import { FEWEST_CANDLES, lastCloseOf, pricesFrom, rowOf, symmetricQuantiles, withinWidest } from './empirical-bands';
 import type { LogQuantiles } from './empirical-bands';
 import { defineFamily } from './model';
 import { constantsOf, HALF_LIVES, HOUR_OF_WEEK_VARIANCE, LONGEST_STEP, WEEKDAY_VARIANCE } from './volatility-constants';
@@ -15,8 +15,6 @@ import { constantsOf, HALF_LIVES, HOUR_OF_WEEK_VARIANCE, LONGEST_STEP, WEEKDAY_V
 const PARKINSON = 4 * Math.LN2;
 /** Keeps the logarithm finite when no bar ever moved. */
 const SMALLEST_AVERAGE = 1e-6;
-/** Log-quantiles are kept within +-3: a factor of 20 either way. */
-const WIDEST = 3;
 /** Below this many bars the recipe is mixed with the series' own quantiles. */
 const SHORT_HISTORY = 100;
 const SHARE_ON_SHORT_HISTORY = 0.6;
@@ -29,7 +27,7 @@ const settings = z.strictObject({
 /** The default champion. Nothing is fitted at run time. Version: the recipe only. */
 export const rangeVolatility = defineFamily({
   name: 'range-volatility',
-  codeVersion: '1',
+  codeVersion: '2',
   settings,
   parameters: z.strictObject({}),
   minimumCandles: FEWEST_CANDLES,
@@ -49,7 +47,7 @@ export function volatilityQuantiles(timeframe: TimeframeId, candles: readonly Ca
   return stepScales(timeframe, candles, steps).map((scale, k) => {
     const { z50, z80, z95 } = constantsOf(k + 1);
     const units = [-z95, -z80, -z50, 0, z50, z80, z95];
-    return rowOf((i) => Math.max(-WIDEST, Math.min(WIDEST, scale * (units[i] ?? NaN))));
+    return rowOf((i) => withinWidest(scale * (units[i] ?? NaN)));
   });
 }
 

@@ -143,9 +143,7 @@ testOnCandles(
     const moment = `${SCRIPT.from.slice(0, 10)}T12:30Z`;
     const { ended, process: serving } = whole.start(['serve', '--as-of', moment, '-o', 'json']);
     const url = await new Promise<string>((resolve, reject) => {
-      serving.stdout?.on('data', (text: Buffer) =>
-        resolve(String((JSON.parse(text.toString()) as { page: string }).page)),
-      );
+      serving.stdout?.on('data', (text: Buffer) => resolve((JSON.parse(text.toString()) as { page: string }).page));
       void ended.then(({ stderr }) => reject(new Error(stderr)));
     });
     const get = async (path: string) => (await fetch(`${url}${path}`)).json() as Promise<Record<string, unknown>>;

@@ -33,7 +33,7 @@ describe('every model family', () => {
   test('a saved model of another family, another code version or none at all is refused', async () => {
     const naive = familyNamed('naive');
     const text = naive.save(await naive.fit({ timeframe: HOUR, candles, settings: {} }));
-    for (const wrong of ['', '{}', text.replace('"codeVersion":"1"', '"codeVersion":"0"')]) {
+    for (const wrong of ['', '{}', text.replace(/"codeVersion":"\d+"/, '"codeVersion":"0"')]) {
       expect(() => naive.load(wrong)).toThrow(/saved model of naive/);
     }
     expect(() => familyNamed('range-volatility').load(text)).toThrow(/saved model of range-volatility/);

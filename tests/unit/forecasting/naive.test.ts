@@ -1,7 +1,12 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import * as fc from 'fast-check';
+import { checkForecast } from '../../../src/domain/quantiles';
 import { parseTimeframe } from '../../../src/domain/timeframe';
+import { readCandles } from '../../../src/forecasting/candle-file';
 import { naive, naiveConformal } from '../../../src/forecasting/naive';
 import type { ModelFamily } from '../../../src/forecasting/model';
+import { testOnCandles } from '../../candles';
 import { randomWalk } from './random-walk';
 
 const numRuns = Number(process.env.FC_RUNS ?? 50);
@@ -45,6 +50,26 @@ describe('the naive forecast', () => {
     const rows = await forecast(naive, candles);
     const width = (step: number): number => Math.log((rows[step - 1]?.[6] ?? NaN) / (rows[step - 1]?.[3] ?? NaN));
     expect(width(24) / width(19)).toBeCloseTo(Math.sqrt(24 / 19), 12);
+  });
+
+  testOnCandles('I40 may be served at every month of every coin, those that rose a hundredfold too', async (folder) => {
+    const files = readdirSync(folder).filter((file) => file.endsWith('-1M.csv.gz'));
+    expect(files.length).toBeGreaterThanOrEqual(8);
+    for (const file of files) {
+      const all = readCandles(join(folder, file));
+      for (let count = 24; count <= all.length; count++) {
+        const candles = all.slice(0, count);
+        const lastClose = candles.at(-1)?.close ?? NaN;
+        const recentMin = Math.min(...candles.map(({ low }) => low));
+        const recentMax = Math.max(...candles.map(({ high }) => high));
+        const rows = await forecast(naive, candles);
+        expect([file, count, checkForecast(rows, { steps: 24, lastClose, recentMin, recentMax })]).toEqual([
+          file,
+          count,
+          null,
+        ]);
+      }
+    }
   });
 
   test('fewer candles than make a band are refused', async () => {
