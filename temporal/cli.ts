@@ -110,10 +110,12 @@ function createWiring(stopping: AbortSignal): CliWiring {
     },
     startMarket: async (request) => {
       const { startMarket, describeMarket } = await import('../src/market/market-server.js');
-      const { dataDir, ...rest } = request;
+      const { readScenario } = await import('../src/market/faults/fault-rules.js');
+      const { dataDir, scenario, ...rest } = request;
       const server = await startMarket({
         ...rest,
         ...(dataDir === null ? {} : { data: dataDir }),
+        ...(scenario === null ? {} : { scenario: readScenario(scenario) }),
         symbols: dataDir === null ? config().symbols : undefined,
       });
       return announced({

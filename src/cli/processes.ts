@@ -6,6 +6,14 @@ import { print, progressTo, withFormat, type FormatOptions } from './output';
 import { textFacts } from './text-table';
 import type { CliWiring, Running } from './wiring';
 
+interface MarketOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly seed?: number;
+  readonly data?: string;
+  readonly scenario?: string;
+}
+
 export function addProcesses(program: Command, wiring: CliWiring): void {
   withFormat(program.command('up').description('run everything: Temporal, schedules, worker and pages')).action(
     async (options: FormatOptions) => runUntilStopped(wiring, options, wiring.startUp(progressTo(wiring))),
@@ -27,12 +35,14 @@ export function addProcesses(program: Command, wiring: CliWiring): void {
     .option('--port <port>', 'port to listen on; 0: any free one', wholeNumber(0, 65_535), 0)
     .option('--seed <number>', 'seed of the generated candles (default: MARKET_SEED)', wholeNumber(0, 4_294_967_295))
     .option('--data <folder>', 'serve the candle files of this folder instead of generated ones')
-    .action(async (options: FormatOptions & { host: string; port: number; seed?: number; data?: string }) => {
+    .option('--scenario <file>', 'faults in force from the start: see docs/market-simulator.md')
+    .action(async (options: FormatOptions & MarketOptions) => {
       const request = {
         host: options.host,
         port: options.port,
         seed: options.seed ?? wiring.config().marketSeed,
         dataDir: options.data ?? null,
+        scenario: options.scenario ?? null,
       };
       await runUntilStopped(wiring, options, wiring.startMarket(request));
     });

@@ -168,6 +168,8 @@ export interface MarketRequest {
   readonly seed: number;
   /** Folder of candle files to serve instead of generated ones, or null. */
   readonly dataDir: string | null;
+  /** File of faults, or null. */
+  readonly scenario: string | null;
 }
 
 export interface CliWiring {

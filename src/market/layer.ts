@@ -15,10 +15,17 @@ export interface MarketAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** How it is sent, when not at once and whole: cut in the middle of the body, reset before it, late, or slowly. */
+  readonly sending?: 'cut' | 'reset' | { readonly hangMs: number } | { readonly bytesPerSecond: number };
+  /** Name of the fault that made it. */
+  readonly fault?: string;
 }
 
-/** Stands between server and routes: may answer itself, change the answer of what follows, or wait. */
-export type Layer = (request: MarketRequest, next: () => Promise<MarketAnswer>) => Promise<MarketAnswer>;
+/** Stands between server and routes: may answer itself, change request or answer of what follows, or wait. */
+export type Layer = (
+  request: MarketRequest,
+  next: (other?: MarketRequest) => Promise<MarketAnswer>,
+) => Promise<MarketAnswer>;
 export type Route = (request: MarketRequest) => MarketAnswer;
 
 export function jsonAnswer(content: unknown, status = 200): MarketAnswer {
@@ -39,12 +46,10 @@ export function stackLayers(
   layers: readonly Layer[],
   routes: Route,
 ): (request: MarketRequest) => Promise<MarketAnswer> {
-  return (request) => {
-    const from = async (index: number): Promise<MarketAnswer> => {
-      const layer = layers[index];
-      if (layer === undefined) return routes(request);
-      return layer(request, () => from(index + 1));
-    };
-    return from(0);
+  const from = async (index: number, request: MarketRequest): Promise<MarketAnswer> => {
+    const layer = layers[index];
+    if (layer === undefined) return routes(request);
+    return layer(request, (other = request) => from(index + 1, other));
   };
+  return (request) => from(0, request);
 }

@@ -1,10 +1,11 @@
-/** Process entry: `node dist/src/market/main.js --port N --seed S [--data DIR] [--fixed ISO] [--factor N] [--symbols …]`. */
+/** Process entry: `node dist/src/market/main.js --port N --seed S [--data DIR] [--fixed ISO] [--factor N] [--symbols …] [--scenario FILE]`. */
 import { fstatSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { PipelineError } from '../domain/errors';
 import { parseSymbol } from '../domain/types';
 import type { MarketSymbol } from '../domain/types';
 import type { ClockSetting } from './clock';
+import { readScenario } from './faults/fault-rules';
 import { inventedSymbols } from './instrument';
 import { startMarket } from './market-server';
 
@@ -33,7 +34,16 @@ function onParentGone(callback: () => void): void {
 async function run(): Promise<void> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
-    options: { host: text, port: text, seed: text, data: text, fixed: text, factor: text, symbols: text },
+    options: {
+      host: text,
+      port: text,
+      seed: text,
+      data: text,
+      fixed: text,
+      factor: text,
+      symbols: text,
+      scenario: text,
+    },
   });
   const server = await startMarket({
     host: values.host,
@@ -41,6 +51,7 @@ async function run(): Promise<void> {
     seed: values.seed,
     data: values.data,
     symbols: symbolsOf(values.symbols),
+    scenario: values.scenario === undefined ? undefined : readScenario(values.scenario),
     clock: clockOf(values.fixed, values.factor),
   });
   const stop = (): void => {

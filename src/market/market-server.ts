@@ -9,6 +9,9 @@ import { CONTROL_PATH, createControlRoutes } from './control-routes';
 import type { LoggedRequest } from './control-routes';
 import { CsvFeed } from './csv-feed';
 import { createExchangeRoutes } from './exchange-routes';
+import { createFaultDesk } from './faults/fault-layer';
+import type { FaultDesk } from './faults/fault-layer';
+import type { Scenario } from './faults/fault-rules';
 import type { Feed } from './feed';
 import { GeneratedFeed } from './generated-feed';
 import { inventedSymbols } from './instrument';
@@ -35,6 +38,8 @@ export interface MarketOptions {
   readonly seed?: string | number | undefined;
   /** Default: all of the folder, or the five known symbols. */
   readonly symbols?: readonly MarketSymbol[] | undefined;
+  /** Faults in force from the start; more are added at `/_control/faults`. */
+  readonly scenario?: Scenario | undefined;
   /** Put between the log and weights on one side and the routes on the other, in this order. */
   readonly layers?: readonly Layer[] | undefined;
 }
@@ -45,6 +50,7 @@ export interface MarketServer {
   readonly port: number;
   readonly feed: Feed;
   readonly clock: MarketClock;
+  readonly faults: FaultDesk;
   /** The requests of clients since the start (the last 100,000), oldest first; control requests are not among them. */
   requests(): readonly LoggedRequest[];
   close(): Promise<void>;
@@ -65,7 +71,15 @@ function createLogLayer(log: LoggedRequest[]): Layer {
     const at = Date.now();
     const answer = await next().catch(failureAnswer);
     if (log.length >= REQUESTS_KEPT) log.splice(0, REQUESTS_KEPT / 10);
-    log.push({ at, path: request.path, query: request.query.toString(), status: answer.status });
+    const wait = Number(answer.headers['retry-after']);
+    log.push({
+      at,
+      path: request.path,
+      query: request.query.toString(),
+      status: answer.status,
+      fault: answer.fault ?? null,
+      retryAfterMs: Number.isFinite(wait) ? wait * 1000 : null,
+    });
     return answer;
   };
 }
@@ -100,8 +114,33 @@ async function readRequest(incoming: IncomingMessage, clock: MarketClock): Promi
 }
 
 function send(response: ServerResponse, answer: MarketAnswer): void {
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
-  response.end(answer.body);
+  const { sending } = answer;
+  if (sending === 'reset') return void response.socket?.resetAndDestroy();
+  if (typeof sending === 'object' && 'hangMs' in sending) {
+    const timer = setTimeout(() => response.destroy(), sending.hangMs);
+    return void response.once('close', () => clearTimeout(timer));
+  }
+  const bytes = Buffer.from(answer.body);
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': bytes.length });
+  if (sending === undefined) return void response.end(bytes);
+  if (sending === 'cut') {
+    return void response.write(bytes.subarray(0, bytes.length / 2), () => response.socket?.resetAndDestroy());
+  }
+  trickle(response, bytes, sending.bytesPerSecond);
+}
+
+const PACE_MS = 50;
+
+function trickle(response: ServerResponse, bytes: Buffer, bytesPerSecond: number): void {
+  const startedAt = performance.now();
+  let sent = 0;
+  const timer = setInterval(() => {
+    const due = Math.min(bytes.length, Math.floor(((performance.now() - startedAt) / 1000) * bytesPerSecond));
+    if (due > sent) response.write(bytes.subarray(sent, due));
+    sent = due;
+    if (sent === bytes.length) response.end();
+  }, PACE_MS);
+  response.once('close', () => clearInterval(timer));
 }
 
 async function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
@@ -129,14 +168,12 @@ export async function startMarket(options: MarketOptions = {}): Promise<MarketSe
   const feed = chooseFeed(options);
   const clock = createClock(options.clock ?? 'real');
   const log: LoggedRequest[] = [];
+  const faults = createFaultDesk(options.scenario ?? { seed: '1', faults: [] });
   const exchange = stackLayers(
-    [createLogLayer(log), createWeightLayer(), ...(options.layers ?? [])],
+    [createLogLayer(log), createWeightLayer(), faults.layer, ...(options.layers ?? [])],
     createExchangeRoutes(feed),
   );
-  const control = stackLayers(
-    [],
-    createControlRoutes(feed, clock, () => log),
-  );
+  const control = stackLayers([], createControlRoutes({ feed, clock, faults, requests: () => log }));
   const answer = async (incoming: IncomingMessage): Promise<MarketAnswer> => {
     try {
       const request = await readRequest(incoming, clock);
@@ -159,6 +196,7 @@ export async function startMarket(options: MarketOptions = {}): Promise<MarketSe
     port,
     feed,
     clock,
+    faults,
     requests: () => [...log],
     close: () => stop(server),
   };

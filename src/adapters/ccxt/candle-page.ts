@@ -1,5 +1,6 @@
 import { normalisePage } from '../../domain/candle';
 import { PipelineError } from '../../domain/errors';
+import { closeOf } from '../../domain/timeframe';
 import type { EpochMs } from '../../domain/types';
 import type { CandlePage, PageRequest } from '../../ports/exchange';
 
@@ -44,4 +45,27 @@ function refuseOtherCalendar(
     'unsupported_timeframe',
     `${symbol} ${timeframe}: ${misaligned.length} of ${rows.length} candles do not open on our calendar, the first at ${stamp}`,
   );
+}
+
+/** Where an exchange's own rows say when their slot ends, which ccxt leaves out. */
+const CLOSE_TIME_PLACE: Readonly<Record<string, number>> = { binance: 6 };
+
+/**
+ * Daily candles open on the hourly grid too: what tells them from hourly ones is the end that the exchange names.
+ * @throws PipelineError `bad_response` when most rows end elsewhere than a slot of the timeframe that was asked for.
+ */
+export function refuseOtherTimeframe(
+  exchange: string,
+  { candles }: CandlePage,
+  rows: readonly unknown[],
+  { symbol, timeframe }: PageRequest,
+): void {
+  const place = CLOSE_TIME_PLACE[exchange];
+  if (place === undefined) return;
+  const ends = new Map<number, number>();
+  for (const row of rows) if (Array.isArray(row)) ends.set(Number(row[0]), Number(row[place]));
+  const elsewhere = candles.filter(({ openTime }) => ends.get(openTime) !== closeOf(timeframe, openTime) - 1);
+  if (elsewhere.length * 2 <= candles.length) return;
+  const sentence = `${exchange} answered candles of another length where ${symbol} ${timeframe} was asked for`;
+  throw new PipelineError('bad_response', sentence);
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { PipelineError } from '../../domain/errors';
-import { candlePage } from './candle-page';
+import { candlePage, refuseOtherTimeframe } from './candle-page';
 import { createCcxtObject } from './ccxt-object';
 import { banOf, classifyAnswer, classifyError, isEmptyList, notCandles } from './classification';
 import { createExchangeClock } from './exchange-clock';
@@ -45,6 +45,8 @@ interface Call {
   answer: Answer | null;
   /** Rows as ccxt parsed them, before it filtered them; null when the answer held no list. */
   rows: readonly unknown[] | null | undefined;
+  /** The rows as the exchange wrote them. */
+  raw: readonly unknown[];
 }
 
 const TIMEOUTS: RequestTimeouts = { headersMs: 10_000, totalMs: 20_000 };
@@ -122,7 +124,9 @@ class CcxtExchange implements Exchange {
         throw notCandles(this.id, call.answer, `candles of ${subject}`);
       }
       const newestOpen = Math.max(asOf, clock.now(), this.exchangeClock.estimate());
-      return candlePage(rows, request, { closedAsOf, newestOpen, settleMs });
+      const page = candlePage(rows, request, { closedAsOf, newestOpen, settleMs });
+      refuseOtherTimeframe(this.id, page, call.raw, request);
+      return page;
     });
   }
 
@@ -159,6 +163,7 @@ class CcxtExchange implements Exchange {
       const call = this.calls.getStore();
       // ccxt leaves out rows before `since`, and takes the letters of an error page for rows: both are to be seen.
       const isList = Array.isArray(rows) && (rows.length === 0 || rows.some(isFilled));
+      if (call !== undefined) call.raw = isList ? rows : [];
       if (call !== undefined) call.rows = isList ? rows.map((row: unknown) => ccxt.parseOHLCV(row, market)) : null;
       return isList ? parseRows(rows, market, ...rest) : [];
     };
@@ -222,7 +227,7 @@ class CcxtExchange implements Exchange {
   ): Promise<T> {
     const controller = new AbortController();
     const callOff = (): void => controller.abort(signal?.reason);
-    const call: Call = { priority, signal: controller.signal, answer: null, rows: undefined };
+    const call: Call = { priority, signal: controller.signal, answer: null, rows: undefined, raw: [] };
     this.underWay.add(controller);
     signal?.addEventListener('abort', callOff);
     try {

@@ -2,38 +2,23 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { transformFileSync } from '@swc/core';
 
 const ARGUMENTS = ['--port', '0', '--seed', '1', '--fixed', '2025-01-01T00:00:00Z', '--symbols', '40'];
-const folder = mkdtempSync(join(tmpdir(), 'market-process-'));
+const ENTRY = resolve('dist/src/market/main.js');
 const children: ChildProcess[] = [];
 
-/** The market needs nothing but the domain and Node, so that these two folders are the whole program. */
 beforeAll(() => {
-  for (const room of ['domain', 'market']) {
-    mkdirSync(join(folder, room));
-    for (const name of readdirSync(join('src', room)).filter((file) => file.endsWith('.ts'))) {
-      const { code } = transformFileSync(join('src', room, name), {
-        swcrc: false,
-        module: { type: 'commonjs' },
-        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-      });
-      writeFileSync(join(folder, room, name.replace(/ts$/, 'js')), code);
-    }
-  }
+  if (!existsSync(ENTRY)) throw new Error('the market runs the built program: run "node scripts/build.mjs" first');
 });
 afterAll(() => {
   for (const child of children) if (child.exitCode === null) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true });
 });
 
 function run(options: readonly string[], input: 'pipe' | 'ignore' = 'pipe'): ChildProcess {
-  const entry = join(folder, 'market/main.js');
-  const child = spawn(process.execPath, [entry, ...options], { stdio: [input, 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [ENTRY, ...options], { stdio: [input, 'pipe', 'pipe'] });
   children.push(child);
   return child;
 }

@@ -36,7 +36,10 @@ export interface FaultServer {
 export type KlineRow = readonly unknown[];
 
 /** A row as Binance writes it: 12 fields, numbers as text. */
-export function klineRow({ openTime, open, high, low, close, volume }: Candle, closeTime = openTime + 1): KlineRow {
+export function klineRow(
+  { openTime, open, high, low, close, volume }: Candle,
+  closeTime = openTime + 3_599_999,
+): KlineRow {
   return [openTime, `${open}`, `${high}`, `${low}`, `${close}`, `${volume}`, closeTime, '0', 1, '0', '0', '0'];
 }
 
