@@ -68,6 +68,28 @@ export function withAsk(
     .toSorted(byStart);
 }
 
+/**
+ * The slots of `told` for which the exchange did have rows, only none that can be believed. That is no answer "there is
+ * nothing", so it counts as no further ask and decides nothing: they stay suspect and are asked for in the next run.
+ */
+export function disputedGaps(
+  timeframe: TimeframeId,
+  told: readonly HolePiece[],
+  refused: readonly SlotRange[],
+  now: EpochMs,
+): KnownGap[] {
+  return groupByAsks(told).flatMap(({ asks, ranges }) =>
+    intersectRanges(timeframe, ranges, refused).map(({ from, to }): KnownGap => ({
+      from,
+      to,
+      state: 'suspect',
+      asks: Math.max(1, asks?.asks ?? 0),
+      firstAskedAt: asks?.firstAskedAt ?? now,
+      lastAskedAt: now,
+    })),
+  );
+}
+
 /** The piece as the ledger keeps it, decided by what is known at `now`. */
 export function knownGap(timeframe: TimeframeId, { from, to, asks }: HolePiece, now: EpochMs): KnownGap {
   const confirmed = decideGap(timeframe, { from, to }, asks, now).kind === 'confirmed_empty';

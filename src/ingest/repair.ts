@@ -1,8 +1,8 @@
-import { countRanges, intersectRanges, subtractRanges } from '../domain/coverage';
+import { countRanges, intersectRanges, mergeRanges, subtractRanges } from '../domain/coverage';
 import { PipelineError } from '../domain/errors';
-import { shiftSlots } from '../domain/timeframe';
+import { isOnGrid, shiftSlots } from '../domain/timeframe';
 import { pairKey } from '../domain/types';
-import { dueBatch, holePieces, knownGap, withAsk } from './hole-pieces';
+import { disputedGaps, dueBatch, holePieces, knownGap, withAsk } from './hole-pieces';
 import { storePage } from './stored-page';
 import { fetchVerifiedPage } from './verified-page';
 import type { Candle, EpochMs, Pair, SlotRange } from '../domain/types';
@@ -77,6 +77,13 @@ async function forgetFilled(
   if (stale.length > 0) await ports.gapLedger.resolve(pair, stale);
 }
 
+interface WindowAnswer {
+  readonly candles: readonly Candle[];
+  /** Slots for which the exchange had rows that can not be believed. */
+  readonly refused: readonly SlotRange[];
+  readonly askedAt: EpochMs;
+}
+
 class Repair {
   undecided = 0;
   private asked = 0;
@@ -110,7 +117,7 @@ class Repair {
     const piece = (): HolePiece | undefined => rest ?? due[next];
     for (let first = piece(); first !== undefined; first = piece()) {
       if (!this.mayAsk()) break;
-      const { candles, through, askedAt } = await this.window(first, pageSize);
+      const { through, ...answer } = await this.window(first, pageSize);
       const told: HolePiece[] = [];
       for (let inside = piece(); inside !== undefined && inside.from <= through; inside = piece()) {
         told.push({ ...inside, to: Math.min(inside.to, through) });
@@ -118,7 +125,7 @@ class Repair {
           inside.to > through ? { ...inside, from: shiftSlots(this.request.pair.timeframe, through, 1) } : undefined;
         if (rest === undefined) next++;
       }
-      after.push(...(await this.settle(told, candles, askedAt)));
+      after.push(...(await this.settle(told, answer)));
     }
     return rest === undefined ? [...after, ...due.slice(next)] : [...after, rest, ...due.slice(next + 1)];
   }
@@ -142,7 +149,15 @@ class Repair {
     );
     this.requests += page.requests;
     const last = page.candles.at(-1)?.openTime;
-    return { candles: page.candles, through: last ?? this.emptyThrough(piece, pageSize), askedAt };
+    const refused = page.quarantined.flatMap(({ openTime }) =>
+      openTime !== null && isOnGrid(pair.timeframe, openTime) ? [{ from: openTime, to: openTime }] : [],
+    );
+    return {
+      candles: page.candles,
+      refused: mergeRanges(pair.timeframe, refused),
+      through: last ?? this.emptyThrough(piece, pageSize),
+      askedAt,
+    };
   }
 
   /** An empty answer speaks of its window only, and of none if a stored candle lies in it: then it is a fault (P2). */
@@ -160,15 +175,16 @@ class Repair {
   }
 
   /** Stores what an answer holds of the pieces it spoke of, and tells the ledger of the rest. */
-  private async settle(told: readonly HolePiece[], candles: readonly Candle[], askedAt: EpochMs): Promise<HolePiece[]> {
+  private async settle(told: readonly HolePiece[], { candles, refused, askedAt }: WindowAnswer): Promise<HolePiece[]> {
     const { pair, asOf, onProgress } = this.request;
     const { timeframe } = pair;
     const slots = candles.map(({ openTime }) => ({ from: openTime, to: openTime }));
     const foundSlots = intersectRanges(timeframe, told, slots);
     const found = candlesIn(candles, foundSlots);
     if (found.length > 0) await storePage(this.ports, pair, found, askedAt);
-    const still = withAsk(timeframe, told, foundSlots, asOf);
-    const gaps = still.map((piece) => knownGap(timeframe, piece, asOf));
+    const disputed = disputedGaps(timeframe, told, refused, asOf);
+    const still = withAsk(timeframe, told, mergeRanges(timeframe, [...foundSlots, ...refused]), asOf);
+    const gaps = [...still.map((piece) => knownGap(timeframe, piece, asOf)), ...disputed];
     if (gaps.length > 0) await this.ports.gapLedger.record(pair, gaps);
     const confirmed = countRanges(
       timeframe,

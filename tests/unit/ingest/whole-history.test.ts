@@ -28,7 +28,7 @@ function rowsOf(folder: string, name: string): KlineRow[] {
     .slice(1);
   return lines.map((line) => {
     const [time, ...values] = line.split(',');
-    return [Number(time), ...values, Number(time) + 1];
+    return [Number(time), ...values, Number(time) + 3_599_999];
   });
 }
 
