@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
@@ -12,12 +13,15 @@ import type { DevelopmentServer } from '../temporal/development-server';
 import { findTemporalBinary } from '../temporal/temporal-binary';
 
 export interface TestTemporal {
+  /** The running one: another after each `crash`. */
   readonly server: DevelopmentServer;
   readonly client: Client;
   readonly folder: string;
   readonly binary: string;
   /** Runs `work` while workers serve both queues with these activities. */
   withWorkers<T>(activities: object, work: () => Promise<T>): Promise<T>;
+  /** Kills the server as a power cut would and starts it again on the same file and port after `downMs`. */
+  crash(downMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -50,19 +54,22 @@ export async function startTestTemporal(): Promise<TestTemporal> {
     cacheDir: join(__dirname, '..', '.cache'),
     tell: () => {},
   });
-  const server = await startDevelopmentServer({
+  const options = {
     binary,
     databaseFile: join(folder, 'temporal.db'),
     logFile: join(folder, 'temporal.log'),
     port: await freePort(),
     uiPort: null,
     namespace: 'default',
-  });
+  };
+  let server = await startDevelopmentServer(options);
   const connection = await Connection.connect({ address: server.address });
   const native = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection });
   return {
-    server,
+    get server() {
+      return server;
+    },
     client,
     folder,
     binary,
@@ -75,6 +82,12 @@ export async function startTestTemporal(): Promise<TestTemporal> {
       });
       const compute = await Worker.create({ connection: native, taskQueue: COMPUTE_QUEUE, activities });
       return worker.runUntil(compute.runUntil(work()));
+    },
+    crash: async (downMs) => {
+      process.kill(server.pid, 'SIGKILL');
+      await server.ended;
+      await delay(downMs);
+      server = await startDevelopmentServer(options);
     },
     stop: async () => {
       await connection.close();

@@ -11,6 +11,7 @@ import { loadConfig } from '../../../src/config/config';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../../../src/domain/types';
 import { startMarket } from '../../../src/market/market-server';
+import type { MarketServer } from '../../../src/market/market-server';
 import { manifestSchema } from '../../../src/publish/documents';
 import { verify } from '../../../src/publish/verify';
 import { connectControl } from '../../../temporal/control';
@@ -18,8 +19,13 @@ import { cycleSchedules } from '../../../temporal/schedules';
 import { openStores } from '../../../temporal/stores';
 import type { Stores } from '../../../temporal/stores';
 import { driveVirtually } from '../../../temporal/virtual-driver';
+import type { VirtualSlot } from '../../../temporal/virtual-driver';
+import { isGrpcServiceError } from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
+import { startFaultProxy } from './fault-proxy';
+import type { FaultProxy } from './fault-proxy';
 
 const CLI = join(__dirname, '..', '..', '..', 'dist', 'temporal', 'cli.js');
 const SOURCE = 'simulated';
@@ -28,6 +34,8 @@ export interface WorkerProcess {
   readonly pid: number;
   /** Ends the process and waits for it; gives its exit code, or the signal's name. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string>;
+  /** SIGSTOP or SIGCONT. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
 }
 
 export interface Deployment {
@@ -41,6 +49,9 @@ export interface Deployment {
   boundaries(from: EpochMs, to: EpochMs): Promise<string[]>;
   breaches(): Promise<string[]>;
   readonly temporal: TestTemporal;
+  /** Between the workers and Temporal, and between the workers and the market. */
+  readonly links: { readonly temporal: FaultProxy; readonly market: FaultProxy };
+  readonly market: MarketServer;
   stop(): Promise<void>;
 }
 
@@ -64,11 +75,15 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   const folder = await mkdtemp(join(tmpdir(), 'coin-predict-deployment-'));
   const temporal = await startTestTemporal();
   const market = await startMarket({ data: await candleFolder(folder, options), clock: { fixed: options.end } });
+  const links = {
+    temporal: await startFaultProxy(Number(temporal.server.address.split(':')[1])),
+    market: await startFaultProxy(market.port),
+  };
   const environment = {
     DATA_DIR: join(folder, 'data'),
     EXCHANGE: SOURCE,
-    EXCHANGE_URL: market.url,
-    TEMPORAL_ADDRESS: temporal.server.address,
+    EXCHANGE_URL: `http://127.0.0.1:${links.market.port}`,
+    TEMPORAL_ADDRESS: `127.0.0.1:${links.temporal.port}`,
     SYMBOLS: options.symbols.join(','),
     TIMEFRAMES: options.timeframes.join(','),
     FORECAST_THREADS: '1',
@@ -87,6 +102,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   };
   return {
     temporal,
+    links,
+    market,
     startWorker: () => startWorker(environment, workers),
     drive: (from, to) => drive(temporal, timeframes, from, to),
     content: () => withStores((stores) => contentOf(stores, options, config.timeframes)),
@@ -113,6 +130,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       }),
     stop: async () => {
       for (const worker of workers) worker.kill('SIGKILL');
+      for (const link of Object.values(links)) await link.close();
       await market.close();
       await temporal.stop();
       await rm(folder, { recursive: true, force: true });
@@ -183,6 +201,7 @@ async function startWorker(
   ]);
   return {
     pid,
+    signal: (signal) => void child.kill(signal),
     end: async (signal) => {
       child.kill(signal);
       return ended;
@@ -197,8 +216,22 @@ async function drive(
   to: EpochMs,
 ): Promise<void> {
   const schedules = cycleSchedules(timeframes, 5_000);
-  for await (const { result } of driveVirtually({ client: temporal.client, schedules, from, to })) {
-    if (result.outcome === 'failed' || result.outcome === 'partial') throw new Error(JSON.stringify(result));
+  const done = new Set<string>();
+  const key = ({ due, schedule }: VirtualSlot): string => `${schedule.timeframe} ${due}`;
+  const isDone = (slot: VirtualSlot): boolean => done.has(key(slot));
+  // A server that is killed takes the call with it: the slot is taken up again, as by any client.
+  for (let deadline = Date.now() + 120_000; ;) {
+    try {
+      for await (const run of driveVirtually({ client: temporal.client, schedules, from, to, isDone })) {
+        if (run.result.outcome === 'failed') throw new Error(JSON.stringify(run.result));
+        done.add(key(run));
+        deadline = Date.now() + 120_000;
+      }
+      return;
+    } catch (error) {
+      if (!isGrpcServiceError(error) || Date.now() > deadline) throw error;
+      await delay(300);
+    }
   }
 }
 
