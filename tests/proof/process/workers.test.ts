@@ -9,7 +9,7 @@ import { TOXICS } from './fault-proxy';
 const START = Date.UTC(2024, 0, 1);
 /** 130 days: enough hours and days to forecast on both timeframes. */
 const FROM = START + 130 * DAY - 2 * HOUR;
-const TO = START + 130 * DAY + (FULL_PROOF ? 60 : 9) * HOUR + 5_000;
+const TO = START + 130 * DAY + (FULL_PROOF ? 30 : 8) * HOUR + 5_000;
 const OPTIONS = { symbols: ['BTC/USDT', 'ETH/USDT'], timeframes: ['1h', '1d'], start: START, end: START + 134 * DAY };
 
 /** Does something to what runs while the slots are driven; false when it has met nothing to do it to. */
@@ -52,7 +52,8 @@ const spoil =
     const before = fired();
     await proxy.apply(toxic);
     // Until traffic has met it, and a moment more; that nobody listens can not be counted by who does not.
-    for (let waited = 0; toxic !== 'refuse' && waited < 8_000 && fired() === before; waited += 20) await delay(20);
+    const longest = toxic === 'refuse' ? 0 : 8_000;
+    for (let waited = 0; waited < longest && fired() === before; waited += 20) await delay(20);
     await delay(200);
     await proxy.apply('none');
     return toxic === 'refuse' || fired() > before;
@@ -72,12 +73,14 @@ const table = outcomeTable('processes', NAMES);
 
 /** Short: all that can share a run do. Full: each alone, again and again. */
 const SCRIPTS: readonly (readonly [string, readonly string[]])[] = FULL_PROOF
-  ? NAMES.map((name) => [name, Array.from({ length: 10 }, () => name)])
+  ? NAMES.map((name) => [name, Array.from({ length: 8 }, () => name)])
   : [
-      ['F04 F06 workers killed and stopped', [...NAMES.slice(0, 2), ...NAMES.slice(0, 2)]],
+      ['F04 F06 workers killed and stopped', NAMES.slice(0, 2)],
       ['F07 F10 F55 Temporal and the link to it', NAMES.filter((name) => /F07|F10|F55/.test(name))],
       ['F49 F50 the link to the market', NAMES.filter((name) => name.startsWith('F50'))],
     ];
+
+const ROUNDS = 3;
 
 async function withDeployment<T>(work: (deployment: Deployment) => Promise<T>): Promise<T> {
   const deployment = await openDeployment(OPTIONS);
@@ -99,21 +102,22 @@ beforeAll(async () => {
   });
 }, 600_000);
 
-/** Two workers, and the disturbances in their order while the slots are driven. */
-async function disturbed(deployment: Deployment, names: readonly string[]): Promise<void> {
+/** Two workers, and the disturbances in their order while the slots are driven. Gives those for which no time was left. */
+async function disturbed(deployment: Deployment, names: readonly string[]): Promise<string[]> {
   const scene: Scene = { deployment, workers: [await deployment.startWorker(), await deployment.startWorker()] };
   let over = false;
   const driving = deployment.drive(FROM, TO).finally(() => {
     over = true;
   });
+  const missed: string[] = [];
   for (const name of names) {
     await delay(100 + Math.random() * 200);
-    if (over) break;
-    if ((await DISTURBANCES[name]?.(scene)) !== false)
-      table.fired(name, 'same content, no overlap, every boundary done');
+    if (over || (await DISTURBANCES[name]?.(scene)) === false) missed.push(name);
+    else table.fired(name, 'same content, no overlap, every boundary done');
   }
   await driving;
   for (const worker of scene.workers) await worker.end('SIGTERM');
+  return missed;
 }
 
 async function expectUndisturbed(deployment: Deployment): Promise<void> {
@@ -139,10 +143,15 @@ async function expectUndisturbed(deployment: Deployment): Promise<void> {
 test.each(SCRIPTS)(
   'I10 I14 I16 I25 F21 %s: no lost boundary, no overlap, the same content',
   async (_, names) => {
-    await withDeployment(async (deployment) => {
-      await disturbed(deployment, names);
-      await expectUndisturbed(deployment);
-    });
+    // Those for which a run left no time have their turn in another one.
+    for (let round = 0, left = names; left.length > 0 && round < ROUNDS; round++) {
+      const now = left;
+      left = await withDeployment(async (deployment) => {
+        const missed = await disturbed(deployment, now);
+        await expectUndisturbed(deployment);
+        return missed;
+      });
+    }
   },
   FULL_PROOF ? 900_000 : 300_000,
 );
