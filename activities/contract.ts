@@ -62,6 +62,8 @@ export type FetchResult =
       readonly rows: readonly CandleRow[];
       readonly fetchedAt: EpochMs;
       readonly fresh: number;
+      /** Closed slots after the last row that the exchange did not give; absent in histories of before. */
+      readonly missing?: number;
     }
   /** More than a live fetch may hand on is due. */
   | { readonly kind: 'fill'; readonly reason: string }
