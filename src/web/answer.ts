@@ -5,7 +5,7 @@ import { CACHE, OPS_JSON_HEADERS, PUBLIC_JSON_HEADERS } from './headers';
 
 export type HeaderSet = Readonly<Record<string, string>>;
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Sends the content, or 304 when the reader has it already. */
 export async function sendContent(
@@ -19,13 +19,22 @@ export async function sendContent(
   reply.header('cache-control', cacheControl);
   reply.header('etag', content.etag);
   reply.header('vary', 'Accept-Encoding');
-  if (matchesTag(request.headers['if-none-match'], content.etag)) return reply.code(304).send();
+  if (matchesTag(request.headers['if-none-match'], content.etag)) return sendUnchanged(reply);
   const encoding = content.bestEncoding(allowedEncoding(request.headers['accept-encoding']));
   const ready = content.encoded(encoding);
   const body = Buffer.isBuffer(ready) ? ready : await ready;
   reply.header('content-type', content.type);
   if (encoding !== 'identity') reply.header('content-encoding', encoding);
   return reply.send(body);
+}
+
+/** Past the framework, which would tell a HEAD that the content has no bytes. */
+function sendUnchanged(reply: FastifyReply): FastifyReply {
+  reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders()))
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  reply.raw.writeHead(304).end();
+  return reply;
 }
 
 /** Sends a value that holds for this instant only. */
