@@ -45,6 +45,8 @@ export interface Config {
   readonly opsPort: number;
   readonly webHost: string;
   readonly opsHost: string;
+  /** Null: none is asked for. */
+  readonly opsToken: string | null;
   /** `host:port`; null: an own development server. */
   readonly temporalAddress: string | null;
   readonly temporalNamespace: string;
@@ -196,6 +198,7 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     opsPort: values.OPS_PORT,
     webHost: values.WEB_HOST,
     opsHost: values.OPS_HOST,
+    opsToken: values.OPS_TOKEN,
     temporalAddress: values.TEMPORAL_ADDRESS,
     temporalNamespace: values.TEMPORAL_NAMESPACE,
     temporalPort: values.TEMPORAL_PORT,

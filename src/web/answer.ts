@@ -47,6 +47,7 @@ export function sendJson(reply: FastifyReply, code: number, value: object, heade
 
 export type ErrorWord =
   | 'bad_request'
+  | 'unauthorized'
   | 'forbidden_host'
   | 'not_found'
   | 'method_not_allowed'
@@ -58,7 +59,8 @@ export type ErrorWord =
   | 'headers_too_large'
   | 'internal'
   | 'not_servable'
-  | 'nothing_published';
+  | 'nothing_published'
+  | 'invalid_document';
 
 /** An error as JSON: a word for programs, a sentence for people, the request's ID, and facts of the pair where there are any. */
 export function sendError(

@@ -12,7 +12,7 @@ import { Content } from './content';
 import { judgeEntry, verdictHoldsUntil } from './entry-status';
 import { CACHE, PAGE_HEADERS, PUBLIC_JSON_HEADERS } from './headers';
 import { HotPath } from './hot-path';
-import { readOpsManifest } from './ops-manifest-file';
+import { readOpsManifest } from './ops-document-file';
 import { loadFiles } from './page-files';
 import { PublishedFolder, type NamedFile, type Snapshot } from './published-folder';
 import { RequestRate } from './request-rate';
