@@ -181,3 +181,12 @@ export interface FillActivities {
   fillPages(input: FillInput): Promise<FillProgress>;
   settleFill(input: FillInput): Promise<SettleFillResult>;
 }
+
+export interface RetentionResult {
+  /** Candles removed, by pair: `BTC/USDT 1m`. Pairs that lost none are left out. */
+  readonly removed: Readonly<Record<string, number>>;
+}
+
+export interface HousekeepingActivities {
+  applyRetention(input: { readonly asOf: EpochMs }): Promise<RetentionResult>;
+}

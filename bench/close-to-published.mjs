@@ -17,7 +17,7 @@ const { inventedSymbols } = load('src/market/instrument.js');
 const { parseTimeframe, HOUR } = load('src/domain/timeframe.js');
 const { loadConfig } = load('src/config/config.js');
 const { connectControl } = load('temporal/control.js');
-const { cycleSchedules } = load('temporal/schedules.js');
+const { cycleSchedules, deploymentSchedules } = load('temporal/schedules.js');
 const { driveVirtually } = load('temporal/virtual-driver.js');
 const { openStores } = load('temporal/stores.js');
 const { startDevelopmentServer } = load('temporal/development-server.js');
@@ -85,8 +85,7 @@ const config = loadConfig(environment, null);
 const control = await connectControl({
   address: server.address,
   namespace: 'default',
-  timeframes: [timeframe],
-  scheduleOffsetMs: offset,
+  schedules: deploymentSchedules({ timeframes: [timeframe], scheduleOffsetMs: offset }),
 });
 for (const { id } of await control.applySchedules()) await control.pause(id, 'bench');
 const worker = spawn(process.execPath, [join(dist, 'temporal', 'cli.js'), 'worker', '-o', 'json'], {

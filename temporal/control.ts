@@ -15,15 +15,14 @@ import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 import { TemporalUnreachable } from '../src/ports/control';
 import type { Control, CycleReport, FillView, ScheduleView, StartOutcome } from '../src/ports/control';
 import { againSignal } from '../workflows/cycle-signal';
-import { KIND, TIMEFRAME } from '../workflows/search-attributes';
 import { reconcileSchedules } from './schedule-reconciler';
-import { cycleSchedules, scheduleOptions } from './schedules';
+import { runAttributes, scheduleOptions } from './schedules';
+import type { Schedule } from './schedules';
 
 export interface ControlOptions {
   readonly address: string;
   readonly namespace: string;
-  readonly timeframes: readonly TimeframeId[];
-  readonly scheduleOffsetMs: number;
+  readonly schedules: readonly Schedule[];
 }
 
 export interface TemporalControl extends Control {
@@ -45,8 +44,7 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
     client,
     connection,
     schedules: () => listSchedules(client),
-    applySchedules: () =>
-      reconcileSchedules(client, cycleSchedules(options.timeframes, options.scheduleOffsetMs).map(scheduleOptions)),
+    applySchedules: () => reconcileSchedules(client, options.schedules.map(scheduleOptions)),
     pause: (id, reason) => onSchedule(id, () => client.schedule.getHandle(id).pause(reason)),
     resume: (id, reason) => onSchedule(id, () => client.schedule.getHandle(id).unpause(reason)),
     trigger: (id) => onSchedule(id, () => client.schedule.getHandle(id).trigger(ScheduleOverlapPolicy.SKIP)),
@@ -69,15 +67,8 @@ async function requestCycle(client: Client, timeframe: TimeframeId, reason: stri
     signal: againSignal,
     signalArgs: [reason],
     staticSummary: `${timeframe}: ${reason}`.slice(0, 350),
-    typedSearchAttributes: attributes('cycle', timeframe),
+    typedSearchAttributes: runAttributes('cycle', timeframe),
   });
-}
-
-function attributes(kind: string, timeframe: TimeframeId) {
-  return [
-    { key: KIND, value: kind },
-    { key: TIMEFRAME, value: timeframe as string },
-  ];
 }
 
 async function startOnce(
@@ -94,7 +85,7 @@ async function startOnce(
       args: [input],
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
       staticSummary: `${timeframe} ${type} by hand`,
-      typedSearchAttributes: attributes(type, timeframe),
+      typedSearchAttributes: runAttributes(type, timeframe),
     });
     return { kind: 'started', workflowId, runId: handle.firstExecutionRunId };
   } catch (error) {

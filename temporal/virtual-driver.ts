@@ -4,11 +4,10 @@
  */
 import type { Client } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
-import { cycleWorkflowId, TASK_QUEUE } from '../src/domain/names';
+import { TASK_QUEUE } from '../src/domain/names';
 import type { EpochMs } from '../src/domain/types';
 import type { CycleResult } from '../workflows/cycle';
-import { KIND, TIMEFRAME } from '../workflows/search-attributes';
-import { nextDue } from './schedules';
+import { nextDue, runAttributes } from './schedules';
 import type { CycleSchedule } from './schedules';
 
 export interface VirtualSlot {
@@ -67,19 +66,16 @@ export async function* driveVirtually(drive: VirtualDrive): AsyncGenerator<Virtu
   }
 }
 
-/** The cycle of one slot; one that an interrupted drive left running is waited for instead of started. */
-async function runSlot(client: Client, { due, schedule: { timeframe } }: VirtualSlot): Promise<CycleResult> {
+/** The run of one slot; one that an interrupted drive left running is waited for instead of started. */
+async function runSlot(client: Client, { due, schedule: { run } }: VirtualSlot): Promise<CycleResult> {
   for (;;) {
-    const result: CycleResult = await client.workflow.execute('cycle', {
-      workflowId: cycleWorkflowId(timeframe),
+    const result: CycleResult = await client.workflow.execute(run.type, {
+      workflowId: run.workflowId,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       taskQueue: TASK_QUEUE,
-      args: [{ timeframe, asOf: due, trigger: 'virtual time' }],
-      staticSummary: `${timeframe} as of ${new Date(due).toISOString()}`,
-      typedSearchAttributes: [
-        { key: KIND, value: 'cycle' },
-        { key: TIMEFRAME, value: timeframe as string },
-      ],
+      args: [{ ...run.input, asOf: due, trigger: 'virtual time' }],
+      staticSummary: `${run.workflowId} as of ${new Date(due).toISOString()}`,
+      typedSearchAttributes: runAttributes(run.kind, run.timeframe),
     });
     if (result.asOf === due) return result;
   }

@@ -9,6 +9,7 @@ import { createForecaster } from '../src/forecasting/forecaster';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
+import { deploymentSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
 import { openExchange, openStores } from './stores';
 import type { Stores } from './stores';
@@ -33,8 +34,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const control = await connectControl({
     address: temporalAddress,
     namespace: config.temporalNamespace,
-    timeframes: config.timeframes,
-    scheduleOffsetMs: config.scheduleOffsetMs,
+    schedules: deploymentSchedules(config),
   });
   await registerSearchAttributes(control.connection, config.temporalNamespace);
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);

@@ -1,3 +1,5 @@
 export { cycle } from './cycle';
 export { cycleTick } from './cycle-tick';
 export { fill } from './fill';
+export { retention } from './retention';
+export { tick } from './tick';

@@ -1,6 +1,6 @@
 /** The runs whose histories are kept: every workflow, on every path that an operator meets. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { cycleWorkflowId, fillWorkflowId, TASK_QUEUE } from '../../src/domain/names';
+import { cycleWorkflowId, fillWorkflowId, RETENTION, TASK_QUEUE } from '../../src/domain/names';
 import { HOUR, parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { TestTemporal } from '../temporal';
@@ -113,5 +113,22 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     name: 'fill.done',
     workflowId: FILL,
     run: (temporal) => execute(temporal, script([]), 'fill', FILL, { symbol: 'BTC/USDT', timeframe: '1h' }),
+  },
+  {
+    name: 'retention.done',
+    workflowId: RETENTION,
+    run: (temporal) => execute(temporal, script([]), 'retention', RETENTION, {}),
+  },
+  {
+    name: 'tick.ran',
+    workflowId: 'retention-tick-record',
+    run: (temporal) =>
+      execute(temporal, script([]), 'tick', 'retention-tick-record', {
+        type: 'retention',
+        workflowId: RETENTION,
+        input: {},
+        kind: 'retention',
+        summary: 'removes candles',
+      }),
   },
 ];

@@ -10,13 +10,14 @@ import type {
   FetchResult,
   FillActivities,
   GateResult,
+  HousekeepingActivities,
   StageInput,
 } from '../../activities/contract';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { MarketSymbol } from '../../src/domain/types';
 
-export type ScriptedActivities = CycleActivities & ComputeActivities & FillActivities;
+export type ScriptedActivities = CycleActivities & ComputeActivities & FillActivities & HousekeepingActivities;
 
 export interface Script {
   readonly activities: ScriptedActivities;
@@ -133,6 +134,11 @@ export function script(symbols: readonly string[]): Script {
         repair: { missing: 0, asked: 0, found: 0, undecided: 0, becameReady: true },
         cycles: [timeframe],
       };
+    },
+    applyRetention: async () => {
+      state.calls.push('applyRetention');
+      await state.hold('applyRetention', parseSymbol('BTC/USDT'));
+      return { removed: { 'BTC/USDT 1m': 60 } };
     },
   } satisfies ScriptedActivities);
   return state;
