@@ -52,6 +52,8 @@ export interface Config {
   readonly temporalNamespace: string;
   readonly temporalPort: number;
   readonly temporalUiPort: number;
+  /** Null: that of the own development server. */
+  readonly temporalUiUrl: string | null;
   /** Absolute when it holds a slash, a command name otherwise; null: found by itself. */
   readonly temporalBin: string | null;
   readonly settleMs: number;
@@ -203,6 +205,7 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     temporalNamespace: values.TEMPORAL_NAMESPACE,
     temporalPort: values.TEMPORAL_PORT,
     temporalUiPort: values.TEMPORAL_UI_PORT,
+    temporalUiUrl: values.TEMPORAL_UI_URL,
     temporalBin: bin !== null && bin.includes('/') ? resolve(bin) : bin,
     settleMs: values.SETTLE_SECONDS * SECOND,
     scheduleOffsetMs: values.SCHEDULE_OFFSET_SECONDS * SECOND,

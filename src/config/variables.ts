@@ -131,6 +131,13 @@ export const VARIABLES = {
     unit: 'port',
     meaning: 'Port of the Temporal Web UI of the own development server. Moves like WEB_PORT.',
   },
+  TEMPORAL_UI_URL: {
+    schema: httpUrl(),
+    default: null,
+    defaultMeaning: 'that of the own development server',
+    unit: 'URL',
+    meaning: 'Address of the Temporal Web UI, for the links of the operator pages.',
+  },
   TEMPORAL_BIN: {
     schema: path,
     default: null,
