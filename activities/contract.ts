@@ -183,3 +183,40 @@ export interface FillActivities {
   fillPages(input: FillInput): Promise<FillProgress>;
   settleFill(input: FillInput): Promise<SettleFillResult>;
 }
+
+export interface RetentionResult {
+  /** Candles removed, by pair: `BTC/USDT 1m`. Pairs that lost none are left out. */
+  readonly removed: Readonly<Record<string, number>>;
+}
+
+export interface HousekeepingActivities {
+  applyRetention(input: { readonly asOf: EpochMs }): Promise<RetentionResult>;
+}
+
+export interface ReconcilePlan {
+  readonly source: string;
+  readonly symbols: readonly MarketSymbol[];
+}
+
+export interface ReconcileInput {
+  readonly source: string;
+  readonly symbol: MarketSymbol;
+  readonly days: number;
+  readonly asOf: EpochMs;
+}
+
+/** Numbers of candles; see `ReconcileSummary`. */
+export interface PairReconciliation {
+  readonly timeframe: TimeframeId;
+  readonly compared: number;
+  readonly missing: number;
+  readonly different: number;
+  readonly critical: number;
+  readonly notAtExchange: number;
+  readonly failure: Failure | null;
+}
+
+export interface ReconciliationActivities {
+  planReconciliation(): Promise<ReconcilePlan>;
+  reconcileSymbol(input: ReconcileInput): Promise<PairReconciliation[]>;
+}

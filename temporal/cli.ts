@@ -146,11 +146,11 @@ function announced(running: Running): Running {
 
 async function openControl(config: Config, address: string, openings: Openings): Promise<TemporalControl> {
   const { connectControl } = await import('./control.js');
+  const { deploymentSchedules } = await import('./schedules.js');
   const opened = await connectControl({
     address,
     namespace: config.temporalNamespace,
-    timeframes: config.timeframes,
-    scheduleOffsetMs: config.scheduleOffsetMs,
+    schedules: deploymentSchedules(config),
   });
   openings.push(() => opened.close());
   return opened;

@@ -82,11 +82,11 @@ async function run(options: ReplayOptions, folder: SourceFolder, parts: Parts): 
   const span = { from: from + config.scheduleOffsetMs, to: to + config.scheduleOffsetMs };
   const slots = [...slotsFromStart(schedules, span.from, span.to)];
   const ended = await endedSlots(stores, config, slots.length);
-  const isDone = (slot: VirtualSlot): boolean => ended.has(`${slot.schedule.timeframe} ${slot.due}`);
+  const isDone = (slot: VirtualSlot): boolean => ended.has(`${slot.schedule.every} ${slot.due}`);
   const journal = await openReplayJournal(join(folder.root, 'replay.jsonl'));
   const look = createLook(options, folder, stores, clock);
   for (const { due, schedule } of slots.filter(isDone)) {
-    if (!journal.has(due, schedule.timeframe)) await journal.add(await look(due, schedule.timeframe, 'published', 0));
+    if (!journal.has(due, schedule.every)) await journal.add(await look(due, schedule.every, 'published', 0));
   }
   const next = slots.find((slot) => !isDone(slot));
   if (next !== undefined) {
@@ -104,7 +104,7 @@ async function run(options: ReplayOptions, folder: SourceFolder, parts: Parts): 
     let startedAt = performance.now();
     for await (const { due, schedule, result } of driveVirtually(drive)) {
       const milliseconds = Math.round(performance.now() - startedAt);
-      await journal.add(await look(due, schedule.timeframe, result.outcome, milliseconds));
+      await journal.add(await look(due, schedule.every, result.outcome, milliseconds));
       options.onProgress(progressOf(journal, slots.length, due));
       if (signal.aborted) break;
       startedAt = performance.now();
@@ -140,12 +140,7 @@ async function startPipeline(
     durable: false,
   });
   parts.push(() => server.stop());
-  const control = await connectControl({
-    address: server.address,
-    namespace: 'default',
-    timeframes: config.timeframes,
-    scheduleOffsetMs: config.scheduleOffsetMs,
-  });
+  const control = await connectControl({ address: server.address, namespace: 'default', schedules: [] });
   parts.push(() => control.close());
   const exchange = await openExchange(config, stores, market.url, clock);
   parts.push(() => exchange.close());

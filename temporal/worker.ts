@@ -4,13 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
-import type { ComputeActivities, CycleActivities, FillActivities } from '../activities/contract';
+import type { MainActivities } from '../activities';
+import type { ComputeActivities } from '../activities/contract';
 import { WORKFLOW_BUNDLE } from './bundle';
 
 export interface WorkerOptions {
   readonly address: string;
   readonly namespace: string;
-  readonly activities: CycleActivities & FillActivities;
+  readonly activities: MainActivities;
   readonly computeActivities: ComputeActivities;
   /** Threads that fit and predict; as many compute activities run at once. */
   readonly computeSlots: number;
