@@ -431,17 +431,3 @@ testInChromium('the page works from any static host, with the documents that mat
     await new Promise((resolve) => host.close(resolve));
   }
 });
-
-testInChromium('the operators see every pair as text', async () => {
-  const row = { gateReason: '<b>31</b> closed candles, 240 are needed' };
-  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', candles: 31, predictionBehind: null, row }]);
-  if (browser === null) throw new Error('no Chromium');
-  const page = await (await browser.newContext()).newPage();
-  const faults = watchForFaults(page);
-  await page.goto(`${server.opsUrl}/ops`);
-  await page.locator('tbody tr').first().waitFor();
-  expect(await page.locator('tbody').innerText()).toContain('<b>31</b> closed candles');
-  await screenshot(page, 'ops');
-  expect(faults).toEqual([]);
-  await page.context().close();
-});
