@@ -3,7 +3,7 @@ import { activityInfo } from '@temporalio/activity';
 import { visibilityOf } from '../src/domain/activation';
 import { closeOf } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
-import type { EpochMs, Pair } from '../src/domain/types';
+import type { EpochMs, Pair, SlotRange } from '../src/domain/types';
 import type { SymbolState } from '../src/ports/pair-state';
 import type { PublishedForecast } from '../src/publish/export-pair';
 import { readPastForecasts } from '../src/publish/past';
@@ -13,7 +13,7 @@ import { operationalFacts } from './operational-facts';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
 import { gateReason } from './gate';
-import { scoreClosedTargets, trackRecord } from './quality';
+import { scoreChangedTargets, scoreClosedTargets, trackRecord } from './quality';
 import { forEachSymbol } from './stage';
 
 export function createExport(ports: ActivityPorts) {
@@ -35,7 +35,8 @@ export function createExport(ports: ActivityPorts) {
         await ports.publisher.hidePair({ ...common, gateReason: hiddenReason(symbol) ?? reason });
         return { published: 'hidden', dataThrough: null, bytes: 0 };
       }
-      await scoreQuietly(ports, pair, input.asOf);
+      const changed = await ports.dataQuality.changed(pair);
+      const scored = await scoreQuietly(ports, pair, changed, input.asOf);
       const prediction = rules.horizon > 0 && reason === null ? await publishable(ports, pair, input.asOf) : null;
       const degraded = input.degraded.includes(pair.symbol);
       const { row } = await ports.publisher.exportPair({
@@ -45,6 +46,7 @@ export function createExport(ports: ActivityPorts) {
         degraded,
         gateReason: reason,
       });
+      if (changed !== null && scored) await ports.dataQuality.settleChanges(pair, changed.version);
       return {
         published: reason === null ? (row.prediction === null ? 'history' : 'history_and_prediction') : 'refused',
         dataThrough: row.dataThrough,
@@ -68,14 +70,22 @@ async function publishable(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Pro
   return { record, quality: await trackRecord(ports, pair, asOf), past };
 }
 
-/** A record that can not be scored now is scored by a later cycle; it never holds up the documents. */
-async function scoreQuietly(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<void> {
+/** A record that can not be scored now is scored by a later cycle, then false; it never holds up the documents. */
+async function scoreQuietly(
+  ports: ActivityPorts,
+  pair: Pair,
+  changed: SlotRange | null,
+  asOf: EpochMs,
+): Promise<boolean> {
   try {
+    if (changed !== null) await scoreChangedTargets(ports, pair, changed, asOf);
     await scoreClosedTargets(ports, pair, asOf);
     await ports.pairState.recordSuccess(pair, 'evaluate', ports.clock.now());
+    return true;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     ports.log.warn({ pair: pairKey(pair), stage: 'evaluate', error: message }, 'forecasts could not be scored');
     await ports.pairState.recordFailure(pair, 'evaluate', ports.clock.now(), 'internal', message).catch(() => {});
+    return false;
   }
 }

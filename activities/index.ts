@@ -1,5 +1,11 @@
 /** The activities of a worker, each bound to the ports it touches. */
-import type { ComputeActivities, CycleActivities, FillActivities, HousekeepingActivities } from './contract';
+import type {
+  ComputeActivities,
+  CycleActivities,
+  FillActivities,
+  HousekeepingActivities,
+  ReconciliationActivities,
+} from './contract';
 import { createCloseCycle } from './close-cycle';
 import { createExport } from './export';
 import { createFetch } from './fetch';
@@ -9,13 +15,14 @@ import { createGate } from './gate';
 import { createManifest } from './manifest';
 import { createOpenCycle } from './open-cycle';
 import type { ActivityPorts } from './ports';
+import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
 import { createRepair } from './repair';
 import { createRequestCycles } from './request-cycles';
 import { createApplyRetention } from './retention';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
-export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities;
+export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities & ReconciliationActivities;
 
 export function createActivities(ports: ActivityPorts): MainActivities {
   return {
@@ -31,6 +38,8 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     fillPages: createFillPages(ports),
     settleFill: createSettleFill(ports),
     applyRetention: createApplyRetention(ports),
+    planReconciliation: createPlanReconciliation(ports),
+    reconcileSymbol: createReconcileSymbol(ports),
   };
 }
 

@@ -1,5 +1,6 @@
 export { cycle } from './cycle';
 export { cycleTick } from './cycle-tick';
 export { fill } from './fill';
+export { reconcile } from './reconcile';
 export { retention } from './retention';
 export { tick } from './tick';
