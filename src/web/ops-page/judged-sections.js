@@ -1,5 +1,5 @@
 /** Models, alerts and SLA: what the lifecycle and the monitor report. */
-import { bar, commands, element, percent, runLink, table, when } from './parts.js';
+import { bar, commands, element, percent, runLink, shortVersion, table, when } from './parts.js';
 
 export function models(document, operations, view) {
   if (document.timeframes.length === 0) return [element('p', { class: 'quiet' }, 'No model has forecast yet.')];
@@ -130,12 +130,12 @@ export function alerts(document, operations, view) {
         )
       : null,
     element('h3', {}, 'Firing'),
-    alertTable('Alerts that are firing', document.firing, operations, view, 'None.'),
+    alertTable('Alerts that are firing', document.firing, operations, view, false),
     element(
       'details',
       { 'data-name': 'past alerts' },
       element('summary', {}, `Past (${document.past.length})`),
-      alertTable('Past alerts', document.past, operations, view, 'None.'),
+      alertTable('Past alerts', document.past, operations, view, true),
     ),
     element('h3', {}, 'Receivers'),
     table(
@@ -153,21 +153,21 @@ export function alerts(document, operations, view) {
   ];
 }
 
-function alertTable(label, items, operations, view, empty) {
+function alertTable(label, items, operations, view, ended) {
   const rows = items.map((item) => [
     element('span', { class: 'severity', 'data-severity': item.severity }, item.severity),
     item.event.replaceAll('_', ' '),
     pairWords(item.pairs),
     item.detail,
     when(item.since, view),
-    item.ended_at === undefined ? '' : when(item.ended_at, view),
+    ...(ended ? [when(item.ended_at, view)] : []),
     `${item.delivery}, ${item.notified} sent`,
     item.runbook === null ? '' : element('code', {}, `docs/runbooks/${item.runbook}`),
     runLink(operations, item.workflow),
   ]);
-  return table(label, ['Severity', 'Alert', 'Pairs', 'Detail', 'Since', 'Ended', 'Delivery', 'Runbook', 'Run'], rows, {
-    empty,
-  });
+  const times = ended ? ['Since', 'Ended'] : ['Since'];
+  const head = ['Severity', 'Alert', 'Pairs', 'Detail', ...times, 'Delivery', 'Runbook', 'Run'];
+  return table(label, head, rows, { empty: 'None.' });
 }
 
 const PAIRS_NAMED = 4;

@@ -1,6 +1,6 @@
 /** The matrix of pairs, and what there is to say of the one that is chosen. */
 import { STATES, worstOf } from './health.js';
-import { commands, element, runLink, table, when } from './parts.js';
+import { commands, element, runLink, shortVersion, table, when } from './parts.js';
 import { spell } from './shared/page/words.js';
 
 /** Symbols down, timeframes across; a cell is a link to its pair. */
@@ -76,7 +76,7 @@ export function pairDetail({ entry, state, verdict }, operations, view) {
 function modelWords(model) {
   return model === null || typeof model !== 'object'
     ? '\u2013'
-    : `${model.family} ${String(model.version).slice(0, 16)}`;
+    : `${model.family} ${shortVersion(String(model.version))}`;
 }
 
 function stages(key, stageFacts, view) {

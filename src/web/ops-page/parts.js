@@ -109,6 +109,13 @@ export function bar(label, segments, height = 12) {
   return picture;
 }
 
+const VERSION_SHOWN = 28;
+
+/** A content hash is long, and its beginning is enough to tell two apart. */
+export function shortVersion(version) {
+  return version.length > VERSION_SHOWN ? `${version.slice(0, VERSION_SHOWN - 1)}\u2026` : version;
+}
+
 /** `14:00 UTC, 12 min ago`; a dash for no time. */
 export function when(text, view) {
   if (text === null || text === undefined) return '\u2013';
