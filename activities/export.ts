@@ -6,6 +6,7 @@ import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair, SlotRange } from '../src/domain/types';
 import type { SymbolState } from '../src/ports/pair-state';
 import type { PublishedForecast } from '../src/publish/export-pair';
+import { readPastForecasts } from '../src/publish/past';
 import { readServedCandles } from '../src/publish/served-candles';
 import type { ExportInput, ExportSummary } from './contract';
 import { operationalFacts } from './operational-facts';
@@ -65,7 +66,8 @@ async function publishable(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Pro
   const extent = await ports.candles.extent(pair);
   const last = extent === null ? null : Math.min(extent.last, lastUsableOpen(ports, pair, asOf));
   if (last === null || record.dataThrough !== closeOf(pair.timeframe, last)) return null;
-  return { record, quality: await trackRecord(ports, pair, asOf) };
+  const past = await readPastForecasts(ports.forecastLedger, pair, record.dataThrough);
+  return { record, quality: await trackRecord(ports, pair, asOf), past };
 }
 
 /** A record that can not be scored now is scored by a later cycle, then false; it never holds up the documents. */
