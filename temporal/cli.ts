@@ -185,6 +185,7 @@ function cliStores(stores: Stores): CliStores {
     candles: stores.candles,
     gapLedger: state.gapLedger,
     pairState: state.pairState,
+    dataQuality: state.dataQuality,
     forecastLedger: state.forecastLedger,
     publication: state.publication,
     budget: budgetOf(stores),
