@@ -2,4 +2,5 @@ export { cycle } from './cycle';
 export { cycleTick } from './cycle-tick';
 export { fill } from './fill';
 export { retention } from './retention';
+export { shadow } from './shadow';
 export { tick } from './tick';

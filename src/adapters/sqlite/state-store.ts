@@ -1,12 +1,14 @@
 /** All operational state of one source in one SQLite file. */
 import type { ForecastLedger } from '../../ports/forecast-ledger';
 import type { GapLedger } from '../../ports/gap-ledger';
+import type { ModelRegistry } from '../../ports/model-registry';
 import type { PairStateStore } from '../../ports/pair-state';
 import type { PublicationStore } from '../../ports/publication';
 import type { RateBudget } from '../../ports/rate-budget';
 import type { RunLog } from '../../ports/run-log';
 import { SqliteForecastLedger } from './forecast-ledger';
 import { SqliteGapLedger } from './gap-ledger';
+import { SqliteModelRegistry } from './model-registry';
 import { SqlitePairState } from './pair-state';
 import { SqlitePublication } from './publication';
 import { SqliteRateBudget } from './rate-budget';
@@ -20,6 +22,7 @@ export interface StateStore {
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
+  readonly models: ModelRegistry;
   /** The deployment's rate budget; budgets made from the same file share it, whatever process they live in. */
   budget(options?: BudgetOptions): RateBudget;
   close(): Promise<void>;
@@ -37,6 +40,7 @@ export async function openStateStore(path: string): Promise<StateStore> {
     forecastLedger: new SqliteForecastLedger(state),
     runLog: new SqliteRunLog(state),
     publication: new SqlitePublication(state),
+    models: new SqliteModelRegistry(state),
     budget: (options) => new SqliteRateBudget(state, options),
     close: async () => state.close(),
   };
