@@ -5,6 +5,7 @@ import type {
   CycleActivities,
   FillActivities,
   HousekeepingActivities,
+  ReconciliationActivities,
 } from './contract';
 import { createCloseCycle } from './close-cycle';
 import { createExport } from './export';
@@ -15,6 +16,7 @@ import { createGate } from './gate';
 import { createManifest } from './manifest';
 import { createOpenCycle } from './open-cycle';
 import type { ActivityPorts } from './ports';
+import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
 import { createRepair } from './repair';
 import { createRequestCycles } from './request-cycles';
 import { createApplyRetention } from './retention';
@@ -22,7 +24,7 @@ import { createShadowForecast } from './shadow';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
-export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities;
+export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities & ReconciliationActivities;
 
 export function createActivities(ports: ActivityPorts): MainActivities {
   return {
@@ -38,6 +40,8 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     fillPages: createFillPages(ports),
     settleFill: createSettleFill(ports),
     applyRetention: createApplyRetention(ports),
+    planReconciliation: createPlanReconciliation(ports),
+    reconcileSymbol: createReconcileSymbol(ports),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { CandleStore } from '../src/ports/candle-store';
 import type { Clock } from '../src/ports/clock';
+import type { DataQualityStore } from '../src/ports/data-quality';
 import type { Exchange } from '../src/ports/exchange';
 import type { Forecaster, Recipe } from '../src/ports/forecaster';
 import type { ForecastLedger } from '../src/ports/forecast-ledger';
@@ -44,6 +45,7 @@ export interface ActivityPorts {
   readonly candles: CandleStore;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
+  readonly dataQuality: DataQualityStore;
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;

@@ -39,6 +39,7 @@ export function activityPorts({
     candles: stores.candles,
     gapLedger: stores.state.gapLedger,
     pairState: stores.state.pairState,
+    dataQuality: stores.state.dataQuality,
     forecastLedger: stores.state.forecastLedger,
     runLog: stores.state.runLog,
     publication: stores.state.publication,

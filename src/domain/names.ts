@@ -30,6 +30,10 @@ export function shadowWorkflowId(timeframe: TimeframeId): string {
 /** Hourly removal of candles that are kept for a limited time: schedule and workflow of type `retention`. */
 export const RETENTION = 'retention';
 
+/** The store compared with the exchange, schedules and workflows of type `reconcile`: the last day, and the last 90 days. */
+export const RECONCILE_DAILY = 'reconcile-daily';
+export const RECONCILE_WEEKLY = 'reconcile-weekly';
+
 /** What a schedule starts; Temporal appends the time. */
 export function tickWorkflowId(scheduleId: string): string {
   return `${scheduleId}-tick`;

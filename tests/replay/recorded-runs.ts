@@ -1,6 +1,13 @@
 /** The runs whose histories are kept: every workflow, on every path that an operator meets. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { cycleWorkflowId, fillWorkflowId, RETENTION, shadowWorkflowId, TASK_QUEUE } from '../../src/domain/names';
+import {
+  cycleWorkflowId,
+  fillWorkflowId,
+  RECONCILE_DAILY,
+  RETENTION,
+  shadowWorkflowId,
+  TASK_QUEUE,
+} from '../../src/domain/names';
 import { HOUR, parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { TestTemporal } from '../temporal';
@@ -138,6 +145,21 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     name: 'retention.done',
     workflowId: RETENTION,
     run: (temporal) => execute(temporal, script([]), 'retention', RETENTION, {}),
+  },
+  {
+    name: 'reconcile.repaired',
+    workflowId: RECONCILE_DAILY,
+    run: (temporal) => {
+      const state = script(['BTC/USDT', 'ETH/USDT']);
+      state.failures.set('reconcileSymbol ETH/USDT', failure('exchange_timeout'));
+      return execute(temporal, state, 'reconcile', RECONCILE_DAILY, { days: 1 });
+    },
+  },
+  {
+    name: 'reconcile.virtual',
+    workflowId: RECONCILE_DAILY,
+    run: (temporal) =>
+      execute(temporal, script(['BTC/USDT']), 'reconcile', RECONCILE_DAILY, { days: 1, asOf: VIRTUAL.asOf }),
   },
   {
     name: 'tick.ran',

@@ -1,4 +1,5 @@
 /** All operational state of one source in one SQLite file. */
+import type { DataQualityStore } from '../../ports/data-quality';
 import type { ForecastLedger } from '../../ports/forecast-ledger';
 import type { GapLedger } from '../../ports/gap-ledger';
 import type { ModelRegistry } from '../../ports/model-registry';
@@ -6,6 +7,7 @@ import type { PairStateStore } from '../../ports/pair-state';
 import type { PublicationStore } from '../../ports/publication';
 import type { RateBudget } from '../../ports/rate-budget';
 import type { RunLog } from '../../ports/run-log';
+import { SqliteDataQuality } from './data-quality';
 import { SqliteForecastLedger } from './forecast-ledger';
 import { SqliteGapLedger } from './gap-ledger';
 import { SqliteModelRegistry } from './model-registry';
@@ -19,6 +21,7 @@ import { StateDatabase } from './state-database';
 export interface StateStore {
   readonly pairState: PairStateStore;
   readonly gapLedger: GapLedger;
+  readonly dataQuality: DataQualityStore;
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
@@ -37,6 +40,7 @@ export async function openStateStore(path: string): Promise<StateStore> {
   return {
     pairState: new SqlitePairState(state),
     gapLedger: new SqliteGapLedger(state),
+    dataQuality: new SqliteDataQuality(state),
     forecastLedger: new SqliteForecastLedger(state),
     runLog: new SqliteRunLog(state),
     publication: new SqlitePublication(state),

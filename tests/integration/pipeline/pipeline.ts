@@ -20,6 +20,7 @@ import type { HistoryDocument, Manifest, ManifestEntry, PredictionDocument } fro
 import { verify } from '../../../src/publish/verify';
 import { activityPorts } from '../../../temporal/activity-ports';
 import { cycleSchedules } from '../../../temporal/schedules';
+import type { Schedule } from '../../../temporal/schedules';
 import { openStores } from '../../../temporal/stores';
 import type { Stores } from '../../../temporal/stores';
 import { driveVirtually } from '../../../temporal/virtual-driver';
@@ -42,6 +43,8 @@ export interface Pipeline {
   readonly stores: Stores;
   /** Runs every slot due in (from, to] and gives what each cycle said. */
   drive(timeframes: readonly string[], from: EpochMs, to: EpochMs): Promise<VirtualRun[]>;
+  /** The same for schedules of every kind. */
+  driveAll(schedules: readonly Schedule[], from: EpochMs, to: EpochMs): Promise<VirtualRun<Schedule>[]>;
   manifest(): Promise<Manifest>;
   entry(key: string): Promise<ManifestEntry | undefined>;
   history(key: string): Promise<HistoryDocument>;
@@ -103,6 +106,12 @@ export async function openPipeline(
         return runs;
       });
     },
+    driveAll: async (schedules, from, to) =>
+      temporal.withWorkers({ ...createActivities(ports), ...createComputeActivities(ports) }, async () => {
+        const runs: VirtualRun<Schedule>[] = [];
+        for await (const run of driveVirtually({ client: temporal.client, schedules, from, to })) runs.push(run);
+        return runs;
+      }),
     stop: async () => {
       await exchange.close();
       await stores.close();
