@@ -46,6 +46,8 @@ export interface CyclePlan {
   readonly timeframe: TimeframeId;
   readonly symbols: readonly MarketSymbol[];
   readonly predicts: boolean;
+  /** A shadow model is to forecast beside the champion; absent in plans of releases before there were any. */
+  readonly shadow?: boolean;
   /** Symbols of one activity: 1 up to 50 pairs, so that the Web UI names each; 25 above. */
   readonly groupSize: number;
   readonly settleMs: number;
@@ -177,6 +179,17 @@ export interface CycleActivities {
 
 export interface ComputeActivities {
   forecast(input: StageInput): Promise<Answer<ForecastSummary>[]>;
+}
+
+export interface ShadowResult {
+  /** Symbols that the shadow gave a valid forecast of, and the others with the reason. */
+  readonly forecast: readonly MarketSymbol[];
+  readonly failed: readonly { readonly symbol: MarketSymbol; readonly reason: string }[];
+}
+
+/** On a queue that no cycle waits for. */
+export interface BackgroundActivities {
+  shadowForecast(input: StageInput): Promise<ShadowResult>;
 }
 
 export interface FillActivities {

@@ -1,5 +1,6 @@
 /** The activities of a worker, each bound to the ports it touches. */
 import type {
+  BackgroundActivities,
   ComputeActivities,
   CycleActivities,
   FillActivities,
@@ -19,6 +20,7 @@ import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
 import { createRepair } from './repair';
 import { createRequestCycles } from './request-cycles';
 import { createApplyRetention } from './retention';
+import { createShadowForecast } from './shadow';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
@@ -46,4 +48,9 @@ export function createActivities(ports: ActivityPorts): MainActivities {
 /** Those that need a processor: served on a queue of their own. */
 export function createComputeActivities(ports: ActivityPorts): ComputeActivities {
   return { forecast: createForecast(ports) };
+}
+
+/** Those that need a processor and may be late: served on a queue that no cycle waits for. */
+export function createBackgroundActivities(ports: ActivityPorts): BackgroundActivities {
+  return { shadowForecast: createShadowForecast(ports) };
 }

@@ -1,6 +1,13 @@
 /** The runs whose histories are kept: every workflow, on every path that an operator meets. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { cycleWorkflowId, fillWorkflowId, RECONCILE_DAILY, RETENTION, TASK_QUEUE } from '../../src/domain/names';
+import {
+  cycleWorkflowId,
+  fillWorkflowId,
+  RECONCILE_DAILY,
+  RETENTION,
+  shadowWorkflowId,
+  TASK_QUEUE,
+} from '../../src/domain/names';
 import { HOUR, parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { TestTemporal } from '../temporal';
@@ -102,6 +109,26 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
         await handle.result();
       });
     },
+  },
+  {
+    name: 'cycle.with-shadow',
+    workflowId: CYCLE,
+    run: (temporal) => {
+      const state = script(['BTC/USDT']);
+      state.plan = { shadow: true };
+      return execute(temporal, state, 'cycle', CYCLE, VIRTUAL);
+    },
+  },
+  {
+    name: 'shadow.done',
+    workflowId: shadowWorkflowId(tf),
+    run: (temporal) =>
+      execute(temporal, script(['BTC/USDT']), 'shadow', shadowWorkflowId(tf), {
+        source: 'scripted',
+        timeframe: '1h',
+        asOf: 10 * HOUR,
+        symbols: ['BTC/USDT'],
+      }),
   },
   {
     name: 'cycleTick.started',

@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   Answer,
+  BackgroundActivities,
   CloseCycleInput,
   ComputeActivities,
   CycleActivities,
@@ -21,6 +22,7 @@ import type { MarketSymbol } from '../../src/domain/types';
 
 export type ScriptedActivities = CycleActivities &
   ComputeActivities &
+  BackgroundActivities &
   FillActivities &
   HousekeepingActivities &
   ReconciliationActivities;
@@ -150,6 +152,13 @@ export function script(symbols: readonly string[]): Script {
         repair: { missing: 0, asked: 0, found: 0, undecided: 0, becameReady: true },
         cycles: [timeframe],
       };
+    },
+    shadowForecast: async ({ symbols }) => {
+      for (const symbol of symbols) {
+        state.calls.push(`shadowForecast ${symbol}`);
+        await state.hold('shadowForecast', symbol);
+      }
+      return { forecast: symbols, failed: [] };
     },
     applyRetention: async () => {
       state.calls.push('applyRetention');

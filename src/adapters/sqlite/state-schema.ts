@@ -11,6 +11,8 @@ import type { Generated } from 'kysely';
 import { DATA_QUALITY_MIGRATION } from './data-quality-schema';
 import type { DataQualitySchema } from './data-quality-schema';
 import type { Migration } from './migration';
+import { MODEL_MIGRATION } from './model-schema';
+import type { ModelSchema } from './model-schema';
 
 interface PairColumns {
   symbol: MarketSymbol;
@@ -142,7 +144,7 @@ export interface GateTable {
   live_waiting_until: EpochMs;
 }
 
-export interface StateSchema extends DataQualitySchema {
+export interface StateSchema extends DataQualitySchema, ModelSchema {
   symbol_state: SymbolStateTable;
   earliest_candle: EarliestTable;
   stage_record: StageTable;
@@ -247,4 +249,5 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
     ],
   },
   DATA_QUALITY_MIGRATION,
+  MODEL_MIGRATION,
 ];

@@ -2,6 +2,7 @@
 import type { DataQualityStore } from '../../ports/data-quality';
 import type { ForecastLedger } from '../../ports/forecast-ledger';
 import type { GapLedger } from '../../ports/gap-ledger';
+import type { ModelRegistry } from '../../ports/model-registry';
 import type { PairStateStore } from '../../ports/pair-state';
 import type { PublicationStore } from '../../ports/publication';
 import type { RateBudget } from '../../ports/rate-budget';
@@ -9,6 +10,7 @@ import type { RunLog } from '../../ports/run-log';
 import { SqliteDataQuality } from './data-quality';
 import { SqliteForecastLedger } from './forecast-ledger';
 import { SqliteGapLedger } from './gap-ledger';
+import { SqliteModelRegistry } from './model-registry';
 import { SqlitePairState } from './pair-state';
 import { SqlitePublication } from './publication';
 import { SqliteRateBudget } from './rate-budget';
@@ -23,6 +25,7 @@ export interface StateStore {
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
+  readonly models: ModelRegistry;
   /** The deployment's rate budget; budgets made from the same file share it, whatever process they live in. */
   budget(options?: BudgetOptions): RateBudget;
   close(): Promise<void>;
@@ -41,6 +44,7 @@ export async function openStateStore(path: string): Promise<StateStore> {
     forecastLedger: new SqliteForecastLedger(state),
     runLog: new SqliteRunLog(state),
     publication: new SqlitePublication(state),
+    models: new SqliteModelRegistry(state),
     budget: (options) => new SqliteRateBudget(state, options),
     close: async () => state.close(),
   };
