@@ -1,13 +1,23 @@
 /** The activities of a worker, each bound to the ports it touches. */
-import type { ComputeActivities, CycleActivities, FillActivities, HousekeepingActivities } from './contract';
+import type {
+  ComputeActivities,
+  CycleActivities,
+  FillActivities,
+  HousekeepingActivities,
+  MonitorActivities,
+} from './contract';
 import { createCloseCycle } from './close-cycle';
+import { createDeliver, createGiveUp, createWaitingReceivers } from './deliver';
 import { createExport } from './export';
 import { createFetch } from './fetch';
 import { createFillPages, createSettleFill } from './fill';
 import { createForecast } from './forecast';
 import { createGate } from './gate';
 import { createManifest } from './manifest';
+import { createHeartbeatActivity, createProbe, createRecommit, createRollUpDay } from './monitor';
+import { createObserve } from './observe';
 import { createOpenCycle } from './open-cycle';
+import { createWriteOpsDocuments } from './ops-documents';
 import type { ActivityPorts } from './ports';
 import { createRepair } from './repair';
 import { createRequestCycles } from './request-cycles';
@@ -15,7 +25,7 @@ import { createApplyRetention } from './retention';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
-export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities;
+export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities & MonitorActivities;
 
 export function createActivities(ports: ActivityPorts): MainActivities {
   return {
@@ -31,6 +41,15 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     fillPages: createFillPages(ports),
     settleFill: createSettleFill(ports),
     applyRetention: createApplyRetention(ports),
+    observe: createObserve(ports),
+    recommit: createRecommit(ports),
+    probe: createProbe(ports),
+    writeOpsDocuments: createWriteOpsDocuments(ports),
+    heartbeat: createHeartbeatActivity(ports),
+    waitingReceivers: createWaitingReceivers(ports),
+    deliver: createDeliver(ports),
+    giveUp: createGiveUp(ports),
+    rollUpDay: createRollUpDay(ports),
   };
 }
 

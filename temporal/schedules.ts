@@ -2,10 +2,20 @@
 import type { ScheduleOptions } from '@temporalio/client';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Config } from '../src/config/config';
-import { cycleScheduleId, cycleWorkflowId, RETENTION, TASK_QUEUE, tickWorkflowId } from '../src/domain/names';
+import {
+  cycleScheduleId,
+  cycleWorkflowId,
+  MONITOR,
+  RETENTION,
+  SLA_DAILY,
+  TASK_QUEUE,
+  tickWorkflowId,
+} from '../src/domain/names';
 import { closeOf, DAY, HOUR, MINUTE, nextBoundary, openOf, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { KIND, TIMEFRAME } from '../workflows/search-attributes';
+
+const SECOND = 1_000;
 
 /** Brings about one run of a workflow, some time after each boundary. */
 export interface Schedule {
@@ -39,7 +49,12 @@ export type ScheduleSettings = Pick<Config, 'timeframes' | 'scheduleOffsetMs'>;
 
 /** Every schedule of a deployment: the cycles, then the housekeeping. */
 export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
-  return [...cycleSchedules(settings.timeframes, settings.scheduleOffsetMs), RETENTION_SCHEDULE];
+  return [
+    ...cycleSchedules(settings.timeframes, settings.scheduleOffsetMs),
+    RETENTION_SCHEDULE,
+    MONITOR_SCHEDULE,
+    SLA_DAILY_SCHEDULE,
+  ];
 }
 
 export function cycleSchedules(timeframes: readonly TimeframeId[], offsetMs: number): CycleSchedule[] {
@@ -74,13 +89,42 @@ const RETENTION_SCHEDULE: Schedule = {
   },
 };
 
+/** Half a minute after the boundary, when a cycle that is quick has published. */
+export const MONITOR_SCHEDULE: Schedule = {
+  id: MONITOR,
+  every: parseTimeframe('1m'),
+  offsetMs: 30 * SECOND,
+  run: {
+    type: 'monitor',
+    workflowId: MONITOR,
+    input: {},
+    kind: 'monitor',
+    timeframe: null,
+    summary: 'judges all pairs, tells what changed, probes, sends the heartbeat',
+    note: 'every minute; paused, nobody is told of trouble and the heartbeat stops',
+  },
+};
+
+const SLA_DAILY_SCHEDULE: Schedule = {
+  id: SLA_DAILY,
+  every: parseTimeframe('1d'),
+  offsetMs: 5 * MINUTE,
+  run: {
+    type: 'slaDaily',
+    workflowId: SLA_DAILY,
+    input: {},
+    kind: 'sla',
+    timeframe: null,
+    summary: 'keeps the figures of the day before',
+    note: 'daily; paused, days without figures stay without',
+  },
+};
+
 /** The next time this schedule is due after `t`. */
 export function nextDue(schedule: Schedule, t: EpochMs): EpochMs {
   const boundary = nextBoundary(schedule.every, t - schedule.offsetMs);
   return boundary + schedule.offsetMs;
 }
-
-const SECOND = 1_000;
 
 /**
  * Weeks and months are calendar entries (an interval counts from a Thursday and knows no months);

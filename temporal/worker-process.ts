@@ -9,6 +9,7 @@ import { createForecaster } from '../src/forecasting/forecaster';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
+import { outsideOf } from './outside';
 import { deploymentSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
 import { openExchange, openStores } from './stores';
@@ -38,7 +39,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   });
   await registerSearchAttributes(control.connection, config.temporalNamespace);
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
-  const ports = activityPorts({ config, stores, exchange, forecaster, requestCycle, log });
+  const ports = activityPorts({ config, stores, exchange, forecaster, requestCycle, log, outside: outsideOf(config) });
   const worker = await startWorker({
     address: temporalAddress,
     namespace: config.temporalNamespace,

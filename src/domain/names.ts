@@ -22,6 +22,16 @@ export function cycleScheduleId(timeframe: TimeframeId): string {
 /** Hourly removal of candles that are kept for a limited time: schedule and workflow of type `retention`. */
 export const RETENTION = 'retention';
 
+/** Judges all pairs every minute: schedule and workflow of type `monitor`. */
+export const MONITOR = 'monitor';
+/** Rolls up the figures of the day before: schedule and workflow of type `slaDaily`. */
+export const SLA_DAILY = 'sla-daily';
+
+/** Workflow of type `deliverAlert`: brings one message to every receiver. */
+export function alertWorkflowId(messageKey: string): string {
+  return `alert-${messageKey}`;
+}
+
 /** What a schedule starts; Temporal appends the time. */
 export function tickWorkflowId(scheduleId: string): string {
   return `${scheduleId}-tick`;

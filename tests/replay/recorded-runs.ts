@@ -1,6 +1,14 @@
 /** The runs whose histories are kept: every workflow, on every path that an operator meets. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { cycleWorkflowId, fillWorkflowId, RETENTION, TASK_QUEUE } from '../../src/domain/names';
+import {
+  alertWorkflowId,
+  cycleWorkflowId,
+  fillWorkflowId,
+  MONITOR,
+  RETENTION,
+  SLA_DAILY,
+  TASK_QUEUE,
+} from '../../src/domain/names';
 import { HOUR, parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { TestTemporal } from '../temporal';
@@ -29,6 +37,9 @@ async function execute(
     temporal.client.workflow.execute(type, { workflowId, taskQueue: TASK_QUEUE, args: [input] }),
   );
 }
+
+const MESSAGE = 'hard_stale-20240101T000000.000Z';
+const ALERT = alertWorkflowId(MESSAGE);
 
 const VIRTUAL = { timeframe: '1h', asOf: 10 * HOUR + 5000 };
 
@@ -118,6 +129,35 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     name: 'retention.done',
     workflowId: RETENTION,
     run: (temporal) => execute(temporal, script([]), 'retention', RETENTION, {}),
+  },
+  {
+    name: 'monitor.told',
+    workflowId: MONITOR,
+    run: (temporal) => execute(temporal, script([]), 'monitor', MONITOR, {}),
+  },
+  {
+    name: 'monitor.virtual',
+    workflowId: MONITOR,
+    run: (temporal) => execute(temporal, script([]), 'monitor', MONITOR, { asOf: 10 * HOUR }),
+  },
+  {
+    name: 'deliverAlert.delivered',
+    workflowId: ALERT,
+    run: (temporal) => execute(temporal, script([]), 'deliverAlert', ALERT, { message: MESSAGE }),
+  },
+  {
+    name: 'deliverAlert.gave-up',
+    workflowId: ALERT,
+    run: (temporal) => {
+      const state = script([]);
+      state.failures.set('deliver slack', failure('delivery_failed', 'permanent'));
+      return execute(temporal, state, 'deliverAlert', ALERT, { message: MESSAGE });
+    },
+  },
+  {
+    name: 'slaDaily.done',
+    workflowId: SLA_DAILY,
+    run: (temporal) => execute(temporal, script([]), 'slaDaily', SLA_DAILY, {}),
   },
   {
     name: 'tick.ran',

@@ -11,13 +11,18 @@ import type {
   FillActivities,
   GateResult,
   HousekeepingActivities,
+  MonitorActivities,
   StageInput,
 } from '../../activities/contract';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { MarketSymbol } from '../../src/domain/types';
 
-export type ScriptedActivities = CycleActivities & ComputeActivities & FillActivities & HousekeepingActivities;
+export type ScriptedActivities = CycleActivities &
+  ComputeActivities &
+  FillActivities &
+  HousekeepingActivities &
+  MonitorActivities;
 
 export interface Script {
   readonly activities: ScriptedActivities;
@@ -140,6 +145,33 @@ export function script(symbols: readonly string[]): Script {
       await state.hold('applyRetention', parseSymbol('BTC/USDT'));
       return { removed: { 'BTC/USDT 1m': 60 } };
     },
+    observe: async () => {
+      state.calls.push('observe');
+      return { pairs: 2, changed: ['BTC/USDT 1h'], events: 1, pending: ['hard_stale-20240101T000000.000Z'] };
+    },
+    recommit: async () => {
+      state.calls.push('recommit');
+      return { generation: 2, entries: 2 };
+    },
+    probe: async () => ({ probes: 3, good: 3 }),
+    writeOpsDocuments: async () => {
+      state.calls.push('writeOpsDocuments');
+    },
+    heartbeat: async () => {
+      state.calls.push('heartbeat');
+      return true;
+    },
+    waitingReceivers: async () => ['slack', 'webhook'],
+    deliver: async ({ receiver }) => {
+      state.calls.push(`deliver ${receiver}`);
+      const planned = state.failures.get(`deliver ${receiver}`);
+      if (planned !== undefined) throw ApplicationFailure.nonRetryable(planned.message, planned.code);
+      return 'delivered';
+    },
+    giveUp: async ({ receiver }) => {
+      state.calls.push(`giveUp ${receiver}`);
+    },
+    rollUpDay: async () => ({ day: '2024-01-01', availability: 1 }),
   } satisfies ScriptedActivities);
   return state;
 }

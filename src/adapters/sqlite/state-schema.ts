@@ -9,6 +9,8 @@ import type { BoundaryOutcome, CycleRunEnd } from '../../ports/run-log';
 import type { RowFault } from '../../domain/candle';
 import type { Generated } from 'kysely';
 import type { Migration } from './migration';
+import { MONITOR_MIGRATION } from './monitor-schema';
+import type { MonitorSchema } from './monitor-schema';
 
 interface PairColumns {
   symbol: MarketSymbol;
@@ -140,7 +142,7 @@ export interface GateTable {
   live_waiting_until: EpochMs;
 }
 
-export interface StateSchema {
+export interface StateSchema extends MonitorSchema {
   symbol_state: SymbolStateTable;
   earliest_candle: EarliestTable;
   stage_record: StageTable;
@@ -244,4 +246,5 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
       ) STRICT`,
     ],
   },
+  MONITOR_MIGRATION,
 ];

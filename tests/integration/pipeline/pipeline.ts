@@ -19,7 +19,9 @@ import { historySchema, manifestSchema, predictionSchema } from '../../../src/pu
 import type { HistoryDocument, Manifest, ManifestEntry, PredictionDocument } from '../../../src/publish/documents';
 import { verify } from '../../../src/publish/verify';
 import { activityPorts } from '../../../temporal/activity-ports';
+import type { Outside } from '../../../temporal/activity-ports';
 import { cycleSchedules } from '../../../temporal/schedules';
+import type { Schedule } from '../../../temporal/schedules';
 import { openStores } from '../../../temporal/stores';
 import type { Stores } from '../../../temporal/stores';
 import { driveVirtually } from '../../../temporal/virtual-driver';
@@ -42,6 +44,8 @@ export interface Pipeline {
   readonly stores: Stores;
   /** Runs every slot due in (from, to] and gives what each cycle said. */
   drive(timeframes: readonly string[], from: EpochMs, to: EpochMs): Promise<VirtualRun[]>;
+  /** The same for schedules of every kind. */
+  driveAll(schedules: readonly Schedule[], from: EpochMs, to: EpochMs): Promise<VirtualRun<Schedule>[]>;
   manifest(): Promise<Manifest>;
   entry(key: string): Promise<ManifestEntry | undefined>;
   history(key: string): Promise<HistoryDocument>;
@@ -53,6 +57,7 @@ export interface Pipeline {
 export async function openPipeline(
   temporal: TestTemporal,
   environment: Readonly<Record<string, string>>,
+  outside?: Outside,
 ): Promise<Pipeline> {
   const folder = await mkdtemp(join(tmpdir(), 'coin-predict-pipeline-'));
   const config = loadConfig({ DATA_DIR: folder, ...environment }, null);
@@ -66,6 +71,7 @@ export async function openPipeline(
     forecaster,
     requestCycle: async () => {},
     log: pino({ level: 'silent' }),
+    ...(outside === undefined ? {} : { outside }),
   });
   const published = (path: string) => readFile(join(stores.folder.published, path), 'utf8');
   const manifest = async () => manifestSchema.parse(JSON.parse(await published('manifest.json')));
@@ -97,6 +103,12 @@ export async function openPipeline(
         return runs;
       });
     },
+    driveAll: async (schedules, from, to) =>
+      temporal.withWorkers({ ...createActivities(ports), ...createComputeActivities(ports) }, async () => {
+        const runs: VirtualRun<Schedule>[] = [];
+        for await (const run of driveVirtually({ client: temporal.client, schedules, from, to })) runs.push(run);
+        return runs;
+      }),
     stop: async () => {
       await exchange.close();
       await stores.close();
