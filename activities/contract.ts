@@ -233,3 +233,33 @@ export interface ReconciliationActivities {
   planReconciliation(): Promise<ReconcilePlan>;
   reconcileSymbol(input: ReconcileInput): Promise<PairReconciliation[]>;
 }
+
+export interface ObserveResult {
+  /** Pairs judged. */
+  readonly pairs: number;
+  /** Pairs whose status word changed: the manifest is to be committed again. */
+  readonly changed: readonly string[];
+  readonly events: number;
+  /** Messages that some receiver still waits for. */
+  readonly pending: readonly string[];
+}
+export interface DeliverInput {
+  readonly message: string;
+  readonly receiver: string;
+}
+export interface MonitorActivities {
+  observe(input: { readonly asOf: EpochMs }): Promise<ObserveResult>;
+  recommit(input: { readonly asOf: EpochMs }): Promise<ManifestResult>;
+  /** Asks for documents and status as a reader does; null where no address is known. */
+  probe(input: { readonly asOf: EpochMs }): Promise<{ readonly probes: number; readonly good: number } | null>;
+  writeOpsDocuments(input: { readonly asOf: EpochMs }): Promise<void>;
+  /** False when none is configured. */
+  heartbeat(): Promise<boolean>;
+  /** Receivers that still wait for the message. */
+  waitingReceivers(input: { readonly message: string }): Promise<readonly string[]>;
+  deliver(input: DeliverInput): Promise<'delivered' | 'undeliverable' | 'muted'>;
+  /** The message stays, marked as undeliverable. */
+  giveUp(input: DeliverInput): Promise<void>;
+  /** The figures of the day that ended last, kept for good. */
+  rollUpDay(input: { readonly asOf: EpochMs }): Promise<{ readonly day: string; readonly availability: number | null }>;
+}

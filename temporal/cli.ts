@@ -68,6 +68,10 @@ function createWiring(stopping: AbortSignal): CliWiring {
       const { createExporter } = await import('./exporter.js');
       return createExporter(config(), stores, source);
     },
+    notifiers: async () => {
+      const { outsideOf } = await import('./outside.js');
+      return outsideOf(config()).notifiers;
+    },
     backtest: async () => {
       const { backtest } = await import('./backtest.js');
       return backtest(config());
@@ -188,6 +192,8 @@ function cliStores(stores: Stores): CliStores {
     dataQuality: state.dataQuality,
     forecastLedger: state.forecastLedger,
     publication: state.publication,
+    monitor: state.monitor,
+    outbox: state.outbox,
     budget: budgetOf(stores),
   };
 }

@@ -10,6 +10,7 @@ import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
 import { startOperationsReporter } from './operations-reporter';
+import { outsideOf } from './outside';
 import { deploymentSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
 import { openExchange, openStores } from './stores';
@@ -40,7 +41,16 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   });
   await registerSearchAttributes(control.connection, config.temporalNamespace);
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
-  const ports = activityPorts({ config, stores, exchange, forecaster, shadowForecaster, requestCycle, log });
+  const ports = activityPorts({
+    config,
+    stores,
+    exchange,
+    forecaster,
+    shadowForecaster,
+    requestCycle,
+    log,
+    outside: outsideOf(config),
+  });
   const worker = await startWorker({
     address: temporalAddress,
     namespace: config.temporalNamespace,

@@ -169,6 +169,12 @@ export const ERROR_TABLE = {
     meaning: 'the manifest could not be committed',
     remedy: 'check the disk under DATA_DIR; the previous manifest stays',
   },
+  delivery_failed: {
+    stage: 'monitor',
+    retry: 'transient',
+    meaning: 'a receiver of alerts did not take a message',
+    remedy: 'nothing: it is sent again until it is taken, for a day; `alert test` shows whether receivers are reached',
+  },
   fenced: {
     stage: 'manifest',
     retry: 'permanent',

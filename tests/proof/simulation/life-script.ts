@@ -66,5 +66,8 @@ export const SETTINGS: PipelineSettings = {
   lagRetryMs: LAG_RETRY_MS,
   storageBudgetBytes: 1e12,
   rules,
-  champion: () => ({ family: 'told', settings: {} }),
+  alertsPerMinute: 10,
+  slaObjective: 0.99,
+  codeVersion: 'simulated',
+  firstChampion: () => ({ family: 'told', settings: {} }),
 };
