@@ -2,7 +2,15 @@
 import type { ScheduleOptions } from '@temporalio/client';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Config } from '../src/config/config';
-import { cycleScheduleId, cycleWorkflowId, RETENTION, TASK_QUEUE, tickWorkflowId } from '../src/domain/names';
+import {
+  cycleScheduleId,
+  cycleWorkflowId,
+  RECONCILE_DAILY,
+  RECONCILE_WEEKLY,
+  RETENTION,
+  TASK_QUEUE,
+  tickWorkflowId,
+} from '../src/domain/names';
 import { closeOf, DAY, HOUR, MINUTE, nextBoundary, openOf, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { KIND, TIMEFRAME } from '../workflows/search-attributes';
@@ -39,7 +47,12 @@ export type ScheduleSettings = Pick<Config, 'timeframes' | 'scheduleOffsetMs'>;
 
 /** Every schedule of a deployment: the cycles, then the housekeeping. */
 export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
-  return [...cycleSchedules(settings.timeframes, settings.scheduleOffsetMs), RETENTION_SCHEDULE];
+  return [
+    ...cycleSchedules(settings.timeframes, settings.scheduleOffsetMs),
+    RETENTION_SCHEDULE,
+    reconcileSchedule(RECONCILE_DAILY, '1d', 20 * MINUTE, 1),
+    reconcileSchedule(RECONCILE_WEEKLY, '1w', 2 * HOUR, 90),
+  ];
 }
 
 export function cycleSchedules(timeframes: readonly TimeframeId[], offsetMs: number): CycleSchedule[] {
@@ -73,6 +86,24 @@ const RETENTION_SCHEDULE: Schedule = {
     note: 'hourly; paused, 1m candles are kept until it goes on',
   },
 };
+
+/** At a quiet time: no cycle but the shortest is due for a while. */
+function reconcileSchedule(id: string, every: string, offsetMs: number, days: number): Schedule {
+  return {
+    id,
+    every: parseTimeframe(every),
+    offsetMs,
+    run: {
+      type: 'reconcile',
+      workflowId: id,
+      input: { days },
+      kind: 'reconcile',
+      timeframe: null,
+      summary: `compares ${days === 1 ? 'the last 24 hours' : `the last ${days} days`} with the exchange and stores what it says`,
+      note: `${every === '1d' ? 'daily' : 'weekly'}; paused, candles that the exchange changed later stay as they were`,
+    },
+  };
+}
 
 /** The next time this schedule is due after `t`. */
 export function nextDue(schedule: Schedule, t: EpochMs): EpochMs {
