@@ -51,7 +51,7 @@ export async function openStores(config: Config, source: string, clock: Clock = 
     folder,
     candles,
     state,
-    budget: state.budget({ limits: { [exchangeOf(source)]: weight } }),
+    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     publisher,
     modelFiles: openModelFiles(folder.models),
     close: async () => {
