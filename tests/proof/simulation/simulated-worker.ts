@@ -99,6 +99,7 @@ export class SimulatedWorker {
       candles: this.#port('candles', stores.candles),
       gapLedger: this.#port('gapLedger', stores.gapLedger),
       pairState: this.#port('pairState', stores.pairState),
+      dataQuality: this.#port('dataQuality', stores.dataQuality),
       forecastLedger: this.#port('forecastLedger', stores.forecastLedger),
       runLog: this.#port('runLog', stores.runLog),
       publication,
