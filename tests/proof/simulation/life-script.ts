@@ -23,6 +23,7 @@ export type Command =
   | { readonly do: 'forecast'; readonly fault: ForecastFault }
   | { readonly do: 'by_hand'; readonly timeframe: number }
   | { readonly do: 'terminate'; readonly timeframe: number }
+  | { readonly do: 'reconcile' }
   | { readonly do: 'race' }
   | { readonly do: 'many_generations' }
   | { readonly do: 'sweep'; readonly worker: number }
