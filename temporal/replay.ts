@@ -5,12 +5,12 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { createActivities, createComputeActivities } from '../activities';
+import { createActivities, createBackgroundActivities, createComputeActivities } from '../activities';
 import type { ReplayProgress, ReplayReport } from '../src/cli/wiring';
 import type { Config } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import type { EpochMs, Pair } from '../src/domain/types';
-import { createForecaster } from '../src/forecasting/forecaster';
+import { createForecaster, SHADOW_THREADS } from '../src/forecasting/forecaster';
 import { startMarket } from '../src/market/market-server';
 import type { MarketServer } from '../src/market/market-server';
 import { systemClock } from '../src/ports/clock';
@@ -146,12 +146,16 @@ async function startPipeline(
   parts.push(() => exchange.close());
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
   parts.push(() => forecaster.close());
-  const ports = activityPorts({ config, stores, exchange, forecaster, requestCycle: async () => {}, log, clock });
+  const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
+  parts.push(() => shadowForecaster.close());
+  const requestCycle = async (): Promise<void> => {};
+  const ports = activityPorts({ config, stores, exchange, forecaster, shadowForecaster, requestCycle, log, clock });
   const worker = await startWorker({
     address: server.address,
     namespace: 'default',
     activities: createActivities(ports),
     computeActivities: createComputeActivities(ports),
+    backgroundActivities: createBackgroundActivities(ports),
     computeSlots: config.forecastThreads,
     log,
     signal,

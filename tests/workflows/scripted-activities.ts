@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   Answer,
+  BackgroundActivities,
   CloseCycleInput,
   ComputeActivities,
   CycleActivities,
@@ -11,13 +12,22 @@ import type {
   FillActivities,
   GateResult,
   HousekeepingActivities,
+  PairReconciliation,
+  ReconciliationActivities,
+  MonitorActivities,
   StageInput,
 } from '../../activities/contract';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { MarketSymbol } from '../../src/domain/types';
 
-export type ScriptedActivities = CycleActivities & ComputeActivities & FillActivities & HousekeepingActivities;
+export type ScriptedActivities = CycleActivities &
+  ComputeActivities &
+  BackgroundActivities &
+  FillActivities &
+  HousekeepingActivities &
+  MonitorActivities &
+  ReconciliationActivities;
 
 export interface Script {
   readonly activities: ScriptedActivities;
@@ -53,6 +63,16 @@ export const newCandle: FetchResult = {
 function isFailure(value: object): value is Failure {
   return 'code' in value;
 }
+
+const RECONCILED: PairReconciliation = {
+  timeframe: parseTimeframe('1h'),
+  compared: 24,
+  missing: 0,
+  different: 0,
+  critical: 0,
+  notAtExchange: 0,
+  failure: null,
+};
 
 export function script(symbols: readonly string[]): Script {
   const state: Script = {
@@ -135,11 +155,51 @@ export function script(symbols: readonly string[]): Script {
         cycles: [timeframe],
       };
     },
+    shadowForecast: async ({ symbols }) => {
+      for (const symbol of symbols) {
+        state.calls.push(`shadowForecast ${symbol}`);
+        await state.hold('shadowForecast', symbol);
+      }
+      return { forecast: symbols, failed: [] };
+    },
     applyRetention: async () => {
       state.calls.push('applyRetention');
       await state.hold('applyRetention', parseSymbol('BTC/USDT'));
       return { removed: { 'BTC/USDT 1m': 60 } };
     },
+    planReconciliation: async () => ({ source: 'scripted', symbols: symbols.map(parseSymbol) }),
+    reconcileSymbol: async ({ symbol }) => {
+      state.calls.push(`reconcileSymbol ${symbol}`);
+      const planned = state.failures.get(`reconcileSymbol ${symbol}`) ?? null;
+      return [{ ...RECONCILED, different: planned === null ? 1 : 0, failure: planned }];
+    },
+    observe: async () => {
+      state.calls.push('observe');
+      return { pairs: 2, changed: ['BTC/USDT 1h'], events: 1, pending: ['hard_stale-20240101T000000.000Z'] };
+    },
+    recommit: async () => {
+      state.calls.push('recommit');
+      return { generation: 2, entries: 2 };
+    },
+    probe: async () => ({ probes: 3, good: 3 }),
+    writeOpsDocuments: async () => {
+      state.calls.push('writeOpsDocuments');
+    },
+    heartbeat: async () => {
+      state.calls.push('heartbeat');
+      return true;
+    },
+    waitingReceivers: async () => ['slack', 'webhook'],
+    deliver: async ({ receiver }) => {
+      state.calls.push(`deliver ${receiver}`);
+      const planned = state.failures.get(`deliver ${receiver}`);
+      if (planned !== undefined) throw ApplicationFailure.nonRetryable(planned.message, planned.code);
+      return 'delivered';
+    },
+    giveUp: async ({ receiver }) => {
+      state.calls.push(`giveUp ${receiver}`);
+    },
+    rollUpDay: async () => ({ day: '2024-01-01', availability: 1 }),
   } satisfies ScriptedActivities);
   return state;
 }
