@@ -10,6 +10,7 @@ import type { PairStateStore } from '../src/ports/pair-state';
 import type { PublicationStore } from '../src/ports/publication';
 import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
+import type { StorageGauge } from '../src/ports/storage-gauge';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 
@@ -21,7 +22,6 @@ export interface PipelineSettings {
   readonly scheduleOffsetMs: number;
   readonly cycleTargetMs: number;
   readonly lagRetryMs: number;
-  readonly storageBudgetBytes: number;
   rules(timeframe: TimeframeId): TimeframeRules;
   champion(timeframe: TimeframeId): Recipe;
 }
@@ -38,6 +38,7 @@ export interface ActivityPorts {
   readonly log: Logger;
   readonly exchange: Exchange;
   readonly candles: CandleStore;
+  readonly storage: StorageGauge;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;

@@ -34,6 +34,7 @@ export function activityPorts({
     log,
     exchange,
     candles: stores.candles,
+    storage: stores.storage,
     gapLedger: stores.state.gapLedger,
     pairState: stores.state.pairState,
     dataQuality: stores.state.dataQuality,
@@ -54,7 +55,6 @@ export function pipelineSettings(config: Config): PipelineSettings {
     scheduleOffsetMs: config.scheduleOffsetMs,
     cycleTargetMs: config.cycleTargetMs,
     lagRetryMs: config.lagRetryMs,
-    storageBudgetBytes: config.storageBudgetBytes,
     rules: (timeframe) => config.rules(timeframe),
     champion: (timeframe) => ({ family: config.championFamily(timeframe), settings: {} }),
   };

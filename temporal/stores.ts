@@ -1,6 +1,7 @@
 /** Opens everything of one source: candle store, state, published tree, publisher. */
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
+import { createStorageGauge } from '../src/adapters/files/storage-gauge';
 import { openCandleStore } from '../src/adapters/sqlite/candle-store';
 import { openStateStore } from '../src/adapters/sqlite/state-store';
 import type { StateStore } from '../src/adapters/sqlite/state-store';
@@ -10,6 +11,7 @@ import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { RateBudget } from '../src/ports/rate-budget';
+import type { StorageGauge } from '../src/ports/storage-gauge';
 import { createPublisher } from '../src/publish/publisher';
 import type { Publisher } from '../src/publish/publisher';
 import { exchangeOf, isOurMarket, sourceFolder } from './source';
@@ -21,6 +23,7 @@ export interface Stores {
   readonly candles: CandleStore;
   readonly state: StateStore;
   readonly budget: RateBudget;
+  readonly storage: StorageGauge;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }
@@ -49,6 +52,15 @@ export async function openStores(config: Config, source: string, clock: Clock = 
     candles,
     state,
     budget: state.budget({ limits: { [exchangeOf(source)]: weight } }),
+    storage: createStorageGauge({
+      storeBytes: () => candles.sizeBytes(),
+      path: config.diskUsagePath,
+      budget:
+        config.storageBudgetShare === null
+          ? { bytes: config.storageBudgetBytes }
+          : { share: config.storageBudgetShare, disk: config.dataDir },
+      clock: systemClock,
+    }),
     publisher,
     close: async () => {
       await candles.close();

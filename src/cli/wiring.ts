@@ -14,6 +14,7 @@ import type { GapLedger } from '../ports/gap-ledger';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
+import type { StorageGauge } from '../ports/storage-gauge';
 
 export interface CliOutput {
   /** Results only; text ends with a newline. */
@@ -30,6 +31,7 @@ export interface CliStores {
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
+  readonly storage: StorageGauge;
   readonly forecastLedger: ForecastLedger;
   readonly publication: PublicationStore;
   readonly budget: RateBudget;

@@ -15,6 +15,7 @@ import { TemporalUnreachable, type Control, type ScheduleView } from '../../../s
 import type { Exchange } from '../../../src/ports/exchange';
 import type { PublicationRow } from '../../../src/ports/publication';
 import type { RateBudget } from '../../../src/ports/rate-budget';
+import type { StorageUsage } from '../../../src/ports/storage-gauge';
 
 export const NOW = Date.parse('2024-05-01T14:30:00Z');
 
@@ -45,6 +46,7 @@ export class World {
   schedules: ScheduleView[] = [];
   temporalAnswers = true;
   bannedUntil: EpochMs | null = null;
+  usage: StorageUsage = { usedBytes: 1e9, budgetBytes: 50e9 };
   environment: Record<string, string> = {};
   exporter: Partial<Exporter> = {};
   overrides: Partial<CliWiring> = {};
@@ -103,7 +105,18 @@ export class World {
   private stores(): CliStores {
     const { candles, gapLedger, pairState, dataQuality, forecastLedger, publication } = this;
     const budget = { bannedUntil: async () => this.bannedUntil } as unknown as RateBudget;
-    return { source: 'simulated', candles, gapLedger, pairState, dataQuality, forecastLedger, publication, budget };
+    const storage = { measure: async () => this.usage };
+    return {
+      source: 'simulated',
+      candles,
+      gapLedger,
+      pairState,
+      dataQuality,
+      forecastLedger,
+      publication,
+      budget,
+      storage,
+    };
   }
 
   private fakeControl(): Control {
