@@ -8,7 +8,28 @@ const PORTS = ['WEB_PORT', 'OPS_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as c
 
 /** Judges what could be read; a variable that could not be is left out, it has its own problem already. */
 export function findContradictions(values: Partial<Values>, explicit: ReadonlySet<VariableName>): ConfigProblem[] {
-  return [...timeframes(values), ...thresholds(values), ...times(values), ...ports(values, explicit)];
+  return [
+    ...timeframes(values),
+    ...thresholds(values),
+    ...times(values),
+    ...ports(values, explicit),
+    ...store(values),
+    ...exchange(values),
+  ];
+}
+
+function store(values: Partial<Values>): ConfigProblem[] {
+  if (values.STORE !== 'influx' || values.INFLUXDB_TOKEN !== null) return [];
+  const sentence = 'STORE=influx needs a token: set it to an API token of the InfluxDB server.';
+  return [{ variable: 'INFLUXDB_TOKEN', value: null, sentence }];
+}
+
+/** Simulated prices must never take the place of real ones where nobody watches the start. */
+function exchange(values: Partial<Values>): ConfigProblem[] {
+  if (values.NODE_ENV !== 'production' || values.EXCHANGE !== 'auto') return [];
+  const sentence =
+    '"auto" is refused with NODE_ENV=production, for it may choose the simulated market: name the exchange, for example binance.';
+  return [{ variable: 'EXCHANGE', value: 'auto', sentence }];
 }
 
 function timeframes(values: Partial<Values>): ConfigProblem[] {
