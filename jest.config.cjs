@@ -14,6 +14,6 @@ module.exports = {
       },
     ],
   },
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   maxWorkers: 2,
 };

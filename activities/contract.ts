@@ -46,6 +46,8 @@ export interface CyclePlan {
   readonly timeframe: TimeframeId;
   readonly symbols: readonly MarketSymbol[];
   readonly predicts: boolean;
+  /** A shadow model is to forecast beside the champion; absent in plans of releases before there were any. */
+  readonly shadow?: boolean;
   /** Symbols of one activity: 1 up to 50 pairs, so that the Web UI names each; 25 above. */
   readonly groupSize: number;
   readonly settleMs: number;
@@ -62,6 +64,8 @@ export type FetchResult =
       readonly rows: readonly CandleRow[];
       readonly fetchedAt: EpochMs;
       readonly fresh: number;
+      /** Closed slots after the last row that the exchange did not give; absent in histories of before. */
+      readonly missing?: number;
     }
   /** More than a live fetch may hand on is due. */
   | { readonly kind: 'fill'; readonly reason: string }
@@ -177,7 +181,55 @@ export interface ComputeActivities {
   forecast(input: StageInput): Promise<Answer<ForecastSummary>[]>;
 }
 
+export interface ShadowResult {
+  /** Symbols that the shadow gave a valid forecast of, and the others with the reason. */
+  readonly forecast: readonly MarketSymbol[];
+  readonly failed: readonly { readonly symbol: MarketSymbol; readonly reason: string }[];
+}
+
+/** On a queue that no cycle waits for. */
+export interface BackgroundActivities {
+  shadowForecast(input: StageInput): Promise<ShadowResult>;
+}
+
 export interface FillActivities {
   fillPages(input: FillInput): Promise<FillProgress>;
   settleFill(input: FillInput): Promise<SettleFillResult>;
+}
+
+export interface RetentionResult {
+  /** Candles removed, by pair: `BTC/USDT 1m`. Pairs that lost none are left out. */
+  readonly removed: Readonly<Record<string, number>>;
+}
+
+export interface HousekeepingActivities {
+  applyRetention(input: { readonly asOf: EpochMs }): Promise<RetentionResult>;
+}
+
+export interface ReconcilePlan {
+  readonly source: string;
+  readonly symbols: readonly MarketSymbol[];
+}
+
+export interface ReconcileInput {
+  readonly source: string;
+  readonly symbol: MarketSymbol;
+  readonly days: number;
+  readonly asOf: EpochMs;
+}
+
+/** Numbers of candles; see `ReconcileSummary`. */
+export interface PairReconciliation {
+  readonly timeframe: TimeframeId;
+  readonly compared: number;
+  readonly missing: number;
+  readonly different: number;
+  readonly critical: number;
+  readonly notAtExchange: number;
+  readonly failure: Failure | null;
+}
+
+export interface ReconciliationActivities {
+  planReconciliation(): Promise<ReconcilePlan>;
+  reconcileSymbol(input: ReconcileInput): Promise<PairReconciliation[]>;
 }

@@ -1,5 +1,12 @@
 /** The activities of a worker, each bound to the ports it touches. */
-import type { ComputeActivities, CycleActivities, FillActivities } from './contract';
+import type {
+  BackgroundActivities,
+  ComputeActivities,
+  CycleActivities,
+  FillActivities,
+  HousekeepingActivities,
+  ReconciliationActivities,
+} from './contract';
 import { createCloseCycle } from './close-cycle';
 import { createExport } from './export';
 import { createFetch } from './fetch';
@@ -9,11 +16,17 @@ import { createGate } from './gate';
 import { createManifest } from './manifest';
 import { createOpenCycle } from './open-cycle';
 import type { ActivityPorts } from './ports';
+import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
 import { createRepair } from './repair';
 import { createRequestCycles } from './request-cycles';
+import { createApplyRetention } from './retention';
+import { createShadowForecast } from './shadow';
 import { createWrite } from './write';
 
-export function createActivities(ports: ActivityPorts): CycleActivities & FillActivities {
+/** Everything that is served on the main queue. */
+export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities & ReconciliationActivities;
+
+export function createActivities(ports: ActivityPorts): MainActivities {
   return {
     openCycle: createOpenCycle(ports),
     fetch: createFetch(ports),
@@ -26,10 +39,18 @@ export function createActivities(ports: ActivityPorts): CycleActivities & FillAc
     requestCycles: createRequestCycles(ports),
     fillPages: createFillPages(ports),
     settleFill: createSettleFill(ports),
+    applyRetention: createApplyRetention(ports),
+    planReconciliation: createPlanReconciliation(ports),
+    reconcileSymbol: createReconcileSymbol(ports),
   };
 }
 
 /** Those that need a processor: served on a queue of their own. */
 export function createComputeActivities(ports: ActivityPorts): ComputeActivities {
   return { forecast: createForecast(ports) };
+}
+
+/** Those that need a processor and may be late: served on a queue that no cycle waits for. */
+export function createBackgroundActivities(ports: ActivityPorts): BackgroundActivities {
+  return { shadowForecast: createShadowForecast(ports) };
 }

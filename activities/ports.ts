@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
 import type { CandleStore } from '../src/ports/candle-store';
 import type { Clock } from '../src/ports/clock';
+import type { DataQualityStore } from '../src/ports/data-quality';
 import type { Exchange } from '../src/ports/exchange';
 import type { Forecaster, Recipe } from '../src/ports/forecaster';
 import type { ForecastLedger } from '../src/ports/forecast-ledger';
 import type { GapLedger } from '../src/ports/gap-ledger';
+import type { ModelFiles } from '../src/ports/model-files';
+import type { ModelRegistry } from '../src/ports/model-registry';
 import type { PairStateStore } from '../src/ports/pair-state';
 import type { PublicationStore } from '../src/ports/publication';
 import type { Publisher } from '../src/publish/publisher';
@@ -22,7 +25,10 @@ export interface PipelineSettings {
   readonly lagRetryMs: number;
   readonly storageBudgetBytes: number;
   rules(timeframe: TimeframeId): TimeframeRules;
-  champion(timeframe: TimeframeId): Recipe;
+  /** Version of this program, kept with every model. */
+  readonly codeVersion: string;
+  /** What forecasts a timeframe until the registry has a champion; not asked after that. */
+  firstChampion(timeframe: TimeframeId): Recipe;
 }
 
 /** Starts the cycle of a timeframe, or leaves the running one a request. */
@@ -39,10 +45,15 @@ export interface ActivityPorts {
   readonly candles: CandleStore;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
+  readonly dataQuality: DataQualityStore;
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
   readonly publisher: Publisher;
+  readonly models: ModelRegistry;
+  readonly modelFiles: ModelFiles;
   readonly forecaster: Forecaster;
+  /** For the shadow: threads and memory of its own, so that nothing it does is felt by the champion. */
+  readonly shadowForecaster: Forecaster;
   readonly requestCycle: RequestCycle;
 }

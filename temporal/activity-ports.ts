@@ -5,6 +5,7 @@ import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { Forecaster } from '../src/ports/forecaster';
+import { programVersion } from './program-version';
 import type { Stores } from './stores';
 
 export interface PortsInput {
@@ -12,6 +13,7 @@ export interface PortsInput {
   readonly stores: Stores;
   readonly exchange: Exchange;
   readonly forecaster: Forecaster;
+  readonly shadowForecaster: Forecaster;
   readonly requestCycle: RequestCycle;
   readonly log: Logger;
   readonly clock?: Clock;
@@ -23,6 +25,7 @@ export function activityPorts({
   stores,
   exchange,
   forecaster,
+  shadowForecaster,
   requestCycle,
   log,
   clock = systemClock,
@@ -36,11 +39,15 @@ export function activityPorts({
     candles: stores.candles,
     gapLedger: stores.state.gapLedger,
     pairState: stores.state.pairState,
+    dataQuality: stores.state.dataQuality,
     forecastLedger: stores.state.forecastLedger,
     runLog: stores.state.runLog,
     publication: stores.state.publication,
     publisher: stores.publisher,
+    models: stores.state.models,
+    modelFiles: stores.modelFiles,
     forecaster,
+    shadowForecaster,
     requestCycle,
   };
 }
@@ -55,6 +62,7 @@ export function pipelineSettings(config: Config): PipelineSettings {
     lagRetryMs: config.lagRetryMs,
     storageBudgetBytes: config.storageBudgetBytes,
     rules: (timeframe) => config.rules(timeframe),
-    champion: (timeframe) => ({ family: config.championFamily(timeframe), settings: {} }),
+    codeVersion: programVersion(),
+    firstChampion: (timeframe) => ({ family: config.championFamily(timeframe), settings: {} }),
   };
 }

@@ -10,20 +10,19 @@ import type { ScheduleDescription, WorkflowExecutionInfo } from '@temporalio/cli
 import { defaultPayloadConverter, WorkflowIdConflictPolicy } from '@temporalio/common';
 import type { FillProgress } from '../activities/contract';
 import { PipelineError } from '../src/domain/errors';
-import { cycleWorkflowId, fillWorkflowId, TASK_QUEUE } from '../src/domain/names';
+import { cycleScheduleId, cycleWorkflowId, fillWorkflowId, TASK_QUEUE } from '../src/domain/names';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 import { TemporalUnreachable } from '../src/ports/control';
 import type { Control, CycleReport, FillView, ScheduleView, StartOutcome } from '../src/ports/control';
 import { againSignal } from '../workflows/cycle-signal';
-import { KIND, TIMEFRAME } from '../workflows/search-attributes';
 import { reconcileSchedules } from './schedule-reconciler';
-import { cycleSchedules, scheduleOptions } from './schedules';
+import { runAttributes, scheduleOptions } from './schedules';
+import type { Schedule } from './schedules';
 
 export interface ControlOptions {
   readonly address: string;
   readonly namespace: string;
-  readonly timeframes: readonly TimeframeId[];
-  readonly scheduleOffsetMs: number;
+  readonly schedules: readonly Schedule[];
 }
 
 export interface TemporalControl extends Control {
@@ -45,8 +44,7 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
     client,
     connection,
     schedules: () => listSchedules(client),
-    applySchedules: () =>
-      reconcileSchedules(client, cycleSchedules(options.timeframes, options.scheduleOffsetMs).map(scheduleOptions)),
+    applySchedules: () => reconcileSchedules(client, options.schedules.map(scheduleOptions)),
     pause: (id, reason) => onSchedule(id, () => client.schedule.getHandle(id).pause(reason)),
     resume: (id, reason) => onSchedule(id, () => client.schedule.getHandle(id).unpause(reason)),
     trigger: (id) => onSchedule(id, () => client.schedule.getHandle(id).trigger(ScheduleOverlapPolicy.SKIP)),
@@ -61,7 +59,9 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
   };
 }
 
+/** A paused timeframe is frozen: what was asked for is done when its schedule goes on. */
 async function requestCycle(client: Client, timeframe: TimeframeId, reason: string): Promise<void> {
+  if (await isPaused(client, cycleScheduleId(timeframe))) return;
   await client.workflow.signalWithStart('cycle', {
     workflowId: cycleWorkflowId(timeframe),
     taskQueue: TASK_QUEUE,
@@ -69,15 +69,17 @@ async function requestCycle(client: Client, timeframe: TimeframeId, reason: stri
     signal: againSignal,
     signalArgs: [reason],
     staticSummary: `${timeframe}: ${reason}`.slice(0, 350),
-    typedSearchAttributes: attributes('cycle', timeframe),
+    typedSearchAttributes: runAttributes('cycle', timeframe),
   });
 }
 
-function attributes(kind: string, timeframe: TimeframeId) {
-  return [
-    { key: KIND, value: kind },
-    { key: TIMEFRAME, value: timeframe as string },
-  ];
+async function isPaused(client: Client, scheduleId: string): Promise<boolean> {
+  try {
+    return (await client.schedule.getHandle(scheduleId).describe()).state.paused;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return false;
+    throw error;
+  }
 }
 
 async function startOnce(
@@ -94,7 +96,7 @@ async function startOnce(
       args: [input],
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
       staticSummary: `${timeframe} ${type} by hand`,
-      typedSearchAttributes: attributes(type, timeframe),
+      typedSearchAttributes: runAttributes(type, timeframe),
     });
     return { kind: 'started', workflowId, runId: handle.firstExecutionRunId };
   } catch (error) {

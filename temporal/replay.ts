@@ -5,12 +5,12 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { createActivities, createComputeActivities } from '../activities';
+import { createActivities, createBackgroundActivities, createComputeActivities } from '../activities';
 import type { ReplayProgress, ReplayReport } from '../src/cli/wiring';
 import type { Config } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import type { EpochMs, Pair } from '../src/domain/types';
-import { createForecaster } from '../src/forecasting/forecaster';
+import { createForecaster, SHADOW_THREADS } from '../src/forecasting/forecaster';
 import { startMarket } from '../src/market/market-server';
 import type { MarketServer } from '../src/market/market-server';
 import { systemClock } from '../src/ports/clock';
@@ -82,11 +82,11 @@ async function run(options: ReplayOptions, folder: SourceFolder, parts: Parts): 
   const span = { from: from + config.scheduleOffsetMs, to: to + config.scheduleOffsetMs };
   const slots = [...slotsFromStart(schedules, span.from, span.to)];
   const ended = await endedSlots(stores, config, slots.length);
-  const isDone = (slot: VirtualSlot): boolean => ended.has(`${slot.schedule.timeframe} ${slot.due}`);
+  const isDone = (slot: VirtualSlot): boolean => ended.has(`${slot.schedule.every} ${slot.due}`);
   const journal = await openReplayJournal(join(folder.root, 'replay.jsonl'));
   const look = createLook(options, folder, stores, clock);
   for (const { due, schedule } of slots.filter(isDone)) {
-    if (!journal.has(due, schedule.timeframe)) await journal.add(await look(due, schedule.timeframe, 'published', 0));
+    if (!journal.has(due, schedule.every)) await journal.add(await look(due, schedule.every, 'published', 0));
   }
   const next = slots.find((slot) => !isDone(slot));
   if (next !== undefined) {
@@ -104,7 +104,7 @@ async function run(options: ReplayOptions, folder: SourceFolder, parts: Parts): 
     let startedAt = performance.now();
     for await (const { due, schedule, result } of driveVirtually(drive)) {
       const milliseconds = Math.round(performance.now() - startedAt);
-      await journal.add(await look(due, schedule.timeframe, result.outcome, milliseconds));
+      await journal.add(await look(due, schedule.every, result.outcome, milliseconds));
       options.onProgress(progressOf(journal, slots.length, due));
       if (signal.aborted) break;
       startedAt = performance.now();
@@ -140,23 +140,22 @@ async function startPipeline(
     durable: false,
   });
   parts.push(() => server.stop());
-  const control = await connectControl({
-    address: server.address,
-    namespace: 'default',
-    timeframes: config.timeframes,
-    scheduleOffsetMs: config.scheduleOffsetMs,
-  });
+  const control = await connectControl({ address: server.address, namespace: 'default', schedules: [] });
   parts.push(() => control.close());
   const exchange = await openExchange(config, stores, market.url, clock);
   parts.push(() => exchange.close());
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
   parts.push(() => forecaster.close());
-  const ports = activityPorts({ config, stores, exchange, forecaster, requestCycle: async () => {}, log, clock });
+  const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
+  parts.push(() => shadowForecaster.close());
+  const requestCycle = async (): Promise<void> => {};
+  const ports = activityPorts({ config, stores, exchange, forecaster, shadowForecaster, requestCycle, log, clock });
   const worker = await startWorker({
     address: server.address,
     namespace: 'default',
     activities: createActivities(ports),
     computeActivities: createComputeActivities(ports),
+    backgroundActivities: createBackgroundActivities(ports),
     computeSlots: config.forecastThreads,
     log,
     signal,

@@ -1,5 +1,6 @@
 /** Opens everything of one source: candle store, state, published tree, publisher. */
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
+import { openModelFiles } from '../src/adapters/files/model-files';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
 import { openInfluxCandles } from '../src/adapters/influx/bucket';
 import { mirrorForecasts } from '../src/adapters/influx/forecast-mirror';
@@ -13,6 +14,7 @@ import type { CandleStore } from '../src/ports/candle-store';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
+import type { ModelFiles } from '../src/ports/model-files';
 import type { RateBudget } from '../src/ports/rate-budget';
 import { createPublisher } from '../src/publish/publisher';
 import type { Publisher } from '../src/publish/publisher';
@@ -25,6 +27,7 @@ export interface Stores {
   readonly candles: CandleStore;
   readonly state: StateStore;
   readonly budget: RateBudget;
+  readonly modelFiles: ModelFiles;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }
@@ -93,6 +96,7 @@ export async function openStores(
     state,
     budget: state.budget({ limits: { [exchangeOf(source)]: weight } }),
     publisher,
+    modelFiles: openModelFiles(folder.models),
     close: async () => {
       await mirror?.close();
       await candles.close();

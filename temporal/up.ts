@@ -10,6 +10,7 @@ import { systemClock } from '../src/ports/clock';
 import { readPublished } from '../src/publish/published-reader';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
+import { deploymentSchedules } from './schedules';
 import { startDevelopmentServer } from './development-server';
 import type { DevelopmentServerOptions } from './development-server';
 import { choosePort } from './free-port';
@@ -92,8 +93,7 @@ async function startParts(options: UpOptions, started: Stack, stop: () => Promis
   const control = await connectControl({
     address: temporal.address,
     namespace: config.temporalNamespace,
-    timeframes: config.timeframes,
-    scheduleOffsetMs: config.scheduleOffsetMs,
+    schedules: deploymentSchedules(config),
   });
   tell(`page ${facts.page}  Temporal ${temporal.uiUrl ?? temporal.address}  (Ctrl-C stops everything)`);
   try {

@@ -4,25 +4,27 @@
  */
 import type { Client } from '@temporalio/client';
 import { WorkflowIdConflictPolicy } from '@temporalio/common';
-import { cycleWorkflowId, TASK_QUEUE } from '../src/domain/names';
+import { TASK_QUEUE } from '../src/domain/names';
 import type { EpochMs } from '../src/domain/types';
 import type { CycleResult } from '../workflows/cycle';
-import { KIND, TIMEFRAME } from '../workflows/search-attributes';
-import { nextDue } from './schedules';
-import type { CycleSchedule } from './schedules';
+import { nextDue, runAttributes } from './schedules';
+import type { CycleSchedule, Schedule } from './schedules';
 
-export interface VirtualSlot {
+export interface VirtualSlot<S extends Schedule = CycleSchedule> {
   readonly due: EpochMs;
-  readonly schedule: CycleSchedule;
+  readonly schedule: S;
 }
 
-export interface VirtualRun extends VirtualSlot {
-  readonly result: CycleResult;
+/** Every scheduled workflow answers with the time it was told. */
+type ResultOf<S extends Schedule> = S extends CycleSchedule ? CycleResult : { readonly asOf: EpochMs };
+
+export interface VirtualRun<S extends Schedule = CycleSchedule> extends VirtualSlot<S> {
+  readonly result: ResultOf<S>;
 }
 
-export interface VirtualDrive {
+export interface VirtualDrive<S extends Schedule = CycleSchedule> {
   readonly client: Client;
-  readonly schedules: readonly CycleSchedule[];
+  readonly schedules: readonly S[];
   /** Slots due in (from, to] are run. */
   readonly from: EpochMs;
   readonly to: EpochMs;
@@ -31,21 +33,25 @@ export interface VirtualDrive {
   /** Awaited before each run: moves a market's clock, for example. */
   readonly onDue?: (due: EpochMs) => Promise<void>;
   /** Slots that an interrupted drive has run already are left out. */
-  readonly isDone?: (slot: VirtualSlot) => boolean;
+  readonly isDone?: (slot: VirtualSlot<S>) => boolean;
 }
 
 /** Every timeframe at `from`, in the order given, and then every due slot in (from, to]. */
-export function* slotsFromStart(
-  schedules: readonly CycleSchedule[],
+export function* slotsFromStart<S extends Schedule>(
+  schedules: readonly S[],
   from: EpochMs,
   to: EpochMs,
-): Generator<VirtualSlot> {
+): Generator<VirtualSlot<S>> {
   for (const schedule of schedules) yield { due: from, schedule };
   yield* dueSlots(schedules, from, to);
 }
 
 /** Every due slot of the schedules in (from, to], in order; schedules due together run in the order given. */
-export function* dueSlots(schedules: readonly CycleSchedule[], from: EpochMs, to: EpochMs): Generator<VirtualSlot> {
+export function* dueSlots<S extends Schedule>(
+  schedules: readonly S[],
+  from: EpochMs,
+  to: EpochMs,
+): Generator<VirtualSlot<S>> {
   const next = schedules.map((schedule) => ({ schedule, due: nextDue(schedule, from) }));
   for (;;) {
     const first = next.reduce<(typeof next)[number] | null>(
@@ -58,7 +64,7 @@ export function* dueSlots(schedules: readonly CycleSchedule[], from: EpochMs, to
   }
 }
 
-export async function* driveVirtually(drive: VirtualDrive): AsyncGenerator<VirtualRun> {
+export async function* driveVirtually<S extends Schedule>(drive: VirtualDrive<S>): AsyncGenerator<VirtualRun<S>> {
   const slots = drive.startsBehind === true ? slotsFromStart : dueSlots;
   for (const slot of slots(drive.schedules, drive.from, drive.to)) {
     if (drive.isDone?.(slot) === true) continue;
@@ -67,19 +73,19 @@ export async function* driveVirtually(drive: VirtualDrive): AsyncGenerator<Virtu
   }
 }
 
-/** The cycle of one slot; one that an interrupted drive left running is waited for instead of started. */
-async function runSlot(client: Client, { due, schedule: { timeframe } }: VirtualSlot): Promise<CycleResult> {
+/** The run of one slot; one that an interrupted drive left running is waited for instead of started. */
+async function runSlot<S extends Schedule>(
+  client: Client,
+  { due, schedule: { run } }: VirtualSlot<S>,
+): Promise<ResultOf<S>> {
   for (;;) {
-    const result: CycleResult = await client.workflow.execute('cycle', {
-      workflowId: cycleWorkflowId(timeframe),
+    const result: ResultOf<S> = await client.workflow.execute(run.type, {
+      workflowId: run.workflowId,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       taskQueue: TASK_QUEUE,
-      args: [{ timeframe, asOf: due, trigger: 'virtual time' }],
-      staticSummary: `${timeframe} as of ${new Date(due).toISOString()}`,
-      typedSearchAttributes: [
-        { key: KIND, value: 'cycle' },
-        { key: TIMEFRAME, value: timeframe as string },
-      ],
+      args: [{ ...run.input, asOf: due, trigger: 'virtual time' }],
+      staticSummary: `${run.workflowId} as of ${new Date(due).toISOString()}`,
+      typedSearchAttributes: runAttributes(run.kind, run.timeframe),
     });
     if (result.asOf === due) return result;
   }

@@ -9,18 +9,34 @@ export const TASK_QUEUE = 'coin-predict';
 /** CPU work (fit, predict): as many activities at once as there are cores. */
 export const COMPUTE_QUEUE = 'coin-predict-compute';
 
+/** CPU work that no cycle waits for: the shadow's forecasts, training. */
+export const BACKGROUND_QUEUE = 'coin-predict-background';
+
 /** Workflow of type `cycle`; the lock of its timeframe. */
 export function cycleWorkflowId(timeframe: TimeframeId): string {
   return `cycle-${timeframe}`;
 }
 
-/** Schedule that starts a `cycleTick` at each boundary; Temporal appends the time to the workflow's ID. */
+/** Schedule that starts a `cycleTick` at each boundary. */
 export function cycleScheduleId(timeframe: TimeframeId): string {
   return `cycle-${timeframe}`;
 }
 
-export function cycleTickWorkflowId(timeframe: TimeframeId): string {
-  return `cycle-${timeframe}-tick`;
+/** Workflow of type `shadow`: the shadow model's forecasts of one timeframe, beside the cycle. */
+export function shadowWorkflowId(timeframe: TimeframeId): string {
+  return `shadow-${timeframe}`;
+}
+
+/** Hourly removal of candles that are kept for a limited time: schedule and workflow of type `retention`. */
+export const RETENTION = 'retention';
+
+/** The store compared with the exchange, schedules and workflows of type `reconcile`: the last day, and the last 90 days. */
+export const RECONCILE_DAILY = 'reconcile-daily';
+export const RECONCILE_WEEKLY = 'reconcile-weekly';
+
+/** What a schedule starts; Temporal appends the time. */
+export function tickWorkflowId(scheduleId: string): string {
+  return `${scheduleId}-tick`;
 }
 
 /** Workflow of type `fill`: the whole history of one pair. */

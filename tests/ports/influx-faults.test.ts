@@ -11,12 +11,13 @@ import { InfluxConnection } from '../../src/adapters/influx/connection';
 import type { InfluxOptions } from '../../src/adapters/influx/influx-options';
 import { openWriteOrder } from '../../src/adapters/sqlite/write-order';
 import type { PipelineError } from '../../src/domain/errors';
-import type { MarketSymbol, Pair, TimeframeId } from '../../src/domain/types';
+import type { Candle, MarketSymbol, Pair, TimeframeId } from '../../src/domain/types';
 import { systemClock } from '../../src/ports/clock';
 import { INFLUXD_START_MS, describeOnInflux, startInfluxd } from '../influxd';
 import type { TestInflux } from '../influxd';
 import { startFaultProxy } from '../proof/process/fault-proxy';
 import { endChildren, startChild } from './children/child-process';
+import { notRun, onSmallDisk, smallDisk } from './small-disk';
 import { slotsSaid } from './slots-said';
 import { BTC_1H, RUNS, candle, candles, closedAfterEach, slot, temporaryFolders } from './store-fixtures';
 
@@ -330,4 +331,58 @@ describeOnInflux('an InfluxDB that dies', () => {
     },
     INFLUXD_START_MS,
   );
+
+  onSmallDisk(
+    `F33 I11 on a full disk a write is not acknowledged, and all goes on when there is space${notRun}`,
+    async () => {
+      const disk = smallDisk(temporaryFolder(), 8);
+      const influx = await startInfluxd({ folder: disk.folder });
+      try {
+        const folder = temporaryFolder();
+        const hasty = await openStore({ ...influx.options('full'), timeoutMs: 5000 }, folder);
+        let acked = 0;
+        const fill = async (): Promise<void> => {
+          for (;;) {
+            // Values that do not compress, or the disk would hold years.
+            await hasty.write(BTC_1H, noise(acked, 2000), 1000);
+            acked += 2000;
+          }
+        };
+        expect(['disk_full', 'store_unavailable']).toContain((await failureOf(fill())).code);
+        disk.grow(200);
+        await influx.kill();
+        await influx.restart();
+        const store = await openStore(influx.options('full'), folder);
+        const stored = await readAll(store);
+        expect(stored.length).toBeGreaterThanOrEqual(acked);
+        expect(stored).toEqual(noise(0, acked + 2000).slice(0, stored.length));
+        const again = await store.write(BTC_1H, noise(acked, 2000), 1001);
+        expect([again.revisions, again.outdated, again.refused]).toEqual([[], 0, []]);
+        expect(await readAll(store)).toEqual(noise(0, acked + 2000));
+      } finally {
+        await influx.stop();
+        disk.remove();
+      }
+    },
+    INFLUXD_START_MS,
+  );
 });
+
+async function readAll(store: InfluxCandleStore): Promise<Candle[]> {
+  const all: Candle[] = [];
+  for (;;) {
+    const page = await store.read(BTC_1H, { from: (all.at(-1)?.openTime ?? 0) + 1, limit: 10_000 });
+    all.push(...page);
+    if (page.length < 10_000) return all;
+  }
+}
+
+/** Candles whose digits follow from their slots and look like chance. */
+function noise(from: number, count: number): Candle[] {
+  return Array.from({ length: count }, (_, index) => {
+    const digits = (k: number): number => Math.abs(Math.sin((from + index) * 12.9898 + k) * 43_758.5453) % 1;
+    const [open, close] = [100 + digits(1), 100 + digits(2)];
+    const { openTime } = candle(from + index);
+    return { openTime, open, high: 102 + digits(3), low: 98 + digits(4), close, volume: digits(5) * 1000 };
+  });
+}

@@ -1,6 +1,13 @@
 /** The runs whose histories are kept: every workflow, on every path that an operator meets. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { cycleWorkflowId, fillWorkflowId, TASK_QUEUE } from '../../src/domain/names';
+import {
+  cycleWorkflowId,
+  fillWorkflowId,
+  RECONCILE_DAILY,
+  RETENTION,
+  shadowWorkflowId,
+  TASK_QUEUE,
+} from '../../src/domain/names';
 import { HOUR, parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { TestTemporal } from '../temporal';
@@ -104,6 +111,26 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     },
   },
   {
+    name: 'cycle.with-shadow',
+    workflowId: CYCLE,
+    run: (temporal) => {
+      const state = script(['BTC/USDT']);
+      state.plan = { shadow: true };
+      return execute(temporal, state, 'cycle', CYCLE, VIRTUAL);
+    },
+  },
+  {
+    name: 'shadow.done',
+    workflowId: shadowWorkflowId(tf),
+    run: (temporal) =>
+      execute(temporal, script(['BTC/USDT']), 'shadow', shadowWorkflowId(tf), {
+        source: 'scripted',
+        timeframe: '1h',
+        asOf: 10 * HOUR,
+        symbols: ['BTC/USDT'],
+      }),
+  },
+  {
     name: 'cycleTick.started',
     workflowId: 'cycle-1h-tick-record',
     run: (temporal) =>
@@ -113,5 +140,37 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     name: 'fill.done',
     workflowId: FILL,
     run: (temporal) => execute(temporal, script([]), 'fill', FILL, { symbol: 'BTC/USDT', timeframe: '1h' }),
+  },
+  {
+    name: 'retention.done',
+    workflowId: RETENTION,
+    run: (temporal) => execute(temporal, script([]), 'retention', RETENTION, {}),
+  },
+  {
+    name: 'reconcile.repaired',
+    workflowId: RECONCILE_DAILY,
+    run: (temporal) => {
+      const state = script(['BTC/USDT', 'ETH/USDT']);
+      state.failures.set('reconcileSymbol ETH/USDT', failure('exchange_timeout'));
+      return execute(temporal, state, 'reconcile', RECONCILE_DAILY, { days: 1 });
+    },
+  },
+  {
+    name: 'reconcile.virtual',
+    workflowId: RECONCILE_DAILY,
+    run: (temporal) =>
+      execute(temporal, script(['BTC/USDT']), 'reconcile', RECONCILE_DAILY, { days: 1, asOf: VIRTUAL.asOf }),
+  },
+  {
+    name: 'tick.ran',
+    workflowId: 'retention-tick-record',
+    run: (temporal) =>
+      execute(temporal, script([]), 'tick', 'retention-tick-record', {
+        type: 'retention',
+        workflowId: RETENTION,
+        input: {},
+        kind: 'retention',
+        summary: 'removes candles',
+      }),
   },
 ];

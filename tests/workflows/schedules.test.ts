@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ScheduleOptions } from '@temporalio/client';
+import { RETENTION, TASK_QUEUE } from '../../src/domain/names';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { connectControl } from '../../temporal/control';
 import type { TemporalControl } from '../../temporal/control';
@@ -20,8 +21,7 @@ beforeAll(async () => {
   control = await connectControl({
     address: temporal.server.address,
     namespace: 'default',
-    timeframes: ['1h', '1d'].map(parseTimeframe),
-    scheduleOffsetMs: 5000,
+    schedules: cycleSchedules(['1h', '1d'].map(parseTimeframe), 5000),
   });
 }, 120_000);
 afterAll(async () => {
@@ -91,6 +91,29 @@ describe('schedules on a real server', () => {
     await temporal.client.schedule.getHandle('fast').delete();
   }, 40_000);
 
+  test('I14 a tick runs its job under the fixed ID, and leaves a running one alone', async () => {
+    const state = script([]);
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    state.hold = () => released;
+    const tick = (n: number) =>
+      temporal.client.workflow.execute('tick', {
+        workflowId: `tick-${n}`,
+        taskQueue: TASK_QUEUE,
+        args: [{ type: 'retention', workflowId: RETENTION, input: {}, kind: 'retention', summary: 'test' }],
+      });
+    await temporal.withWorkers(state.activities, async () => {
+      const first = tick(1);
+      while (!state.calls.includes('applyRetention')) await delay(20);
+      expect(await tick(2)).toEqual({ outcome: 'already running' });
+      release();
+      expect(await first).toEqual({ outcome: 'ran' });
+    });
+    expect(state.calls).toEqual(['applyRetention']);
+  }, 30_000);
+
   test('F29 a request reaches a running cycle, and starts one when none is running', async () => {
     const state = script(['BTC/USDT']);
     await temporal.withWorkers(state.activities, async () => {
@@ -99,6 +122,18 @@ describe('schedules on a real server', () => {
     });
     expect(state.closed.length).toBeGreaterThanOrEqual(1);
     expect(new Set(state.closed.map(({ runId }) => runId)).size).toBeLessThanOrEqual(2);
+  });
+
+  test('a paused timeframe is frozen: a request for its cycle starts none', async () => {
+    const state = script(['BTC/USDT']);
+    await control.applySchedules();
+    await control.pause('cycle-1d', 'frozen');
+    await temporal.withWorkers(state.activities, async () => {
+      await control.requestCycle(parseTimeframe('1d'), 'a fill ended');
+      await delay(1000);
+    });
+    expect(state.calls).toEqual([]);
+    await control.resume('cycle-1d', 'done');
   });
 
   test('the search attributes find the runs of a kind and timeframe', async () => {

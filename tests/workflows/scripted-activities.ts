@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   Answer,
+  BackgroundActivities,
   CloseCycleInput,
   ComputeActivities,
   CycleActivities,
@@ -10,13 +11,21 @@ import type {
   FetchResult,
   FillActivities,
   GateResult,
+  HousekeepingActivities,
+  PairReconciliation,
+  ReconciliationActivities,
   StageInput,
 } from '../../activities/contract';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { MarketSymbol } from '../../src/domain/types';
 
-export type ScriptedActivities = CycleActivities & ComputeActivities & FillActivities;
+export type ScriptedActivities = CycleActivities &
+  ComputeActivities &
+  BackgroundActivities &
+  FillActivities &
+  HousekeepingActivities &
+  ReconciliationActivities;
 
 export interface Script {
   readonly activities: ScriptedActivities;
@@ -52,6 +61,16 @@ export const newCandle: FetchResult = {
 function isFailure(value: object): value is Failure {
   return 'code' in value;
 }
+
+const RECONCILED: PairReconciliation = {
+  timeframe: parseTimeframe('1h'),
+  compared: 24,
+  missing: 0,
+  different: 0,
+  critical: 0,
+  notAtExchange: 0,
+  failure: null,
+};
 
 export function script(symbols: readonly string[]): Script {
   const state: Script = {
@@ -133,6 +152,24 @@ export function script(symbols: readonly string[]): Script {
         repair: { missing: 0, asked: 0, found: 0, undecided: 0, becameReady: true },
         cycles: [timeframe],
       };
+    },
+    shadowForecast: async ({ symbols }) => {
+      for (const symbol of symbols) {
+        state.calls.push(`shadowForecast ${symbol}`);
+        await state.hold('shadowForecast', symbol);
+      }
+      return { forecast: symbols, failed: [] };
+    },
+    applyRetention: async () => {
+      state.calls.push('applyRetention');
+      await state.hold('applyRetention', parseSymbol('BTC/USDT'));
+      return { removed: { 'BTC/USDT 1m': 60 } };
+    },
+    planReconciliation: async () => ({ source: 'scripted', symbols: symbols.map(parseSymbol) }),
+    reconcileSymbol: async ({ symbol }) => {
+      state.calls.push(`reconcileSymbol ${symbol}`);
+      const planned = state.failures.get(`reconcileSymbol ${symbol}`) ?? null;
+      return [{ ...RECONCILED, different: planned === null ? 1 : 0, failure: planned }];
     },
   } satisfies ScriptedActivities);
   return state;

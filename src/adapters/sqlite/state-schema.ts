@@ -8,7 +8,11 @@ import type { SymbolActivation } from '../../ports/pair-state';
 import type { BoundaryOutcome, CycleRunEnd } from '../../ports/run-log';
 import type { RowFault } from '../../domain/candle';
 import type { Generated } from 'kysely';
+import { DATA_QUALITY_MIGRATION } from './data-quality-schema';
+import type { DataQualitySchema } from './data-quality-schema';
 import type { Migration } from './migration';
+import { MODEL_MIGRATION } from './model-schema';
+import type { ModelSchema } from './model-schema';
 
 interface PairColumns {
   symbol: MarketSymbol;
@@ -140,7 +144,7 @@ export interface GateTable {
   live_waiting_until: EpochMs;
 }
 
-export interface StateSchema {
+export interface StateSchema extends DataQualitySchema, ModelSchema {
   symbol_state: SymbolStateTable;
   earliest_candle: EarliestTable;
   stage_record: StageTable;
@@ -244,4 +248,6 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
       ) STRICT`,
     ],
   },
+  DATA_QUALITY_MIGRATION,
+  MODEL_MIGRATION,
 ];

@@ -1,12 +1,16 @@
 /** All operational state of one source in one SQLite file. */
+import type { DataQualityStore } from '../../ports/data-quality';
 import type { ForecastLedger } from '../../ports/forecast-ledger';
 import type { GapLedger } from '../../ports/gap-ledger';
+import type { ModelRegistry } from '../../ports/model-registry';
 import type { PairStateStore } from '../../ports/pair-state';
 import type { PublicationStore } from '../../ports/publication';
 import type { RateBudget } from '../../ports/rate-budget';
 import type { RunLog } from '../../ports/run-log';
+import { SqliteDataQuality } from './data-quality';
 import { SqliteForecastLedger } from './forecast-ledger';
 import { SqliteGapLedger } from './gap-ledger';
+import { SqliteModelRegistry } from './model-registry';
 import { SqlitePairState } from './pair-state';
 import { SqlitePublication } from './publication';
 import { SqliteRateBudget } from './rate-budget';
@@ -17,9 +21,11 @@ import { StateDatabase } from './state-database';
 export interface StateStore {
   readonly pairState: PairStateStore;
   readonly gapLedger: GapLedger;
+  readonly dataQuality: DataQualityStore;
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
+  readonly models: ModelRegistry;
   /** The deployment's rate budget; budgets made from the same file share it, whatever process they live in. */
   budget(options?: BudgetOptions): RateBudget;
   close(): Promise<void>;
@@ -34,9 +40,11 @@ export async function openStateStore(path: string): Promise<StateStore> {
   return {
     pairState: new SqlitePairState(state),
     gapLedger: new SqliteGapLedger(state),
+    dataQuality: new SqliteDataQuality(state),
     forecastLedger: new SqliteForecastLedger(state),
     runLog: new SqliteRunLog(state),
     publication: new SqlitePublication(state),
+    models: new SqliteModelRegistry(state),
     budget: (options) => new SqliteRateBudget(state, options),
     close: async () => state.close(),
   };

@@ -76,6 +76,7 @@ describeOnInflux('the deployment of docker-compose.yml', () => {
       INFLUXDB_URL: influx.url,
       INFLUXDB_TOKEN: influx.token,
       TEMPORAL_ADDRESS: temporal.server.address,
+      OPS_TOKEN: 'operators-of-the-test',
       ...ports,
     };
     const { environment } = compose.services[service];
@@ -128,7 +129,8 @@ describeOnInflux('the deployment of docker-compose.yml', () => {
       };
       const deadline = Date.now() + PUBLISHED_MS;
       while ((await entries()).filter(({ prediction }) => prediction !== null).length < 3) {
-        if (Date.now() > deadline) throw new Error(`nothing complete was published in time: ${log.slice(-3000)}`);
+        if (Date.now() > deadline || children.some(({ exitCode }) => exitCode !== null))
+          throw new Error(`nothing complete was published: ${log.slice(-3000)}`);
         await delay(1000);
       }
       const verified = await cli('export', 'verify', '-o', 'json');

@@ -1,7 +1,7 @@
 import { createActivities } from '../../../activities';
 import { PipelineError } from '../../../src/domain/errors';
 import { HOUR, parseTimeframe } from '../../../src/domain/timeframe';
-import { cycleWorkflowId, TASK_QUEUE } from '../../../src/domain/names';
+import { cycleWorkflowId, RETENTION, TASK_QUEUE } from '../../../src/domain/names';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
 import { candlesFrom, openPipeline, pairOf } from './pipeline';
@@ -151,6 +151,35 @@ describe('a cycle over real stores', () => {
     expect((await pipeline.stores.candles.extent(pairOf('BTC/USDT', '1h')))?.count).toBe(483);
     const boundaries = await pipeline.stores.state.runLog.boundaries(parseTimeframe('1h'), NOW, NOW + 4 * HOUR);
     expect(boundaries.map(({ outcome }) => outcome)).not.toContain('failed');
+  });
+
+  test('I08 retention removes minutes older than 14 days, and nothing else ever', async () => {
+    const minutes = pairOf('BTC/USDT', '1m');
+    const edge = NOW - 14 * 24 * HOUR;
+    await pipeline.stores.candles.write(minutes, candlesFrom('1m', edge - 3 * 60_000, 5), NOW);
+    await pipeline.stores.candles.write(pairOf('BTC/USDT', '1h'), HOURS, NOW);
+    const asked = { state: 'confirmed_empty', asks: 2, firstAskedAt: NOW, lastAskedAt: NOW } as const;
+    await pipeline.stores.state.gapLedger.record(minutes, [
+      { from: edge - 10 * 60_000, to: edge + 60_000, ...asked },
+      { from: edge + 5 * 60_000, to: edge + 5 * 60_000, ...asked },
+    ]);
+    const run = () =>
+      temporal.client.workflow.execute('retention', {
+        workflowId: RETENTION,
+        taskQueue: TASK_QUEUE,
+        args: [{ asOf: NOW }],
+      });
+    await temporal.withWorkers(createActivities(pipeline.ports), async () => {
+      expect(await run()).toMatchObject({ removed: { 'BTC/USDT 1m': 3 } });
+      expect(await run()).toMatchObject({ removed: {} });
+    });
+    expect(await pipeline.stores.candles.extent(minutes)).toMatchObject({ first: edge, count: 2 });
+    // I03: what is kept no longer is no gap either, what is kept still is one.
+    expect(await pipeline.stores.state.gapLedger.list(minutes)).toEqual([
+      { from: edge, to: edge + 60_000, ...asked },
+      { from: edge + 5 * 60_000, to: edge + 5 * 60_000, ...asked },
+    ]);
+    expect((await pipeline.stores.candles.extent(pairOf('BTC/USDT', '1h')))?.count).toBe(480);
   });
 
   test('a run opened for another source is refused, for good and in one sentence', async () => {

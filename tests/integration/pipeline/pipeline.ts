@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createActivities, createComputeActivities } from '../../../activities';
+import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
 import type { ActivityPorts } from '../../../activities/ports';
 import { createMemoryExchange } from '../../../src/adapters/memory/memory-exchange';
 import type { MemoryExchange } from '../../../src/adapters/memory/memory-exchange';
@@ -20,6 +20,7 @@ import type { HistoryDocument, Manifest, ManifestEntry, PredictionDocument } fro
 import { verify } from '../../../src/publish/verify';
 import { activityPorts } from '../../../temporal/activity-ports';
 import { cycleSchedules } from '../../../temporal/schedules';
+import type { Schedule } from '../../../temporal/schedules';
 import { openStores } from '../../../temporal/stores';
 import type { Stores } from '../../../temporal/stores';
 import { driveVirtually } from '../../../temporal/virtual-driver';
@@ -42,6 +43,8 @@ export interface Pipeline {
   readonly stores: Stores;
   /** Runs every slot due in (from, to] and gives what each cycle said. */
   drive(timeframes: readonly string[], from: EpochMs, to: EpochMs): Promise<VirtualRun[]>;
+  /** The same for schedules of every kind. */
+  driveAll(schedules: readonly Schedule[], from: EpochMs, to: EpochMs): Promise<VirtualRun<Schedule>[]>;
   manifest(): Promise<Manifest>;
   entry(key: string): Promise<ManifestEntry | undefined>;
   history(key: string): Promise<HistoryDocument>;
@@ -53,6 +56,7 @@ export interface Pipeline {
 export async function openPipeline(
   temporal: TestTemporal,
   environment: Readonly<Record<string, string>>,
+  shadowForecaster: Forecaster = toldForecaster(),
 ): Promise<Pipeline> {
   const folder = await mkdtemp(join(tmpdir(), 'coin-predict-pipeline-'));
   const config = loadConfig({ DATA_DIR: folder, ...environment }, null);
@@ -64,6 +68,7 @@ export async function openPipeline(
     stores,
     exchange,
     forecaster,
+    shadowForecaster,
     requestCycle: async () => {},
     log: pino({ level: 'silent' }),
   });
@@ -90,13 +95,23 @@ export async function openPipeline(
       ),
     drive: async (timeframes, from, to) => {
       const schedules = cycleSchedules(timeframes.map(parseTimeframe), config.scheduleOffsetMs);
-      const activities = { ...createActivities(ports), ...createComputeActivities(ports) };
+      const activities = {
+        ...createActivities(ports),
+        ...createComputeActivities(ports),
+        ...createBackgroundActivities(ports),
+      };
       return temporal.withWorkers(activities, async () => {
         const runs: VirtualRun[] = [];
         for await (const run of driveVirtually({ client: temporal.client, schedules, from, to })) runs.push(run);
         return runs;
       });
     },
+    driveAll: async (schedules, from, to) =>
+      temporal.withWorkers({ ...createActivities(ports), ...createComputeActivities(ports) }, async () => {
+        const runs: VirtualRun<Schedule>[] = [];
+        for await (const run of driveVirtually({ client: temporal.client, schedules, from, to })) runs.push(run);
+        return runs;
+      }),
     stop: async () => {
       await exchange.close();
       await stores.close();
@@ -111,6 +126,7 @@ function toldForecaster(): ToldForecaster {
   const forecaster: ToldForecaster = {
     failure: null,
     candlesWanted: () => 100,
+    versionOf: ({ family }) => `${family}-told`,
     forecast: async ({ candles, steps, recipe }) => {
       if (forecaster.failure !== null) throw forecaster.failure;
       const last = candles.at(-1)?.close ?? Number.NaN;

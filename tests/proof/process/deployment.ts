@@ -15,7 +15,7 @@ import type { MarketServer } from '../../../src/market/market-server';
 import { manifestSchema } from '../../../src/publish/documents';
 import { verify } from '../../../src/publish/verify';
 import { connectControl } from '../../../temporal/control';
-import { cycleSchedules } from '../../../temporal/schedules';
+import { cycleSchedules, deploymentSchedules } from '../../../temporal/schedules';
 import { openStores } from '../../../temporal/stores';
 import type { Stores } from '../../../temporal/stores';
 import { driveVirtually } from '../../../temporal/virtual-driver';
@@ -143,8 +143,7 @@ async function pauseSchedules(temporal: TestTemporal, timeframes: readonly Timef
   const control = await connectControl({
     address: temporal.server.address,
     namespace: 'default',
-    timeframes,
-    scheduleOffsetMs: 5_000,
+    schedules: deploymentSchedules({ timeframes, scheduleOffsetMs: 5_000 }),
   });
   for (const { id } of await control.applySchedules()) await control.pause(id, 'driven by the test');
   await control.close();
@@ -217,7 +216,7 @@ async function drive(
 ): Promise<void> {
   const schedules = cycleSchedules(timeframes, 5_000);
   const done = new Set<string>();
-  const key = ({ due, schedule }: VirtualSlot): string => `${schedule.timeframe} ${due}`;
+  const key = ({ due, schedule }: VirtualSlot): string => `${schedule.every} ${due}`;
   const isDone = (slot: VirtualSlot): boolean => done.has(key(slot));
   // A server that is killed takes the call with it: the slot is taken up again, as by any client.
   for (let deadline = Date.now() + 120_000; ;) {

@@ -113,13 +113,15 @@ describe('docker-compose.yml', () => {
   });
 
   /** As compose would fill it in from a file in which every value is set. */
+  const SET = { EXCHANGE: 'binance', other: 'a-long-random-text' };
+
   function filledIn(service: Service): Record<string, string> {
     return Object.fromEntries(
       Object.entries(service.environment ?? {}).map(([name, value]) => [
         name,
         String(value).replaceAll(
           /\$\{[A-Z_]+(?::-([^}]*)|:\?[^}]*)?\}/g,
-          (_, fallback?: string) => fallback ?? 'binance',
+          (_, fallback?: string) => fallback ?? (name === 'EXCHANGE' ? SET.EXCHANGE : SET.other),
         ),
       ]),
     );

@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
-import { cycleSchedules, nextDue, scheduleOptions } from '../../../temporal/schedules';
+import { cycleSchedules, deploymentSchedules, nextDue, scheduleOptions } from '../../../temporal/schedules';
 import { dueSlots } from '../../../temporal/virtual-driver';
 
 const at = (text: string) => Date.parse(text);
@@ -38,6 +38,18 @@ describe('the schedules as data', () => {
       expect(action).not.toHaveProperty('retry');
       expect(policies).toMatchObject({ overlap: 'SKIP', pauseOnFailure: false });
     }
+  });
+
+  test('everything but a cycle is started by a tick under the fixed ID that is its lock', () => {
+    const all = deploymentSchedules({ timeframes: [parseTimeframe('1h')], scheduleOffsetMs: 5000 });
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    for (const schedule of all.filter(({ run }) => run.type !== 'cycle')) {
+      const { action } = scheduleOptions(schedule);
+      expect(action).toMatchObject({ workflowType: 'tick', workflowId: `${schedule.id}-tick` });
+      expect(action.args).toMatchObject([{ type: schedule.run.type, workflowId: schedule.run.workflowId }]);
+    }
+    const retention = all.find(({ id }) => id === 'retention');
+    expect(retention && nextDue(retention, at('2026-11-23T23:10:00Z'))).toBe(at('2026-11-24T00:10:00Z'));
   });
 
   test('the virtual driver runs the same slots in order of due time, shorter timeframes first where they meet', () => {
