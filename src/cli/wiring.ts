@@ -126,6 +126,8 @@ export interface ReplayProgress {
 export interface ReplayReport {
   readonly from: string;
   readonly to: string;
+  /** Cycles from `from` to `to`; fewer than that were run when the replay was stopped. */
+  readonly planned: number;
   /** All cycles run, and how many ended in which way. */
   readonly cycles: Readonly<Record<string, number>>;
   /** Working time, over all sessions of an interrupted replay. */
