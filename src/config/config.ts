@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { defaultRules, type TimeframeRules } from '../domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../domain/types';
 import { ConfigError, type ConfigProblem } from './config-error';
+import { defaultChampion } from './default-champions';
 import { parseDotenv } from './dotenv';
 import { didYouMean } from './suggestion';
 import { findContradictions } from './contradictions';
@@ -276,6 +277,6 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     settings: Object.freeze(VARIABLE_NAMES.map((name) => settingOf(name, given))),
     rules: (timeframe: TimeframeId) => mergeRules(values, timeframe),
     championFamily: (timeframe: TimeframeId) =>
-      champion.own[timeframe] ?? champion.general ?? VARIABLES.CHAMPION.default,
+      champion.own[timeframe] ?? champion.general ?? defaultChampion(timeframe),
   });
 }

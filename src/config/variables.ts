@@ -3,6 +3,7 @@
  * `.env.example` and `docs/configuration.md` are made from this table.
  */
 import type { z } from 'zod';
+import { DEFAULT_CHAMPIONS } from './default-champions';
 import { readSymbol, readTimeframe } from './reading';
 import {
   byTimeframe,
@@ -198,7 +199,7 @@ export const VARIABLES = {
       general: true,
       example: 'a family, then TIMEFRAME=family: range-volatility,1d=prophet',
     }),
-    default: 'range-volatility',
+    default: DEFAULT_CHAMPIONS,
     unit: 'family, by timeframe',
     meaning:
       'Model family that forecasts: one for all timeframes, others by timeframe, like `range-volatility,1d=prophet`.',
