@@ -15,6 +15,7 @@ import {
   isVariable,
   shownText,
   type LOG_LEVELS,
+  type Variable,
   type Values,
   type VariableName,
 } from './variables';
@@ -148,7 +149,9 @@ function readValues(given: ReadonlyMap<VariableName, Given>, problems: ConfigPro
     const result = variable.schema.safeParse(text);
     if (result.success) values[name] = result.data;
     else {
-      const sentence = result.error.issues.map((issue) => issue.message).join(' ');
+      const told = result.error.issues.map((issue) => issue.message).join(' ');
+      const hidden: Variable = variable;
+      const sentence = hidden.secret === true ? told.replaceAll(text, '***') : told;
       problems.push({
         variable: name,
         value: shownText(variable, text),
