@@ -4,12 +4,16 @@
  */
 import type { Config } from '../config/config';
 import type { EpochMs, TimeframeId } from '../domain/types';
+import type { AlertOutbox } from '../ports/alert-outbox';
 import type { CandleStore } from '../ports/candle-store';
 import type { Clock } from '../ports/clock';
 import type { Control } from '../ports/control';
+import type { DataQualityStore } from '../ports/data-quality';
 import type { Exchange } from '../ports/exchange';
 import type { ForecastLedger } from '../ports/forecast-ledger';
 import type { GapLedger } from '../ports/gap-ledger';
+import type { MonitorStore } from '../ports/monitor-store';
+import type { Notifier } from '../ports/notifier';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
@@ -28,8 +32,11 @@ export interface CliStores {
   readonly candles: CandleStore;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
+  readonly dataQuality: DataQualityStore;
   readonly forecastLedger: ForecastLedger;
   readonly publication: PublicationStore;
+  readonly monitor: MonitorStore;
+  readonly outbox: AlertOutbox;
   readonly budget: RateBudget;
 }
 
@@ -185,6 +192,8 @@ export interface CliWiring {
   /** @throws TemporalUnreachable */
   control(): Promise<Control>;
   exporter(): Promise<Exporter>;
+  /** Receivers of alerts, as configured. */
+  notifiers(): Promise<readonly Notifier[]>;
   backtest(): Promise<Backtest>;
   /** Everything in one process: server, schedules, worker, pages. Each line of progress is one step. */
   startUp(progress: (line: string) => void): Promise<Running>;
