@@ -18,6 +18,7 @@ import type { PublicationStore } from '../src/ports/publication';
 import type { PublishedReader } from '../src/publish/published-reader';
 import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
+import type { StorageGauge } from '../src/ports/storage-gauge';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 
@@ -29,7 +30,6 @@ export interface PipelineSettings {
   readonly scheduleOffsetMs: number;
   readonly cycleTargetMs: number;
   readonly lagRetryMs: number;
-  readonly storageBudgetBytes: number;
   readonly alertsPerMinute: number;
   /** Promised share of good probes, 0..1. */
   readonly slaObjective: number;
@@ -52,6 +52,7 @@ export interface ActivityPorts {
   readonly log: Logger;
   readonly exchange: Exchange;
   readonly candles: CandleStore;
+  readonly storage: StorageGauge;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;

@@ -190,6 +190,7 @@ function cliStores(stores: Stores): CliStores {
     gapLedger: state.gapLedger,
     pairState: state.pairState,
     dataQuality: state.dataQuality,
+    storage: stores.storage,
     forecastLedger: state.forecastLedger,
     publication: state.publication,
     monitor: state.monitor,

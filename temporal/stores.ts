@@ -2,6 +2,7 @@
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
 import { openModelFiles } from '../src/adapters/files/model-files';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
+import { createStorageGauge } from '../src/adapters/files/storage-gauge';
 import { openCandleStore } from '../src/adapters/sqlite/candle-store';
 import { openStateStore } from '../src/adapters/sqlite/state-store';
 import type { StateStore } from '../src/adapters/sqlite/state-store';
@@ -12,6 +13,7 @@ import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { ModelFiles } from '../src/ports/model-files';
 import type { RateBudget } from '../src/ports/rate-budget';
+import type { StorageGauge } from '../src/ports/storage-gauge';
 import { createPublisher } from '../src/publish/publisher';
 import type { Publisher } from '../src/publish/publisher';
 import { exchangeOf, isOurMarket, sourceFolder } from './source';
@@ -24,6 +26,7 @@ export interface Stores {
   readonly state: StateStore;
   readonly budget: RateBudget;
   readonly modelFiles: ModelFiles;
+  readonly storage: StorageGauge;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }
@@ -52,6 +55,15 @@ export async function openStores(config: Config, source: string, clock: Clock = 
     candles,
     state,
     budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
+    storage: createStorageGauge({
+      storeBytes: () => candles.sizeBytes(),
+      path: config.diskUsagePath,
+      budget:
+        config.storageBudgetShare === null
+          ? { bytes: config.storageBudgetBytes }
+          : { share: config.storageBudgetShare, disk: config.dataDir },
+      clock: systemClock,
+    }),
     publisher,
     modelFiles: openModelFiles(folder.models),
     close: async () => {

@@ -7,6 +7,7 @@ import { DAY_ORDERS } from './csv-time';
 import { CONFLICT_RULES } from './csv-understanding';
 import { EXPORT_FORMATS, exportCandles, type ExportOptions } from './data-export';
 import { importFiles, type ImportOptions } from './data-import';
+import { showStorage } from './data-storage';
 import { withFormat, type FormatOptions } from './output';
 import type { CliWiring } from './wiring';
 
@@ -25,6 +26,9 @@ export function addData(program: Command, wiring: CliWiring): void {
   withFormat(noun.command('status').description('size of the store, state of the symbols, fills that run')).action(
     async (options: FormatOptions) => showDataStatus(wiring, options),
   );
+  withFormat(
+    noun.command('storage').description('how full the storage is, days left, and what each setting would buy'),
+  ).action(async (options: FormatOptions) => showStorage(wiring, options));
   withFilter(noun.command('coverage').description('first, last, count and holes of every pair')).action(
     async (options: FormatOptions & PairFilter) => showCoverage(wiring, options),
   );

@@ -17,6 +17,7 @@ import type { Notifier } from '../ports/notifier';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
+import type { StorageGauge } from '../ports/storage-gauge';
 
 export interface CliOutput {
   /** Results only; text ends with a newline. */
@@ -33,6 +34,7 @@ export interface CliStores {
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
+  readonly storage: StorageGauge;
   readonly forecastLedger: ForecastLedger;
   readonly publication: PublicationStore;
   readonly monitor: MonitorStore;

@@ -74,6 +74,8 @@ export interface Config {
   readonly cycleTargetMs: number;
   readonly lagRetryMs: number;
   readonly storageBudgetBytes: number;
+  /** 0..1 of the disk under DATA_DIR; null: storageBudgetBytes holds. */
+  readonly storageBudgetShare: number | null;
   /** Absolute; null: the store's own files. */
   readonly diskUsagePath: string | null;
   /** 0..1 of the exchange's limit. */
@@ -232,6 +234,7 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     cycleTargetMs: values.CYCLE_TARGET_SECONDS * SECOND,
     lagRetryMs: values.LAG_RETRY_SECONDS * SECOND,
     storageBudgetBytes: values.STORAGE_BUDGET_GB * 1e9,
+    storageBudgetShare: values.STORAGE_BUDGET_SHARE,
     diskUsagePath: values.DISK_USAGE_PATH === null ? null : resolve(values.DISK_USAGE_PATH),
     exchangeWeightShare: values.EXCHANGE_WEIGHT_SHARE,
     marketSeed: values.MARKET_SEED,

@@ -12,6 +12,7 @@ export function findContradictions(values: Partial<Values>, explicit: ReadonlySe
     ...timeframes(values),
     ...thresholds(values),
     ...times(values),
+    ...budgets(explicit),
     ...ports(values, explicit),
     ...access(values),
   ];
@@ -60,6 +61,12 @@ function access({ OPS_HOST: host, OPS_TOKEN: token }: Partial<Values>): ConfigPr
   if (host === undefined || token === undefined || token !== null || isLoopbackHost(host)) return [];
   const sentence = `${host} opens the operator pages to the network: set OPS_TOKEN, or leave OPS_HOST at 127.0.0.1.`;
   return [{ variable: 'OPS_HOST', value: host, sentence }];
+}
+
+function budgets(explicit: ReadonlySet<VariableName>): ConfigProblem[] {
+  if (!explicit.has('STORAGE_BUDGET_GB') || !explicit.has('STORAGE_BUDGET_SHARE')) return [];
+  const sentence = 'both STORAGE_BUDGET_GB and STORAGE_BUDGET_SHARE are set: set one of them.';
+  return [{ variable: 'STORAGE_BUDGET_SHARE', value: null, sentence }];
 }
 
 /** Only ports that somebody set can collide: a default moves on. */

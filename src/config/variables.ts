@@ -231,12 +231,20 @@ export const VARIABLES = {
     unit: 'gigabytes (10^9 bytes)',
     meaning: 'Space the data may take: warning at 70 %, critical at 85 %, no new full fill from 90 %.',
   },
+  STORAGE_BUDGET_SHARE: {
+    schema: number(0.01, 1, 'parts of one'),
+    default: null,
+    defaultMeaning: 'STORAGE_BUDGET_GB holds',
+    unit: 'share, 0.01 to 1',
+    meaning: 'Share of the disk under DATA_DIR that the data may take, instead of STORAGE_BUDGET_GB.',
+  },
   DISK_USAGE_PATH: {
     schema: path,
     default: null,
-    defaultMeaning: "the store's own files",
+    defaultMeaning: 'what the store says of itself',
     unit: 'path',
-    meaning: 'Folder whose size counts against the storage budget.',
+    meaning:
+      'Folder whose size counts against the storage budget: where the data lives, when the store can not tell. One that can not be read counts as full.',
   },
   EXCHANGE_WEIGHT_SHARE: {
     schema: number(0.01, 1, 'parts of one'),

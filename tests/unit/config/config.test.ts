@@ -36,6 +36,7 @@ describe('defaults', () => {
 
   test('what is absent is null, and the threads are the cores', () => {
     expect(config).toMatchObject({ exchangeUrl: null, temporalAddress: null, temporalBin: null, diskUsagePath: null });
+    expect(config.storageBudgetShare).toBeNull();
     expect(config.forecastThreads).toBeGreaterThan(0);
   });
 
