@@ -1,9 +1,10 @@
 /** `operations.json` from the stores: what is measured is told, what is not is null, and Temporal may be gone. */
 import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
+import { MemoryDataQuality } from '../../../src/adapters/memory/memory-data-quality';
 import { MemoryGapLedger } from '../../../src/adapters/memory/memory-gap-ledger';
 import { MemoryPairState } from '../../../src/adapters/memory/memory-pair-state';
 import { MemoryRunLog } from '../../../src/adapters/memory/memory-run-log';
-import { DAY, HOUR, MINUTE } from '../../../src/domain/timeframe';
+import { DAY, HOUR } from '../../../src/domain/timeframe';
 import type { ScheduleView } from '../../../src/ports/control';
 import { canonicalDocument } from '../../../src/publish/canonical-json';
 import { operationsDocumentSchema } from '../../../src/web/ops-documents';
@@ -44,7 +45,8 @@ async function portsWith(
     namespace: 'default',
     symbols: [PAIR.symbol],
     timeframes: [PAIR.timeframe],
-    storageBudgetBytes: 1000,
+    storage: { measure: async () => ({ usedBytes: 400, budgetBytes: 1000 }) },
+    dataQuality: new MemoryDataQuality(),
     cycleTargetMs: 60_000,
     gapLedger,
     pairState: new MemoryPairState(),
@@ -59,7 +61,7 @@ async function portsWith(
 
 test('schedules, coverage with the cause of each hole, and storage; the document keeps its schema', async () => {
   const ports = await portsWith();
-  const document = await new OperationsReport(ports).at(NOW, null);
+  const document = await new OperationsReport(ports).at(NOW);
   expect(() => canonicalDocument(operationsDocumentSchema, document)).not.toThrow();
   expect(document.schedules).toEqual([
     expect.objectContaining({
@@ -83,7 +85,7 @@ test('a Temporal that fails or never answers leaves its part unknown and the res
   try {
     const never = new Promise<never>(() => {});
     const control = { schedules: () => never, fills: () => Promise.reject(new Error('down')) };
-    const made = new OperationsReport(await portsWith({ control })).at(NOW, null);
+    const made = new OperationsReport(await portsWith({ control })).at(NOW);
     await jest.advanceTimersByTimeAsync(5_000);
     const document = await made;
     expect([document.schedules, document.fills]).toEqual([null, null]);
@@ -93,23 +95,32 @@ test('a Temporal that fails or never answers leaves its part unknown and the res
   }
 });
 
-test('growth is told from measured sizes after an hour, and days are left until fills stop', async () => {
-  const ports = await portsWith();
-  let used: number | null = 400;
-  ports.candles.sizeBytes = async () => used;
-  const report = new OperationsReport(ports);
-  const first = await report.at(NOW, null);
-  expect(first.storage).toMatchObject({ used_bytes: 400, level: 'ok', bytes_per_day: null, days_left: null });
-  used = 500;
-  const soon = await report.at(NOW + 30 * MINUTE, first);
-  expect(soon.storage.samples).toHaveLength(1);
-  const later = await report.at(NOW + DAY, soon);
-  expect(later.storage).toMatchObject({ bytes_per_day: 100, days_left: 4 });
-  expect(later.storage.samples.map(({ bytes }) => bytes)).toEqual([400, 500]);
-  used = null;
-  const unreadable = await report.at(NOW + 2 * DAY, later);
-  expect(unreadable.storage).toMatchObject({ used_bytes: null, level: 'block', bytes_per_day: null, days_left: null });
-  expect((await report.at(NOW + 20 * DAY, later)).storage.samples).toEqual([]);
+test('growth and days left are told from the sizes of the last week; what can not be read is null', async () => {
+  const dataQuality = new MemoryDataQuality();
+  const sample = (at: number, usedBytes: number) =>
+    dataQuality.recordStorage({ at, usedBytes, level: 'ok', budgetBytes: 1000 });
+  const first = await new OperationsReport(await portsWith({ dataQuality })).at(NOW);
+  expect(first.storage).toMatchObject({
+    used_bytes: 400,
+    level: 'ok',
+    bytes_per_day: null,
+    days_left: null,
+    samples: 0,
+  });
+  await sample(NOW - 30 * DAY, 9);
+  await sample(NOW - 2 * DAY, 200);
+  await sample(NOW, 400);
+  const measured = await new OperationsReport(await portsWith({ dataQuality })).at(NOW);
+  expect(measured.storage).toMatchObject({
+    bytes_per_day: 100,
+    days_left: 5,
+    samples: 2,
+    sampled_since: '2024-06-08T12:30:00Z',
+  });
+  const storage = { measure: async () => ({ usedBytes: null, budgetBytes: null }) };
+  const unreadable = await new OperationsReport(await portsWith({ dataQuality, storage })).at(NOW);
+  expect(unreadable.storage).toMatchObject({ used_bytes: null, budget_bytes: null, level: 'block', days_left: null });
+  expect(() => canonicalDocument(operationsDocumentSchema, unreadable)).not.toThrow();
 });
 
 test('cycles that failed in the last day are changes, and the last one is named', async () => {
@@ -136,7 +147,7 @@ test('cycles that failed in the last day are changes, and the last one is named'
   await begin('old', NOW - 3 * DAY, 'failed');
   await begin('a', NOW - 2 * HOUR, 'partial');
   await begin('b', NOW - HOUR, 'published');
-  const document = await new OperationsReport(await portsWith({ runLog })).at(NOW, null);
+  const document = await new OperationsReport(await portsWith({ runLog })).at(NOW);
   expect(document.changes.map(({ kind, sentence }) => `${kind}: ${sentence}`)).toEqual([
     'cycle: cycle of 1h partial: 2 of 5 pairs failed',
   ]);
