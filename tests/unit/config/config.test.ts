@@ -251,3 +251,21 @@ describe('the .env file', () => {
     expect(problemsOf({}, join(folder, 'absent'))[0]?.sentence).toMatch(/can not be read/);
   });
 });
+
+test('operator pages that are open to a network without a token stop the start, in one sentence that names the variable', () => {
+  const problemsOf = (environment: Record<string, string>): string[] => {
+    try {
+      loadConfig(environment, null);
+      return [];
+    } catch (error) {
+      return (error as ConfigError).problems.map(({ variable, sentence }) => `${variable}: ${sentence}`);
+    }
+  };
+  expect(problemsOf({ OPS_HOST: '0.0.0.0' })).toEqual([
+    'OPS_HOST: 0.0.0.0 opens the operator pages to the network: set OPS_TOKEN, or leave OPS_HOST at 127.0.0.1.',
+  ]);
+  expect(problemsOf({ OPS_HOST: '0.0.0.0', OPS_TOKEN: 'k7vQ-2fLw_9xRtBz' })).toEqual([]);
+  expect(problemsOf({ OPS_HOST: '127.0.0.2' })).toEqual([]);
+  expect(problemsOf({ OPS_TOKEN: 'short' })[0]).toMatch(/^OPS_TOKEN: /);
+  expect(problemsOf({ OPS_TOKEN: 'short-secret' }).join()).not.toContain('short-secret');
+});
