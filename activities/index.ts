@@ -7,6 +7,8 @@ import type {
   HousekeepingActivities,
   ReconciliationActivities,
 } from './contract';
+import { createRegisterCandidate } from './candidate';
+import { createMovePointer, createPlanChange, createSmokeCheck } from './change-champion';
 import { createCloseCycle } from './close-cycle';
 import { createExport } from './export';
 import { createFetch } from './fetch';
@@ -17,14 +19,30 @@ import { createManifest } from './manifest';
 import { createOpenCycle } from './open-cycle';
 import type { ActivityPorts } from './ports';
 import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
+import { createFitSymbol, createSearchForRecipe } from './recipe-search';
 import { createRepair } from './repair';
+import { createReportModels } from './report-models';
 import { createRequestCycles } from './request-cycles';
 import { createApplyRetention } from './retention';
 import { createShadowForecast } from './shadow';
+import { createCloseTraining, createPlanTraining, createSnapshotCandles } from './training';
+import type {
+  ChangeActivities,
+  ReportActivities,
+  SmokeActivities,
+  TrainingActivities,
+  TrainingComputations,
+} from './training-contract';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
-export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities & ReconciliationActivities;
+export type MainActivities = CycleActivities &
+  FillActivities &
+  HousekeepingActivities &
+  ReconciliationActivities &
+  TrainingActivities &
+  ChangeActivities &
+  ReportActivities;
 
 export function createActivities(ports: ActivityPorts): MainActivities {
   return {
@@ -42,15 +60,26 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     applyRetention: createApplyRetention(ports),
     planReconciliation: createPlanReconciliation(ports),
     reconcileSymbol: createReconcileSymbol(ports),
+    planTraining: createPlanTraining(ports),
+    snapshotCandles: createSnapshotCandles(ports),
+    registerCandidate: createRegisterCandidate(ports),
+    closeTraining: createCloseTraining(ports),
+    planChange: createPlanChange(ports),
+    movePointer: createMovePointer(ports),
+    reportModels: createReportModels(ports),
   };
 }
 
 /** Those that need a processor: served on a queue of their own. */
-export function createComputeActivities(ports: ActivityPorts): ComputeActivities {
-  return { forecast: createForecast(ports) };
+export function createComputeActivities(ports: ActivityPorts): ComputeActivities & SmokeActivities {
+  return { forecast: createForecast(ports), smokeCheck: createSmokeCheck(ports) };
 }
 
 /** Those that need a processor and may be late: served on a queue that no cycle waits for. */
-export function createBackgroundActivities(ports: ActivityPorts): BackgroundActivities {
-  return { shadowForecast: createShadowForecast(ports) };
+export function createBackgroundActivities(ports: ActivityPorts): BackgroundActivities & TrainingComputations {
+  return {
+    shadowForecast: createShadowForecast(ports),
+    searchForRecipe: createSearchForRecipe(ports),
+    fitSymbol: createFitSymbol(ports),
+  };
 }

@@ -4,7 +4,7 @@ import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
-import type { Forecaster } from '../src/ports/forecaster';
+import type { Fitter, Forecaster } from '../src/ports/forecaster';
 import { programVersion } from './program-version';
 import type { Stores } from './stores';
 
@@ -14,6 +14,7 @@ export interface PortsInput {
   readonly exchange: Exchange;
   readonly forecaster: Forecaster;
   readonly shadowForecaster: Forecaster;
+  readonly trainingForecaster: Forecaster & Fitter;
   readonly requestCycle: RequestCycle;
   readonly log: Logger;
   readonly clock?: Clock;
@@ -26,6 +27,7 @@ export function activityPorts({
   exchange,
   forecaster,
   shadowForecaster,
+  trainingForecaster,
   requestCycle,
   log,
   clock = systemClock,
@@ -48,6 +50,9 @@ export function activityPorts({
     modelFiles: stores.modelFiles,
     forecaster,
     shadowForecaster,
+    trainingForecaster,
+    snapshots: stores.snapshots,
+    opsDocuments: stores.opsDocuments,
     requestCycle,
   };
 }
@@ -63,6 +68,8 @@ export function pipelineSettings(config: Config): PipelineSettings {
     storageBudgetBytes: config.storageBudgetBytes,
     rules: (timeframe) => config.rules(timeframe),
     codeVersion: programVersion(),
+    automaticPromotion: config.automaticPromotion,
+    naiveFallback: config.naiveFallback,
     firstChampion: (timeframe) => ({ family: config.championFamily(timeframe), settings: {} }),
   };
 }

@@ -186,6 +186,7 @@ function cliStores(stores: Stores): CliStores {
     gapLedger: state.gapLedger,
     pairState: state.pairState,
     forecastLedger: state.forecastLedger,
+    models: state.models,
     publication: state.publication,
     budget: budgetOf(stores),
   };

@@ -36,6 +36,7 @@ export interface SourceFolder {
   readonly published: string;
   readonly ops: string;
   readonly models: string;
+  readonly snapshots: string;
   readonly temporal: string;
   readonly logs: string;
 }
@@ -49,6 +50,7 @@ export function sourceFolder(dataDir: string, source: string): SourceFolder {
     published: join(root, 'public'),
     ops: join(root, 'ops'),
     models: join(root, 'models'),
+    snapshots: join(root, 'snapshots'),
     temporal: join(root, 'temporal.db'),
     logs: join(root, 'logs'),
   };

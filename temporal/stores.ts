@@ -1,6 +1,8 @@
 /** Opens everything of one source: candle store, state, published tree, publisher. */
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
+import { openDocumentFolder } from '../src/adapters/files/document-folder';
 import { openModelFiles } from '../src/adapters/files/model-files';
+import { openSnapshots } from '../src/adapters/files/snapshots';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
 import { openCandleStore } from '../src/adapters/sqlite/candle-store';
 import { openStateStore } from '../src/adapters/sqlite/state-store';
@@ -11,6 +13,8 @@ import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { ModelFiles } from '../src/ports/model-files';
+import type { Snapshots } from '../src/ports/snapshots';
+import type { DocumentFolder } from '../src/ports/published-files';
 import type { RateBudget } from '../src/ports/rate-budget';
 import { createPublisher } from '../src/publish/publisher';
 import type { Publisher } from '../src/publish/publisher';
@@ -24,6 +28,8 @@ export interface Stores {
   readonly state: StateStore;
   readonly budget: RateBudget;
   readonly modelFiles: ModelFiles;
+  readonly snapshots: Snapshots;
+  readonly opsDocuments: DocumentFolder;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }
@@ -54,6 +60,8 @@ export async function openStores(config: Config, source: string, clock: Clock = 
     budget: state.budget({ limits: { [exchangeOf(source)]: weight } }),
     publisher,
     modelFiles: openModelFiles(folder.models),
+    snapshots: openSnapshots(folder.snapshots),
+    opsDocuments: openDocumentFolder(folder.ops),
     close: async () => {
       await candles.close();
       await state.close();

@@ -5,7 +5,7 @@ import type { Config } from '../src/config/config';
 import { lastClosedOpen } from '../src/domain/timeframe';
 import { cycleScheduleId } from '../src/domain/names';
 import type { Running } from '../src/cli/wiring';
-import { createForecaster, SHADOW_THREADS } from '../src/forecasting/forecaster';
+import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forecasting/forecaster';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
@@ -33,6 +33,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const exchange = await openExchange(config, stores, options.exchangeUrl);
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
   const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
+  const trainingForecaster = createForecaster(TRAINING_THREADS);
   const control = await connectControl({
     address: temporalAddress,
     namespace: config.temporalNamespace,
@@ -40,7 +41,8 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   });
   await registerSearchAttributes(control.connection, config.temporalNamespace);
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
-  const ports = activityPorts({ config, stores, exchange, forecaster, shadowForecaster, requestCycle, log });
+  const forecasters = { forecaster, shadowForecaster, trainingForecaster };
+  const ports = activityPorts({ config, stores, exchange, ...forecasters, requestCycle, log });
   const worker = await startWorker({
     address: temporalAddress,
     namespace: config.temporalNamespace,
@@ -61,8 +63,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     stop: async () => {
       await stopReporting();
       await worker.stop();
-      await forecaster.close();
-      await shadowForecaster.close();
+      for (const each of Object.values(forecasters)) await each.close();
       await exchange.close();
       await control.close();
       await stores.close();

@@ -1,7 +1,10 @@
+export { changeChampion } from './change-champion';
 export { cycle } from './cycle';
 export { cycleTick } from './cycle-tick';
 export { fill } from './fill';
 export { reconcile } from './reconcile';
+export { reportModels } from './report-models';
 export { retention } from './retention';
 export { shadow } from './shadow';
 export { tick } from './tick';
+export { train } from './train';

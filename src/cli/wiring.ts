@@ -10,6 +10,7 @@ import type { Control } from '../ports/control';
 import type { Exchange } from '../ports/exchange';
 import type { ForecastLedger } from '../ports/forecast-ledger';
 import type { GapLedger } from '../ports/gap-ledger';
+import type { ModelRegistry } from '../ports/model-registry';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
@@ -29,6 +30,7 @@ export interface CliStores {
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly forecastLedger: ForecastLedger;
+  readonly models: ModelRegistry;
   readonly publication: PublicationStore;
   readonly budget: RateBudget;
 }

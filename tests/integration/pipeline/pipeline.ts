@@ -69,6 +69,7 @@ export async function openPipeline(
     exchange,
     forecaster,
     shadowForecaster,
+    trainingForecaster: { ...forecaster, fit: async () => null },
     requestCycle: async () => {},
     log: pino({ level: 'silent' }),
   });

@@ -2,6 +2,7 @@
 import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
 import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
 import { MemoryGapLedger } from '../../../src/adapters/memory/memory-gap-ledger';
+import { MemoryModelRegistry } from '../../../src/adapters/memory/memory-model-registry';
 import { MemoryPairState } from '../../../src/adapters/memory/memory-pair-state';
 import { MemoryPublication } from '../../../src/adapters/memory/memory-publication';
 import { runCli } from '../../../src/cli/cli';
@@ -39,6 +40,7 @@ export class World {
   readonly gapLedger = new MemoryGapLedger();
   readonly pairState = new MemoryPairState();
   forecastLedger = new MemoryForecastLedger();
+  readonly models = new MemoryModelRegistry();
   publication = new MemoryPublication();
   schedules: ScheduleView[] = [];
   temporalAnswers = true;
@@ -99,9 +101,9 @@ export class World {
   }
 
   private stores(): CliStores {
-    const { candles, gapLedger, pairState, forecastLedger, publication } = this;
+    const { candles, gapLedger, pairState, forecastLedger, models, publication } = this;
     const budget = { bannedUntil: async () => this.bannedUntil } as unknown as RateBudget;
-    return { source: 'simulated', candles, gapLedger, pairState, forecastLedger, publication, budget };
+    return { source: 'simulated', candles, gapLedger, pairState, forecastLedger, models, publication, budget };
   }
 
   private fakeControl(): Control {
