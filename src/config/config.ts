@@ -108,6 +108,8 @@ export interface Config {
   rules(timeframe: TimeframeId): TimeframeRules;
   /** The model family that forecasts this timeframe. */
   championFamily(timeframe: TimeframeId): string;
+  readonly automaticPromotion: boolean;
+  readonly naiveFallback: boolean;
 }
 
 interface Given {
@@ -276,6 +278,8 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     explicit: new Set<string>(given.keys()),
     settings: Object.freeze(VARIABLE_NAMES.map((name) => settingOf(name, given))),
     rules: (timeframe: TimeframeId) => mergeRules(values, timeframe),
+    automaticPromotion: values.AUTOMATIC_PROMOTION === 'on',
+    naiveFallback: values.NAIVE_FALLBACK === 'on',
     championFamily: (timeframe: TimeframeId) =>
       champion.own[timeframe] ?? champion.general ?? defaultChampion(timeframe),
   });
