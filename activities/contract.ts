@@ -222,3 +222,31 @@ export interface MonitorActivities {
   /** The figures of the day that ended last, kept for good. */
   rollUpDay(input: { readonly asOf: EpochMs }): Promise<{ readonly day: string; readonly availability: number | null }>;
 }
+
+export interface ReconcilePlan {
+  readonly source: string;
+  readonly symbols: readonly MarketSymbol[];
+}
+
+export interface ReconcileInput {
+  readonly source: string;
+  readonly symbol: MarketSymbol;
+  readonly days: number;
+  readonly asOf: EpochMs;
+}
+
+/** Numbers of candles; see `ReconcileSummary`. */
+export interface PairReconciliation {
+  readonly timeframe: TimeframeId;
+  readonly compared: number;
+  readonly missing: number;
+  readonly different: number;
+  readonly critical: number;
+  readonly notAtExchange: number;
+  readonly failure: Failure | null;
+}
+
+export interface ReconciliationActivities {
+  planReconciliation(): Promise<ReconcilePlan>;
+  reconcileSymbol(input: ReconcileInput): Promise<PairReconciliation[]>;
+}

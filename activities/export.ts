@@ -3,16 +3,17 @@ import { activityInfo } from '@temporalio/activity';
 import { visibilityOf } from '../src/domain/activation';
 import { closeOf } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
-import type { EpochMs, Pair } from '../src/domain/types';
+import type { EpochMs, Pair, SlotRange } from '../src/domain/types';
 import type { SymbolState } from '../src/ports/pair-state';
 import type { PublishedForecast } from '../src/publish/export-pair';
+import { readPastForecasts } from '../src/publish/past';
 import { readServedCandles } from '../src/publish/served-candles';
 import type { ExportInput, ExportSummary } from './contract';
 import { operationalFacts } from './operational-facts';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
 import { gateReason } from './gate';
-import { scoreClosedTargets, trackRecord } from './quality';
+import { scoreChangedTargets, scoreClosedTargets, trackRecord } from './quality';
 import { forEachSymbol } from './stage';
 
 export function createExport(ports: ActivityPorts) {
@@ -34,7 +35,8 @@ export function createExport(ports: ActivityPorts) {
         await ports.publisher.hidePair({ ...common, gateReason: hiddenReason(symbol) ?? reason });
         return { published: 'hidden', dataThrough: null, bytes: 0 };
       }
-      await scoreQuietly(ports, pair, input.asOf);
+      const changed = await ports.dataQuality.changed(pair);
+      const scored = await scoreQuietly(ports, pair, changed, input.asOf);
       const prediction = rules.horizon > 0 && reason === null ? await publishable(ports, pair, input.asOf) : null;
       const degraded = input.degraded.includes(pair.symbol);
       const { row } = await ports.publisher.exportPair({
@@ -44,6 +46,7 @@ export function createExport(ports: ActivityPorts) {
         degraded,
         gateReason: reason,
       });
+      if (changed !== null && scored) await ports.dataQuality.settleChanges(pair, changed.version);
       return {
         published: reason === null ? (row.prediction === null ? 'history' : 'history_and_prediction') : 'refused',
         dataThrough: row.dataThrough,
@@ -63,17 +66,26 @@ async function publishable(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Pro
   const extent = await ports.candles.extent(pair);
   const last = extent === null ? null : Math.min(extent.last, lastUsableOpen(ports, pair, asOf));
   if (last === null || record.dataThrough !== closeOf(pair.timeframe, last)) return null;
-  return { record, quality: await trackRecord(ports, pair, asOf) };
+  const past = await readPastForecasts(ports.forecastLedger, pair, record.dataThrough);
+  return { record, quality: await trackRecord(ports, pair, asOf), past };
 }
 
-/** A record that can not be scored now is scored by a later cycle; it never holds up the documents. */
-async function scoreQuietly(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<void> {
+/** A record that can not be scored now is scored by a later cycle, then false; it never holds up the documents. */
+async function scoreQuietly(
+  ports: ActivityPorts,
+  pair: Pair,
+  changed: SlotRange | null,
+  asOf: EpochMs,
+): Promise<boolean> {
   try {
+    if (changed !== null) await scoreChangedTargets(ports, pair, changed, asOf);
     await scoreClosedTargets(ports, pair, asOf);
     await ports.pairState.recordSuccess(pair, 'evaluate', ports.clock.now());
+    return true;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     ports.log.warn({ pair: pairKey(pair), stage: 'evaluate', error: message }, 'forecasts could not be scored');
     await ports.pairState.recordFailure(pair, 'evaluate', ports.clock.now(), 'internal', message).catch(() => {});
+    return false;
   }
 }

@@ -78,6 +78,7 @@ async function documentsDue(ports: ActivityPorts, pair: Pair, dataThrough: Epoch
   const rows = await ports.publication.rows();
   const row = rows.find(({ symbol, timeframe }) => symbol === pair.symbol && timeframe === pair.timeframe);
   const current =
+    (await ports.dataQuality.changed(pair)) === null &&
     row !== undefined &&
     row.dataThrough === dataThrough &&
     row.exportBlock === null &&

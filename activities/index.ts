@@ -5,6 +5,7 @@ import type {
   FillActivities,
   HousekeepingActivities,
   MonitorActivities,
+  ReconciliationActivities,
 } from './contract';
 import { createCloseCycle } from './close-cycle';
 import { createDeliver, createGiveUp, createWaitingReceivers } from './deliver';
@@ -19,13 +20,18 @@ import { createObserve } from './observe';
 import { createOpenCycle } from './open-cycle';
 import { createWriteOpsDocuments } from './ops-documents';
 import type { ActivityPorts } from './ports';
+import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
 import { createRepair } from './repair';
 import { createRequestCycles } from './request-cycles';
 import { createApplyRetention } from './retention';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
-export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities & MonitorActivities;
+export type MainActivities = CycleActivities &
+  FillActivities &
+  HousekeepingActivities &
+  MonitorActivities &
+  ReconciliationActivities;
 
 export function createActivities(ports: ActivityPorts): MainActivities {
   return {
@@ -50,6 +56,8 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     deliver: createDeliver(ports),
     giveUp: createGiveUp(ports),
     rollUpDay: createRollUpDay(ports),
+    planReconciliation: createPlanReconciliation(ports),
+    reconcileSymbol: createReconcileSymbol(ports),
   };
 }
 

@@ -3,6 +3,7 @@ import type { AlertOutbox } from '../src/ports/alert-outbox';
 import type { CandleStore } from '../src/ports/candle-store';
 import type { Clock } from '../src/ports/clock';
 import type { EventLog } from '../src/ports/event-log';
+import type { DataQualityStore } from '../src/ports/data-quality';
 import type { Exchange } from '../src/ports/exchange';
 import type { Forecaster, Recipe } from '../src/ports/forecaster';
 import type { ForecastLedger } from '../src/ports/forecast-ledger';
@@ -13,6 +14,7 @@ import type { PairStateStore } from '../src/ports/pair-state';
 import type { Probe } from '../src/ports/probe';
 import type { PublicationStore } from '../src/ports/publication';
 import type { PublishedReader } from '../src/publish/published-reader';
+import type { DocumentFolder } from '../src/ports/published-files';
 import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
@@ -48,6 +50,7 @@ export interface ActivityPorts {
   readonly candles: CandleStore;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
+  readonly dataQuality: DataQualityStore;
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
@@ -61,8 +64,8 @@ export interface ActivityPorts {
   readonly notifiers: readonly Notifier[];
   readonly heartbeat: Heartbeat | null;
   readonly probe: Probe;
-  /** Writes a document of the operations page: its name without `.json`, and its text. */
-  readonly writeOpsDocument: (name: string, body: string) => Promise<void>;
+  /** Documents of the operations page. */
+  readonly opsDocuments: Pick<DocumentFolder, 'write'>;
   readonly forecaster: Forecaster;
   readonly requestCycle: RequestCycle;
 }

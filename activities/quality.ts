@@ -2,8 +2,8 @@
 import { metricValue } from '../src/domain/metric';
 import { naiveScale, scoreForecast, skillAgainstNaive, summariseScores } from '../src/domain/scores';
 import { closeOf, forecastTimes, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
-import type { EpochMs, Pair } from '../src/domain/types';
-import type { ForecastRecord, ForecastScore } from '../src/ports/forecast-ledger';
+import type { EpochMs, Pair, SlotRange } from '../src/domain/types';
+import type { ForecastRecord, ForecastRole, ForecastScore } from '../src/ports/forecast-ledger';
 import type { Quality } from '../src/publish/documents';
 import type { ActivityPorts } from './ports';
 
@@ -17,6 +17,31 @@ export async function scoreClosedTargets(ports: ActivityPorts, pair: Pair, asOf:
   await ports.forecastLedger.recordScores(scores);
   return scores.length;
 }
+
+/**
+ * Scores anew every step whose target lies in `range`, since its candle has other values now than when it was scored. The
+ * forecasts stay as they were issued.
+ */
+export async function scoreChangedTargets(
+  ports: ActivityPorts,
+  pair: Pair,
+  range: SlotRange,
+  asOf: EpochMs,
+): Promise<number> {
+  const { horizon } = ports.settings.rules(pair.timeframe);
+  if (horizon === 0) return 0;
+  const from = shiftSlots(pair.timeframe, range.from, -horizon);
+  const records: ForecastRecord[] = [];
+  for (const role of ROLES) records.push(...(await ports.forecastLedger.list(pair, role, from, range.to)));
+  if (records.length === 0) return 0;
+  const until = Math.min(asOf, shiftSlots(pair.timeframe, range.to, 2));
+  const closes = await closesByTime(ports, pair, range.from, until);
+  const scores = records.flatMap((record) => scoresOf(record, closes));
+  await ports.forecastLedger.recordScores(scores);
+  return scores.length;
+}
+
+const ROLES: readonly ForecastRole[] = ['champion', 'shadow', 'naive'];
 
 function scoresOf(record: ForecastRecord, closes: ReadonlyMap<EpochMs, number>): ForecastScore[] {
   const { pair, role, modelVersion, dataThrough } = record;

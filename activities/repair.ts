@@ -2,6 +2,7 @@
 import type { EpochMs, Pair } from '../src/domain/types';
 import type { RequestPriority } from '../src/ports/exchange';
 import { repair } from '../src/ingest/repair';
+import { markOutages } from '../src/ingest/outages';
 import { ACTIVATION_TIMEFRAME, judgeActivation } from './activation';
 import type { RepairResult, StageInput } from './contract';
 import type { ActivityPorts } from './ports';
@@ -27,7 +28,8 @@ export async function repairPair(
     readonly maxRequests?: number;
   },
 ): Promise<RepairResult> {
-  const { missing, asked, found, undecided } = await repair(ports, { pair, asOf, ...how });
+  const { missing, asked, found, confirmed, undecided } = await repair(ports, { pair, asOf, ...how });
+  if (confirmed > 0) await markOutages(ports, pair.timeframe, ports.settings.symbols);
   const judged = pair.timeframe === ACTIVATION_TIMEFRAME;
   const becameReady = judged && (await judgeActivation(ports, pair.symbol, asOf));
   return { missing, asked, found, undecided, becameReady };

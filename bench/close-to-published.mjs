@@ -2,17 +2,13 @@
 // Real Temporal server (database file), real worker process, market simulator, SQLite; virtual time, so that a boundary
 // takes as long as its work. Latency = the schedule's offset after the close + the cycle's start to its committed manifest.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { FIRST, load, OFFSET, quantile, seconds, startHourlyMarket } from './hourly-market.mjs';
 
-const require = createRequire(import.meta.url);
 const dist = join(import.meta.dirname, '..', 'dist');
-const load = (path) => require(join(dist, path));
-const { startMarket } = load('src/market/market-server.js');
 const { inventedSymbols } = load('src/market/instrument.js');
 const { parseTimeframe, HOUR } = load('src/domain/timeframe.js');
 const { loadConfig } = load('src/config/config.js');
@@ -26,10 +22,6 @@ const { findTemporalBinary } = load('temporal/temporal-binary.js');
 const boundaries = Number(process.argv[2] ?? 100);
 const symbols = inventedSymbols(Number(process.argv[3] ?? 5));
 const folder = mkdtempSync(join(tmpdir(), 'coin-predict-bench-'));
-/** Enough hours to forecast before the first boundary; a store that is to be filled for long is another bench. */
-const HISTORY = 500;
-const last = Date.UTC(2024, 0, 1) + HISTORY * HOUR;
-const offset = 5_000;
 const timeframe = parseTimeframe('1h');
 
 function freePort() {
@@ -41,24 +33,7 @@ function freePort() {
   });
 }
 
-const quantile = (values, share) => values[Math.min(values.length - 1, Math.ceil(share * values.length) - 1)];
-const seconds = (ms) => Number((ms / 1000).toFixed(2));
-
-const data = join(folder, 'candles');
-mkdirSync(data);
-for (const [place, symbol] of symbols.entries()) {
-  const rows = ['timestamp_ms,open,high,low,close,volume'];
-  let price = 100 * (1 + place);
-  for (let k = -HISTORY; k < boundaries; k++) {
-    const close = Number((price * (1 + 0.01 * Math.sin(k * 1.7) + 0.004 * Math.cos(k * 0.31))).toFixed(4));
-    rows.push(
-      [last + k * HOUR, price, Math.max(price, close) + 0.5, Math.min(price, close) - 0.5, close, 10].join(','),
-    );
-    price = close;
-  }
-  writeFileSync(join(data, `${symbol.replace('/', '_')}-1h.csv.gz`), gzipSync(`${rows.join('\n')}\n`));
-}
-const market = await startMarket({ data, clock: { fixed: last + boundaries * HOUR + offset } });
+const market = await startHourlyMarket(folder, symbols, boundaries);
 const binary = await findTemporalBinary({
   configured: process.env.TEMPORAL_BIN,
   cacheDir: join(dist, '..', '.cache'),
@@ -85,7 +60,7 @@ const config = loadConfig(environment, null);
 const control = await connectControl({
   address: server.address,
   namespace: 'default',
-  schedules: deploymentSchedules({ timeframes: [timeframe], scheduleOffsetMs: offset }),
+  schedules: deploymentSchedules({ timeframes: [timeframe], scheduleOffsetMs: OFFSET }),
 });
 for (const { id } of await control.applySchedules()) await control.pause(id, 'bench');
 const worker = spawn(process.execPath, [join(dist, 'temporal', 'cli.js'), 'worker', '-o', 'json'], {
@@ -95,9 +70,9 @@ const worker = spawn(process.execPath, [join(dist, 'temporal', 'cli.js'), 'worke
 await new Promise((resolve) => worker.once('message', resolve));
 
 try {
-  const schedules = cycleSchedules([timeframe], offset);
+  const schedules = cycleSchedules([timeframe], OFFSET);
   // The first slot fills the stores; it is not measured.
-  for await (const run of driveVirtually({ client: control.client, schedules, from: last, to: last + offset })) {
+  for await (const run of driveVirtually({ client: control.client, schedules, from: FIRST, to: FIRST + OFFSET })) {
     console.error(`filled: ${run.result.newCandles} candles, ${run.result.outcome}`);
   }
   const started = performance.now();
@@ -105,8 +80,8 @@ try {
   for await (const { result } of driveVirtually({
     client: control.client,
     schedules,
-    from: last + offset,
-    to: last + boundaries * HOUR + offset,
+    from: FIRST + OFFSET,
+    to: FIRST + boundaries * HOUR + OFFSET,
   })) {
     published += Number(result.outcome === 'published');
   }
@@ -121,16 +96,16 @@ try {
       published,
       symbols: symbols.length,
       settle_seconds: config.settleMs / 1000,
-      offset_seconds: offset / 1000,
+      offset_seconds: OFFSET / 1000,
       cycle_seconds: {
         p50: seconds(quantile(cycles, 0.5)),
         p95: seconds(quantile(cycles, 0.95)),
         max: seconds(cycles.at(-1)),
       },
       close_to_published_seconds: {
-        p50: seconds(offset + quantile(cycles, 0.5)),
-        p95: seconds(offset + quantile(cycles, 0.95)),
-        max: seconds(offset + cycles.at(-1)),
+        p50: seconds(OFFSET + quantile(cycles, 0.5)),
+        p95: seconds(OFFSET + quantile(cycles, 0.95)),
+        max: seconds(OFFSET + cycles.at(-1)),
       },
       cycles_a_second: Number((cycles.length / (elapsed / 1000)).toFixed(2)),
     }),

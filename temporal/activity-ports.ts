@@ -1,8 +1,6 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ActivityPorts, PipelineSettings, RequestCycle } from '../activities/ports';
-import { writeDurably } from '../src/adapters/files/durable-file';
+import { openDocumentFolder } from '../src/adapters/files/document-folder';
 import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
@@ -54,6 +52,7 @@ export function activityPorts({
     candles: stores.candles,
     gapLedger: stores.state.gapLedger,
     pairState: stores.state.pairState,
+    dataQuality: stores.state.dataQuality,
     forecastLedger: stores.state.forecastLedger,
     runLog: stores.state.runLog,
     publication: stores.state.publication,
@@ -63,10 +62,7 @@ export function activityPorts({
     monitor: stores.state.monitor,
     outbox: stores.state.outbox,
     ...outside,
-    writeOpsDocument: async (name, body) => {
-      await mkdir(stores.folder.ops, { recursive: true });
-      await writeDurably(join(stores.folder.ops, `${name}.json`), body);
-    },
+    opsDocuments: openDocumentFolder(stores.folder.ops),
     forecaster,
     requestCycle,
   };

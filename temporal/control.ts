@@ -10,7 +10,7 @@ import type { ScheduleDescription, WorkflowExecutionInfo } from '@temporalio/cli
 import { defaultPayloadConverter, WorkflowIdConflictPolicy } from '@temporalio/common';
 import type { FillProgress } from '../activities/contract';
 import { PipelineError } from '../src/domain/errors';
-import { cycleWorkflowId, fillWorkflowId, TASK_QUEUE } from '../src/domain/names';
+import { cycleScheduleId, cycleWorkflowId, fillWorkflowId, TASK_QUEUE } from '../src/domain/names';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 import { TemporalUnreachable } from '../src/ports/control';
 import type { Control, CycleReport, FillView, ScheduleView, StartOutcome } from '../src/ports/control';
@@ -59,7 +59,9 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
   };
 }
 
+/** A paused timeframe is frozen: what was asked for is done when its schedule goes on. */
 async function requestCycle(client: Client, timeframe: TimeframeId, reason: string): Promise<void> {
+  if (await isPaused(client, cycleScheduleId(timeframe))) return;
   await client.workflow.signalWithStart('cycle', {
     workflowId: cycleWorkflowId(timeframe),
     taskQueue: TASK_QUEUE,
@@ -69,6 +71,15 @@ async function requestCycle(client: Client, timeframe: TimeframeId, reason: stri
     staticSummary: `${timeframe}: ${reason}`.slice(0, 350),
     typedSearchAttributes: runAttributes('cycle', timeframe),
   });
+}
+
+async function isPaused(client: Client, scheduleId: string): Promise<boolean> {
+  try {
+    return (await client.schedule.getHandle(scheduleId).describe()).state.paused;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return false;
+    throw error;
+  }
 }
 
 async function startOnce(

@@ -43,13 +43,14 @@ export async function replayReport(
   };
 }
 
-async function reportPair({ candles, state }: Stores, pair: Pair, { from, to }: ReplaySpan) {
+async function reportPair({ candles, state }: Stores, pair: Pair, { to }: ReplaySpan) {
   const { timeframe } = pair;
   const extent = await candles.extent(pair);
   const holes = extent === null ? [] : await candles.holes(pair);
   const gaps = await state.gapLedger.list(pair);
-  const forecasts = await state.forecastLedger.list(pair, 'champion', from, to);
-  const scores = await state.forecastLedger.scores(pair, 'champion', from, to);
+  // The first cycle forecasts from candles that had closed before the replay begins.
+  const forecasts = await state.forecastLedger.list(pair, 'champion', 0, to);
+  const scores = await state.forecastLedger.scores(pair, 'champion', 0, to);
   return {
     pair: pairKey(pair),
     candles: extent?.count ?? 0,

@@ -6,6 +6,8 @@ import {
   cycleScheduleId,
   cycleWorkflowId,
   MONITOR,
+  RECONCILE_DAILY,
+  RECONCILE_WEEKLY,
   RETENTION,
   SLA_DAILY,
   TASK_QUEUE,
@@ -54,6 +56,8 @@ export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
     RETENTION_SCHEDULE,
     MONITOR_SCHEDULE,
     SLA_DAILY_SCHEDULE,
+    reconcileSchedule(RECONCILE_DAILY, '1d', 20 * MINUTE, 1),
+    reconcileSchedule(RECONCILE_WEEKLY, '1w', 2 * HOUR, 90),
   ];
 }
 
@@ -119,6 +123,24 @@ const SLA_DAILY_SCHEDULE: Schedule = {
     note: 'daily; paused, days without figures stay without',
   },
 };
+
+/** At a quiet time: no cycle but the shortest is due for a while. */
+function reconcileSchedule(id: string, every: string, offsetMs: number, days: number): Schedule {
+  return {
+    id,
+    every: parseTimeframe(every),
+    offsetMs,
+    run: {
+      type: 'reconcile',
+      workflowId: id,
+      input: { days },
+      kind: 'reconcile',
+      timeframe: null,
+      summary: `compares ${days === 1 ? 'the last 24 hours' : `the last ${days} days`} with the exchange and stores what it says`,
+      note: `${every === '1d' ? 'daily' : 'weekly'}; paused, candles that the exchange changed later stay as they were`,
+    },
+  };
+}
 
 /** The next time this schedule is due after `t`. */
 export function nextDue(schedule: Schedule, t: EpochMs): EpochMs {

@@ -32,6 +32,7 @@ export async function runWebProcess(
     opsPageDir: join(__dirname, '..', 'ops-page'),
     schemasDir: join(__dirname, '..', '..', 'docs', 'schemas'),
     logger: log,
+    opsToken: config.opsToken,
     web: {
       host: config.webHost,
       port: config.webPort,

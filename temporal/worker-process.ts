@@ -10,6 +10,7 @@ import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
 import { outsideOf } from './outside';
+import { startOperationsReporter } from './operations-reporter';
 import { deploymentSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
 import { openExchange, openStores } from './stores';
@@ -52,10 +53,12 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const changes = await control.applySchedules();
   log.info({ schedules: changes.map(({ id, change }) => `${id} ${change}`) }, 'schedules match the configuration');
   await runWhatIsBehind(config, stores, control, log);
+  const stopReporting = startOperationsReporter({ config, stores, control, log });
   return {
     facts: { source, temporal: temporalAddress, namespace: config.temporalNamespace, pid: process.pid },
     ended: worker.ended,
     stop: async () => {
+      await stopReporting();
       await worker.stop();
       await forecaster.close();
       await exchange.close();

@@ -3,6 +3,7 @@ export { cycleTick } from './cycle-tick';
 export { deliverAlert } from './deliver-alert';
 export { fill } from './fill';
 export { monitor } from './monitor';
+export { reconcile } from './reconcile';
 export { retention } from './retention';
 export { slaDaily } from './sla-daily';
 export { tick } from './tick';

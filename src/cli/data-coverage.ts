@@ -55,7 +55,7 @@ export async function showCoverage(wiring: CliWiring, options: FormatOptions & P
       { title: 'first (UTC)', cell: (row) => minuteText(row.extent?.first ?? null) },
       { title: 'last (UTC)', cell: (row) => minuteText(row.extent?.last ?? null) },
       { title: 'candles', cell: (row) => countText(row.extent?.count ?? 0), align: 'right' },
-      { title: 'holes', cell: (row) => `${row.unexplained}+${row.explained}`, align: 'right' },
+      { title: 'holes', cell: (row) => `${row.unexplained}+${row.empty + row.outage}`, align: 'right' },
       {
         title: 'covered',
         cell: (row) => (row.extent === null ? '-' : percentText(coverageShare(row))),
@@ -66,7 +66,25 @@ export async function showCoverage(wiring: CliWiring, options: FormatOptions & P
     rows,
   );
   const legend = 'holes: unexplained + explained (the exchange has no candle there either)\n';
-  print(wiring, options, { text: `${text}${legend}`, json: { source, pairs: rows.map(coverageJson) } });
+  const sentences = rows.filter((row) => row.slots > (row.extent?.count ?? 0)).map(holeSentence);
+  print(wiring, options, {
+    text: `${text}${legend}${sentences.join('')}`,
+    json: { source, pairs: rows.map(coverageJson) },
+  });
+}
+
+/** What is missing of a pair, and why, with all numbers. */
+function holeSentence(row: PairCoverage): string {
+  const missing = row.slots - (row.extent?.count ?? 0);
+  const unasked = Math.max(0, row.unexplained - row.suspect);
+  const parts = [
+    row.outage > 0 ? `${countText(row.outage)} while the exchange was down` : '',
+    row.empty > 0 ? `${countText(row.empty)} that the exchange does not have` : '',
+    row.suspect > 0 ? `${countText(row.suspect)} not decided yet` : '',
+    unasked > 0 ? `${countText(unasked)} not asked for yet` : '',
+  ];
+  const head = `${pairKey(row.pair)}: ${countText(missing)} of ${countText(row.slots)} slots are not stored`;
+  return `${head}, ${plural(row.ranges, 'gap')} in the ledger:\n  ${parts.filter((part) => part !== '').join(', ')}\n`;
 }
 
 function coverageJson(row: PairCoverage): unknown {
@@ -77,7 +95,9 @@ function coverageJson(row: PairCoverage): unknown {
     last: isoOrNull(row.extent?.last),
     count: row.extent?.count ?? 0,
     slots: row.slots,
-    holes_explained: row.explained,
+    holes_explained: row.empty + row.outage,
+    holes_outage: row.outage,
+    holes_suspect: row.suspect,
     holes_unexplained: row.unexplained,
     exchange_earliest: isoOrNull(row.earliest),
     missing_before: row.before,

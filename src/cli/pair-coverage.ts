@@ -1,9 +1,7 @@
 /** What is stored of one pair, and which of its missing slots are explained by the gap ledger. */
-import { countRanges, intersectRanges } from '../domain/coverage';
 import { closeOf, countSlots, lastClosedOpen } from '../domain/timeframe';
 import type { EpochMs, Pair } from '../domain/types';
 import type { Extent } from '../ports/candle-store';
-import type { KnownGap } from '../ports/gap-ledger';
 import type { CliStores } from './wiring';
 
 export interface PairCoverage {
@@ -13,20 +11,23 @@ export interface PairCoverage {
   readonly earliest: EpochMs | null;
   /** Slots between the first and the last stored candle. */
   readonly slots: number;
-  /** Of those, missing and known to be missing at the exchange too. */
-  readonly explained: number;
-  /** Of those, missing and not decided. */
+  /** Of those, missing because the exchange has no candle there. */
+  readonly empty: number;
+  /** Of those, missing because the exchange was down. */
+  readonly outage: number;
+  /** Of those, missing, asked for and not decided yet. */
+  readonly suspect: number;
+  /** Of those, missing and not decided: the suspects, and what nobody has asked for yet. */
   readonly unexplained: number;
+  /** Runs of missing slots in the gap ledger. */
+  readonly ranges: number;
   /** Closed candles that exist after the last stored one. */
   readonly behind: number;
   /** Slots between the exchange's earliest candle and the first stored one. */
   readonly before: number;
 }
 
-/** Known to be empty at the exchange: nothing to fetch there. */
-function isDecided(gap: KnownGap): boolean {
-  return gap.state !== 'suspect';
-}
+const NOTHING = { slots: 0, empty: 0, outage: 0, suspect: 0, unexplained: 0, ranges: 0, behind: 0, before: 0 };
 
 /** Reads the coverage of one pair at `now`; history before `retainedFrom` is not expected (1m). */
 export async function pairCoverage(
@@ -38,11 +39,11 @@ export async function pairCoverage(
 ): Promise<PairCoverage> {
   const [extent, known] = [await stores.candles.extent(pair), await stores.pairState.earliest(pair)];
   const earliest = known?.openTime ?? null;
-  if (extent === null) return { pair, extent, earliest, slots: 0, explained: 0, unexplained: 0, behind: 0, before: 0 };
-  const holes = await stores.candles.holes(pair);
-  const decided = (await stores.gapLedger.list(pair)).filter(isDecided);
-  const missing = countRanges(pair.timeframe, holes);
-  const explained = countRanges(pair.timeframe, intersectRanges(pair.timeframe, holes, decided));
+  if (extent === null) return { ...NOTHING, pair, extent, earliest };
+  // Counts alone: no slot is both stored and in the ledger (I03), so nothing has to be looked for.
+  const gaps = await stores.gapLedger.summary(pair);
+  const slots = countSlots(pair.timeframe, { from: extent.first, to: extent.last });
+  const missing = slots - extent.count;
   const newest = { from: closeOf(pair.timeframe, extent.last), to: lastClosedOpen(pair.timeframe, now, settleMs) };
   const expectedFrom = earliest === null ? null : Math.max(earliest, retainedFrom ?? earliest);
   const before =
@@ -53,9 +54,12 @@ export async function pairCoverage(
     pair,
     extent,
     earliest,
-    slots: countSlots(pair.timeframe, { from: extent.first, to: extent.last }),
-    explained,
-    unexplained: missing - explained,
+    slots,
+    empty: gaps.confirmed_empty.slots,
+    outage: gaps.outage.slots,
+    suspect: gaps.suspect.slots,
+    unexplained: Math.max(0, missing - gaps.confirmed_empty.slots - gaps.outage.slots),
+    ranges: gaps.suspect.ranges + gaps.confirmed_empty.ranges + gaps.outage.ranges,
     behind: countSlots(pair.timeframe, newest),
     before: Math.max(0, before),
   };

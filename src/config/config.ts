@@ -57,11 +57,15 @@ export interface Config {
   readonly opsPort: number;
   readonly webHost: string;
   readonly opsHost: string;
+  /** Null: none is asked for. */
+  readonly opsToken: string | null;
   /** `host:port`; null: an own development server. */
   readonly temporalAddress: string | null;
   readonly temporalNamespace: string;
   readonly temporalPort: number;
   readonly temporalUiPort: number;
+  /** Null: that of the own development server. */
+  readonly temporalUiUrl: string | null;
   /** Absolute when it holds a slash, a command name otherwise; null: found by itself. */
   readonly temporalBin: string | null;
   readonly settleMs: number;
@@ -213,10 +217,12 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     opsPort: values.OPS_PORT,
     webHost: values.WEB_HOST,
     opsHost: values.OPS_HOST,
+    opsToken: values.OPS_TOKEN,
     temporalAddress: values.TEMPORAL_ADDRESS,
     temporalNamespace: values.TEMPORAL_NAMESPACE,
     temporalPort: values.TEMPORAL_PORT,
     temporalUiPort: values.TEMPORAL_UI_PORT,
+    temporalUiUrl: values.TEMPORAL_UI_URL,
     temporalBin: bin !== null && bin.includes('/') ? resolve(bin) : bin,
     settleMs: values.SETTLE_SECONDS * SECOND,
     scheduleOffsetMs: values.SCHEDULE_OFFSET_SECONDS * SECOND,

@@ -8,7 +8,13 @@ const PORTS = ['WEB_PORT', 'OPS_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as c
 
 /** Judges what could be read; a variable that could not be is left out, it has its own problem already. */
 export function findContradictions(values: Partial<Values>, explicit: ReadonlySet<VariableName>): ConfigProblem[] {
-  return [...timeframes(values), ...thresholds(values), ...times(values), ...ports(values, explicit)];
+  return [
+    ...timeframes(values),
+    ...thresholds(values),
+    ...times(values),
+    ...ports(values, explicit),
+    ...access(values),
+  ];
 }
 
 function timeframes(values: Partial<Values>): ConfigProblem[] {
@@ -43,6 +49,17 @@ function times(values: Partial<Values>): ConfigProblem[] {
   if (offset === undefined || settle === undefined || offset >= settle) return [];
   const sentence = `a cycle would start ${offset} s after the boundary, before the candle counts as closed (SETTLE_SECONDS=${settle}): set ${settle} or more.`;
   return [{ variable: 'SCHEDULE_OFFSET_SECONDS', value: String(offset), sentence }];
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** What only an operator may see is never open to a network without a token. */
+function access({ OPS_HOST: host, OPS_TOKEN: token }: Partial<Values>): ConfigProblem[] {
+  if (host === undefined || token === undefined || token !== null || isLoopbackHost(host)) return [];
+  const sentence = `${host} opens the operator pages to the network: set OPS_TOKEN, or leave OPS_HOST at 127.0.0.1.`;
+  return [{ variable: 'OPS_HOST', value: host, sentence }];
 }
 
 /** Only ports that somebody set can collide: a default moves on. */

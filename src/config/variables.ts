@@ -113,7 +113,16 @@ export const VARIABLES = {
     default: '127.0.0.1',
     unit: 'address',
     meaning:
-      'Address the operator pages listen on. They are not protected by a password: keep them on the loopback address.',
+      'Address the operator pages listen on. Anything but the loopback address needs OPS_TOKEN, and TLS in front of it.',
+  },
+  OPS_TOKEN: {
+    schema: pattern(/^[\x21-\x39\x3b-\x7e]{16,200}$/, 'a token of 16 to 200 characters without spaces and colons'),
+    default: null,
+    defaultMeaning: 'none is asked for',
+    unit: 'text',
+    meaning:
+      'Token that the operator pages ask for: as the password of HTTP Basic (any user name), or as a Bearer token.',
+    secret: true,
   },
   TEMPORAL_ADDRESS: {
     schema: pattern(/^[A-Za-z0-9.[\]:_-]+:\d{1,5}$/, 'an address: write HOST:PORT, for example 127.0.0.1:7233'),
@@ -139,6 +148,13 @@ export const VARIABLES = {
     default: '8233',
     unit: 'port',
     meaning: 'Port of the Temporal Web UI of the own development server. Moves like WEB_PORT.',
+  },
+  TEMPORAL_UI_URL: {
+    schema: httpUrl(),
+    default: null,
+    defaultMeaning: 'that of the own development server',
+    unit: 'URL',
+    meaning: 'Address of the Temporal Web UI, for the links of the operator pages.',
   },
   TEMPORAL_BIN: {
     schema: path,

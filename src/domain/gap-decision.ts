@@ -2,8 +2,8 @@
  * When a hole is asked for again, and when it is decided that the exchange has nothing there (SPEC 3, PROOF F66).
  * Nothing here can invent a candle: the answers are only `ask`, `wait` and `confirmed_empty`.
  */
-import { intersectRanges, mergeRanges, subtractRanges } from './coverage';
-import { HOUR, closeOf } from './timeframe';
+import { intersectRanges, mergeRanges } from './coverage';
+import { HOUR, closeOf, slotAt, slotIndex } from './timeframe';
 import type { EpochMs, SlotRange, TimeframeId } from './types';
 
 /** Holes older than this are settled history: asking again in the same run is proof enough. */
@@ -54,21 +54,45 @@ export interface SymbolGaps {
   readonly confirmed: readonly SlotRange[];
 }
 
+/** Share of the listed symbols that must miss a slot; with fewer than five of them, all. */
+const OUTAGE_SHARE = 0.8;
+
 /**
- * The slots in which every symbol that was listed has no candle, and at least two were listed: the exchange itself was
- * down. One timeframe, all symbols of one source.
+ * The slots in which all symbols that were listed, or nearly all, are confirmed empty, and at least two were listed: the
+ * exchange itself was down. One timeframe, all symbols of one source.
  */
 export function findOutages(timeframe: TimeframeId, symbols: readonly SymbolGaps[]): SlotRange[] {
-  let once: SlotRange[] = [];
-  let twice: SlotRange[] = [];
-  for (const { listed, confirmed } of symbols) {
-    const empty = intersectRanges(timeframe, [listed], confirmed);
-    twice = mergeRanges(timeframe, [...twice, ...intersectRanges(timeframe, once, empty)]);
-    once = mergeRanges(timeframe, [...once, ...empty]);
+  const steps = symbols.flatMap(({ listed, confirmed }) => [
+    ...edges(timeframe, mergeRanges(timeframe, [listed]), { listed: 1, empty: 0 }),
+    ...edges(timeframe, intersectRanges(timeframe, [listed], confirmed), { listed: 0, empty: 1 }),
+  ]);
+  const outages: SlotRange[] = [];
+  const now = { listed: 0, empty: 0 };
+  let since: number | null = null;
+  const ascending = steps.toSorted((a, b) => a.slot - b.slot);
+  for (const [index, { slot, listed, empty }] of ascending.entries()) {
+    now.listed += listed;
+    now.empty += empty;
+    if (ascending[index + 1]?.slot === slot) continue;
+    const down = now.listed >= 2 && now.empty >= OUTAGE_SHARE * now.listed;
+    if (down && since === null) since = slot;
+    if (!down && since !== null) {
+      outages.push({ from: slotAt(timeframe, since), to: slotAt(timeframe, slot - 1) });
+      since = null;
+    }
   }
-  return symbols.reduce(
-    (common, { listed, confirmed }) =>
-      subtractRanges(timeframe, common, subtractRanges(timeframe, [listed], confirmed)),
-    twice,
-  );
+  return outages;
+}
+
+interface Counts {
+  readonly listed: number;
+  readonly empty: number;
+}
+
+/** Where ranges begin and where they have ended, as changes of the counts. */
+function edges(timeframe: TimeframeId, ranges: readonly SlotRange[], { listed, empty }: Counts) {
+  return ranges.flatMap(({ from, to }) => [
+    { slot: slotIndex(timeframe, from), listed, empty },
+    { slot: slotIndex(timeframe, to) + 1, listed: -listed, empty: -empty },
+  ]);
 }

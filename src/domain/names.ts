@@ -32,6 +32,10 @@ export function alertWorkflowId(messageKey: string): string {
   return `alert-${messageKey}`;
 }
 
+/** The store compared with the exchange, schedules and workflows of type `reconcile`: the last day, and the last 90 days. */
+export const RECONCILE_DAILY = 'reconcile-daily';
+export const RECONCILE_WEEKLY = 'reconcile-weekly';
+
 /** What a schedule starts; Temporal appends the time. */
 export function tickWorkflowId(scheduleId: string): string {
   return `${scheduleId}-tick`;

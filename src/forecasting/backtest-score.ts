@@ -25,13 +25,16 @@ export interface OriginScore {
   readonly failure: string | null;
 }
 
-export interface OriginLosses {
+export interface ForecastLosses {
   /** Mean over the steps, divided by the last close. */
   readonly mae: number;
   readonly pinball: number;
   /** Share of the steps that the interval held. */
   readonly cov80: number;
   readonly cov95: number;
+}
+
+export interface OriginLosses extends ForecastLosses {
   readonly seconds: number;
 }
 
@@ -57,7 +60,7 @@ async function scoreOrigin(task: ScoreTask, candles: readonly Candle[], origin: 
     const seconds = (performance.now() - started) / 1000;
     if (!rows.flat().every(Number.isFinite)) return { losses: null, failure: 'not a finite number' };
     const actual = candles.slice(origin, origin + BACKTEST_STEPS).map(({ close }) => close);
-    return { losses: { ...lossesOf(rows, actual, candles[origin - 1]?.close ?? NaN), seconds }, failure: null };
+    return { losses: { ...forecastLosses(rows, actual, candles[origin - 1]?.close ?? NaN), seconds }, failure: null };
   } catch (cause) {
     return { losses: null, failure: cause instanceof Error ? cause.message : String(cause) };
   }
@@ -75,7 +78,8 @@ export async function forecastAt(
   return family.predict(model, past, BACKTEST_STEPS);
 }
 
-function lossesOf(rows: QuantileForecast, actual: readonly number[], lastClose: number): Omit<OriginLosses, 'seconds'> {
+/** Losses of one forecast against the closes of its steps, in units of `lastClose`. */
+export function forecastLosses(rows: QuantileForecast, actual: readonly number[], lastClose: number): ForecastLosses {
   const mean = (score: (row: QuantileForecast[number], close: number) => number): number =>
     rows.reduce((sum, row, k) => sum + score(row, actual[k] ?? NaN), 0) / rows.length;
   return {

@@ -1,16 +1,29 @@
 /** Every model family there is. */
 import { PipelineError } from '../domain/errors';
+import { drift } from './drift';
+import { ets } from './ets';
 import type { ModelFamily } from './model';
 import { naive, naiveConformal } from './naive';
 import { prophet } from './prophet';
 import { rangeVolatility } from './range-volatility';
+import { seasonalNaive } from './seasonal-naive';
+import { theta } from './theta';
 
 /** The family that is champion where nothing else was decided. */
 export const DEFAULT_FAMILY = rangeVolatility.name;
 /** The family all others are measured against. */
 export const YARDSTICK_FAMILY = naiveConformal.name;
 
-const FAMILIES: readonly ModelFamily[] = [rangeVolatility, naive, naiveConformal, prophet];
+const FAMILIES: readonly ModelFamily[] = [
+  rangeVolatility,
+  naive,
+  naiveConformal,
+  drift,
+  seasonalNaive,
+  theta,
+  ets,
+  prophet,
+];
 export const FAMILY_NAMES: readonly string[] = FAMILIES.map((family) => family.name);
 
 /** @throws PipelineError `invalid_input` naming the families there are. */

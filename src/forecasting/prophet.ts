@@ -4,11 +4,11 @@
  */
 import { z } from 'zod';
 import { PipelineError } from '../domain/errors';
-import { empiricalQuantiles } from '../domain/quantiles';
 import type { QuantileForecast } from '../domain/quantiles';
 import { shiftSlots } from '../domain/timeframe';
 import type { Candle, TimeframeId } from '../domain/types';
-import { lastCloseOf, logCloses, pricesFrom, rowOf } from './empirical-bands';
+import { bandsAround, calibratedHalfWidths, halfWidthsSchema } from './calibrated-bands';
+import { lastCloseOf, logCloses } from './empirical-bands';
 import { contentHash, defineFamily, newest } from './model';
 import type { Fitted } from './model';
 import { fitProphet, prophetCurve } from './prophet-engine';
@@ -17,8 +17,6 @@ import { stepScales } from './range-volatility';
 
 /** Below this Prophet itself changes to Newton's method, which traps in WebAssembly; its other one fits noise there. */
 const FEWEST_CANDLES = 100;
-/** Steps of each calibration origin that are scored, at most. */
-const CALIBRATION_STEPS = 24;
 
 const settings = z.strictObject({
   /** Candles the fit rests on. */
@@ -44,15 +42,14 @@ const parameters = z.strictObject({
   }),
   /** The candles it was found on, by open time, and the hash of their times and closes. */
   trainedOn: z.strictObject({ from: z.number(), to: z.number(), rows: z.number().int(), hash: z.string() }),
-  /** Half-widths of the 50, 80 and 95 % intervals in units of the volatility forecast. */
-  halfWidths: z.tuple([z.number(), z.number(), z.number()]),
+  halfWidths: halfWidthsSchema,
 });
 type Parameters = z.output<typeof parameters>;
 
 /** Version: the recipe only when fitted every cycle, with what was fitted when `refit` is `on_training`. */
 export const prophet = defineFamily({
   name: 'prophet',
-  codeVersion: '1',
+  codeVersion: '2',
   settings,
   parameters,
   minimumCandles: FEWEST_CANDLES,
@@ -63,7 +60,10 @@ export const prophet = defineFamily({
     return {
       found: await fitProphet(seriesOf(candles), settings),
       trainedOn: referenceTo(candles),
-      halfWidths: await calibrated(timeframe, candles, settings),
+      halfWidths: await calibratedHalfWidths(
+        { timeframe, candles, origins: settings.calibrationOrigins },
+        async (past, steps) => curveMoves(await refitted(timeframe, past, settings), past, steps),
+      ),
     };
   },
   predict: predictProphet,
@@ -77,11 +77,13 @@ async function predictProphet(fitted: Fitted<Settings, Parameters>): Promise<Qua
     throw new PipelineError('forecast_failed', 'the candles Prophet was trained on are not among the recent ones');
   }
   const moves = await curveMoves({ timeframe, training, settings, found }, recent, steps);
-  const [half50, half80, half95] = halfWidths;
-  const units = [-half95, -half80, -half50, 0, half50, half80, half95];
   const scales = stepScales(timeframe, newest(recent, settings.window), steps);
-  const rows = moves.map((move, k) => rowOf((i) => move + (units[i] ?? NaN) * (scales[k] ?? NaN)));
-  return pricesFrom(lastCloseOf(recent), rows);
+  return bandsAround(lastCloseOf(recent), moves, scales, halfWidths);
+}
+
+/** The same fit on candles that end at an earlier origin. */
+async function refitted(timeframe: TimeframeId, training: readonly Candle[], settings: Settings): Promise<Curve> {
+  return { timeframe, training, settings, found: await fitProphet(seriesOf(training), settings) };
 }
 
 interface Curve {
@@ -114,31 +116,4 @@ function referenceTo(candles: readonly Candle[]): Parameters['trainedOn'] {
     rows: candles.length,
     hash: contentHash(candles.map(({ openTime, close }) => [openTime, close])),
   };
-}
-
-/**
- * Quantiles of |error| / volatility forecast over all steps of earlier origins; the origins lie a horizon apart where
- * the window allows it, in its last third always.
- */
-async function calibrated(
-  timeframe: TimeframeId,
-  candles: readonly Candle[],
-  settings: Settings,
-): Promise<[number, number, number]> {
-  const origins = settings.calibrationOrigins;
-  const spacing = Math.min(CALIBRATION_STEPS, Math.floor(candles.length / 3 / origins));
-  const scores: number[] = [];
-  for (let origin = 1; origin <= origins; origin++) {
-    const past = candles.slice(0, candles.length - origin * spacing);
-    const actual = candles.slice(past.length, past.length + CALIBRATION_STEPS);
-    const found = await fitProphet(seriesOf(past), settings);
-    const moves = await curveMoves({ timeframe, training: past, settings, found }, past, actual.length);
-    const scales = stepScales(timeframe, past, actual.length);
-    const start = Math.log(lastCloseOf(past));
-    for (const [k, { close }] of actual.entries()) {
-      scores.push(Math.abs(Math.log(close) - start - (moves[k] ?? NaN)) / (scales[k] ?? NaN));
-    }
-  }
-  const [half50 = NaN, half80 = NaN, half95 = NaN] = empiricalQuantiles(scores, [0.5, 0.8, 0.95]);
-  return [half50, half80, half95];
 }

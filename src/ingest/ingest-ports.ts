@@ -1,5 +1,6 @@
 import type { CandleStore } from '../ports/candle-store';
 import type { Clock } from '../ports/clock';
+import type { DataQualityStore } from '../ports/data-quality';
 import type { Exchange } from '../ports/exchange';
 import type { GapLedger } from '../ports/gap-ledger';
 import type { PairStateStore } from '../ports/pair-state';
@@ -10,5 +11,6 @@ export interface IngestPorts {
   readonly candles: CandleStore;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
+  readonly dataQuality: DataQualityStore;
   readonly clock: Clock;
 }

@@ -1,10 +1,11 @@
 import { mergeRanges } from '../domain/coverage';
-import type { Candle, EpochMs, Pair } from '../domain/types';
+import type { Candle, EpochMs, Pair, SlotRange } from '../domain/types';
 import type { WriteOutcome } from '../ports/candle-store';
 import type { IngestPorts } from './ingest-ports';
 
 /**
- * Makes candles durable, then tells the audit of changed ones and the gap ledger of slots that are filled now.
+ * Makes candles durable, then tells the audit of changed ones and the gap ledger of slots that are filled now, and marks
+ * what documents and scores may rest on: changed candles, and new ones that are not the newest.
  * `fetchedAt` is when they were asked for.
  */
 export async function storePage(
@@ -19,5 +20,22 @@ export async function storePage(
     const slots = candles.map(({ openTime }) => ({ from: openTime, to: openTime }));
     await ports.gapLedger.resolve(pair, mergeRanges(pair.timeframe, slots));
   }
+  const changed = await changedRange(ports, pair, candles, outcome);
+  if (changed !== null) await ports.dataQuality.markChanged(pair, changed);
   return outcome;
+}
+
+async function changedRange(
+  ports: IngestPorts,
+  pair: Pair,
+  candles: readonly Candle[],
+  { inserted, revisions }: WriteOutcome,
+): Promise<SlotRange | null> {
+  const changed = revisions.map(({ after }) => after.openTime);
+  const [first, last] = [candles[0], candles.at(-1)];
+  if (inserted > 0 && first !== undefined && last !== undefined) {
+    const extent = await ports.candles.extent(pair);
+    if (extent !== null && extent.last > last.openTime) changed.push(first.openTime, last.openTime);
+  }
+  return changed.length === 0 ? null : { from: Math.min(...changed), to: Math.max(...changed) };
 }

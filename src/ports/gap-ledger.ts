@@ -15,6 +15,9 @@ export interface KnownGap extends SlotRange {
   readonly lastAskedAt: EpochMs;
 }
 
+/** How much of a pair the ledger explains, by state. */
+export type GapSummary = Readonly<Record<GapState, { readonly ranges: number; readonly slots: number }>>;
+
 /** Slots without a candle, each with what is known about it; kept as disjoint ranges per pair. */
 export interface GapLedger {
   list(pair: Pair): Promise<KnownGap[]>;
@@ -22,4 +25,8 @@ export interface GapLedger {
   record(pair: Pair, gaps: readonly KnownGap[]): Promise<void>;
   /** Removes slots from the ledger because a candle was stored there; ranges are split as needed. */
   resolve(pair: Pair, ranges: readonly SlotRange[]): Promise<void>;
+  /** Of all decided slots, those in `outages` become `outage` and all others `confirmed_empty`; true when any changed. */
+  markOutages(pair: Pair, outages: readonly SlotRange[]): Promise<boolean>;
+  /** Milliseconds, however many ranges there are. */
+  summary(pair: Pair): Promise<GapSummary>;
 }

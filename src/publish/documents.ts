@@ -11,7 +11,7 @@ import { isSymbol, pairKey } from '../domain/types';
 import type { MarketSymbol, TimeframeId } from '../domain/types';
 
 /** Version of every schema below. Readers take any 1.x: a newer minor version only adds fields. */
-export const SCHEMA_VERSION = '1.0';
+export const SCHEMA_VERSION = '1.1';
 
 const version = z.string().regex(/^1\.\d{1,4}$/);
 /** ISO 8601 in UTC with `Z`; milliseconds only where they are not zero. */
@@ -82,6 +82,29 @@ export const qualitySchema = z.object({
   evaluation_window: z.string().max(64),
 });
 
+/** What was forecast for closes that have come since: some steps ahead, newest targets last. */
+export const pastSchema = z.array(
+  z.object({
+    /** Candles ahead of the close that the forecast rested on. */
+    step: z.int().positive(),
+    targets: z.array(
+      z.object({
+        /** Close of the candle that was forecast. */
+        timestamp: time,
+        /** The median. */
+        price,
+        /** The 80 % interval. */
+        lower_bound: price,
+        upper_bound: price,
+        /** The close that came. */
+        actual: price,
+        /** Whether it lay within the interval, bounds included. */
+        within: z.boolean(),
+      }),
+    ),
+  }),
+);
+
 export const predictionSchema = z.object({
   ...head,
   type: z.literal('prediction'),
@@ -89,6 +112,8 @@ export const predictionSchema = z.object({
   issued_at: time,
   forecast: z.array(forecastStep).min(1),
   quality: qualitySchema,
+  /** Since 1.1. */
+  past: pastSchema.optional(),
 });
 
 /** `objects/{sha256}.json` holds the bytes; its own times, since a prediction can be older than its history. */
@@ -184,6 +209,7 @@ export const opsManifestSchema = z
 export type HistoryDocument = z.infer<typeof historySchema>;
 export type PredictionDocument = z.infer<typeof predictionSchema>;
 export type Quality = z.infer<typeof qualitySchema>;
+export type PastForecasts = z.infer<typeof pastSchema>;
 export type FileReference = z.infer<typeof fileReference>;
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestEntry = z.infer<typeof publicEntry>;

@@ -10,13 +10,14 @@ import type { PublicationRow, PublicationStore } from '../ports/publication';
 import type { PublishedFiles } from '../ports/published-files';
 import { canonicalDocument, canonicalJson } from './canonical-json';
 import { historySchema, predictionSchema } from './documents';
-import type { Quality } from './documents';
+import type { PastForecasts, Quality } from './documents';
 import { buildHistory } from './history';
 import { buildPrediction } from './prediction';
 
 export interface PublishedForecast {
   readonly record: ForecastRecord;
   readonly quality: Quality;
+  readonly past: PastForecasts;
 }
 
 export interface ExportInput {

@@ -7,7 +7,7 @@ import type { Candle } from '../domain/types';
 import type { ForecastRecord } from '../ports/forecast-ledger';
 import { isoTime } from './canonical-json';
 import { SCHEMA_VERSION } from './documents';
-import type { PredictionDocument, Quality } from './documents';
+import type { PastForecasts, PredictionDocument, Quality } from './documents';
 import { documentAge } from './history';
 import type { AgeLimits } from './history';
 
@@ -15,6 +15,7 @@ export interface PredictionInput extends AgeLimits {
   readonly source: string;
   readonly record: ForecastRecord;
   readonly quality: Quality;
+  readonly past: PastForecasts;
   /** Steps the timeframe forecasts. */
   readonly horizon: number;
   /** The published history: the yardstick of what would be absurd (I40). */
@@ -27,7 +28,7 @@ export interface PredictionInput extends AgeLimits {
  *   (I43), or what `checkForecast` refuses (I40, F81-F83, F86).
  */
 export function buildPrediction(input: PredictionInput): PredictionDocument {
-  const { record, horizon, quality, source } = input;
+  const { record, horizon, quality, past, source } = input;
   const { symbol, timeframe } = record.pair;
   const fault = recordFault(input);
   if (fault !== null) throw new PipelineError('forecast_invalid', `${pairKey(record.pair)}: ${fault}`);
@@ -43,6 +44,7 @@ export function buildPrediction(input: PredictionInput): PredictionDocument {
     issued_at: isoTime(record.issuedAt),
     forecast: record.quantiles.map((row, k) => step(isoTime(times[k] ?? Number.NaN), row)),
     quality,
+    past,
   };
 }
 

@@ -7,7 +7,8 @@ import type { ForecastLedger, ForecastRecord } from '../ports/forecast-ledger';
 import type { PublicationRow } from '../ports/publication';
 import type { Quality } from './documents';
 import { exportPair } from './export-pair';
-import type { ExportPorts } from './export-pair';
+import type { ExportPorts, PublishedForecast } from './export-pair';
+import { readPastForecasts } from './past';
 import { readServedCandles } from './served-candles';
 
 export interface RebuildInput {
@@ -55,7 +56,7 @@ async function rebuildPair(ports: ExportPorts, input: RebuildInput, row: Publica
     asOf: row.asOf,
     rules,
     candles,
-    prediction: usable === null ? null : await withQuality(input, usable),
+    prediction: usable === null ? null : await withRecord(input, usable),
     degraded: row.predicts && dataThrough !== null && usable?.dataThrough !== dataThrough,
     gateReason: row.gateReason,
     symbolState: row.symbolState,
@@ -63,9 +64,7 @@ async function rebuildPair(ports: ExportPorts, input: RebuildInput, row: Publica
   });
 }
 
-async function withQuality(
-  { quality }: RebuildInput,
-  record: ForecastRecord,
-): Promise<{ record: ForecastRecord; quality: Quality }> {
-  return { record, quality: await quality(record.pair, record.issuedAt) };
+async function withRecord({ quality, ledger }: RebuildInput, record: ForecastRecord): Promise<PublishedForecast> {
+  const past = await readPastForecasts(ledger, record.pair, record.dataThrough);
+  return { record, quality: await quality(record.pair, record.issuedAt), past };
 }

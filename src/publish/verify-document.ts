@@ -2,7 +2,7 @@
 import canonicalize from 'canonicalize';
 import type { z } from 'zod';
 import { isOnGrid, nextBoundary } from '../domain/timeframe';
-import { historySchema, predictionSchema } from './documents';
+import { historySchema, predictionSchema, SCHEMA_VERSION } from './documents';
 import type { HistoryDocument, PredictionDocument } from './documents';
 import type { Report } from './verify-tree';
 
@@ -26,10 +26,15 @@ export function parseDocument<T>(schema: z.ZodType<T>, text: string, where: stri
     return null;
   }
   const { schema_version, version = schema_version } = raw as { schema_version?: unknown; version?: unknown };
-  if (version === '1.0' && canonicalize(parsed.data) !== canonicalize(raw)) {
-    report('I44', where, 'has a field that version 1.0 does not know');
+  if (isKnownVersion(version) && canonicalize(parsed.data) !== canonicalize(raw)) {
+    report('I44', where, `has a field that version ${version} does not know`);
   }
   return parsed.data;
+}
+
+/** A newer minor version may add fields; one that this program knows may not. */
+function isKnownVersion(version: unknown): version is string {
+  return typeof version === 'string' && Number(version.split('.')[1]) <= Number(SCHEMA_VERSION.split('.')[1]);
 }
 
 /** Parses and checks an object by its own `type`. */
@@ -79,6 +84,25 @@ function checkPrediction(document: PredictionDocument, where: string, report: Re
   const values = [...Object.values(metrics), ...Object.values(coverage)];
   if (sample_count === 0 && values.some((value) => value !== null)) {
     report('I40', where, 'claims a quality though nothing has been scored');
+  }
+  checkPast(document, where, report);
+}
+
+/** What came is told as it came: hits are hits, and no target lies beyond the data. */
+function checkPast({ past = [], timeframe, data_through }: PredictionDocument, where: string, report: Report): void {
+  for (const { step, targets } of past) {
+    let previous = '';
+    for (const { timestamp, lower_bound, price, upper_bound, actual, within } of targets) {
+      const at = `${timestamp}, forecast ${step} ahead`;
+      if (!isOnGrid(timeframe, Date.parse(timestamp))) report('I43', where, `${at}: is not a boundary`);
+      if (timestamp <= previous) report('I06', where, `${at}: comes twice or out of order`);
+      if (timestamp > data_through) report('I02', where, `${at}: had not closed`);
+      if (!(lower_bound <= price && price <= upper_bound)) report('I40', where, `${at}: the interval is not ordered`);
+      if (within !== (lower_bound <= actual && actual <= upper_bound)) {
+        report('I40', where, `${at}: is called a ${within ? 'hit' : 'miss'} and is none`);
+      }
+      previous = timestamp;
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { CACHE, OPS_JSON_HEADERS, PUBLIC_JSON_HEADERS } from './headers';
 
 export type HeaderSet = Readonly<Record<string, string>>;
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Sends the content, or 304 when the reader has it already. */
 export async function sendContent(
@@ -19,13 +19,22 @@ export async function sendContent(
   reply.header('cache-control', cacheControl);
   reply.header('etag', content.etag);
   reply.header('vary', 'Accept-Encoding');
-  if (matchesTag(request.headers['if-none-match'], content.etag)) return reply.code(304).send();
+  if (matchesTag(request.headers['if-none-match'], content.etag)) return sendUnchanged(reply);
   const encoding = content.bestEncoding(allowedEncoding(request.headers['accept-encoding']));
   const ready = content.encoded(encoding);
   const body = Buffer.isBuffer(ready) ? ready : await ready;
   reply.header('content-type', content.type);
   if (encoding !== 'identity') reply.header('content-encoding', encoding);
   return reply.send(body);
+}
+
+/** Past the framework, which would tell a HEAD that the content has no bytes. */
+function sendUnchanged(reply: FastifyReply): FastifyReply {
+  reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders()))
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  reply.raw.writeHead(304).end();
+  return reply;
 }
 
 /** Sends a value that holds for this instant only. */
@@ -38,6 +47,7 @@ export function sendJson(reply: FastifyReply, code: number, value: object, heade
 
 export type ErrorWord =
   | 'bad_request'
+  | 'unauthorized'
   | 'forbidden_host'
   | 'not_found'
   | 'method_not_allowed'
@@ -49,7 +59,8 @@ export type ErrorWord =
   | 'headers_too_large'
   | 'internal'
   | 'not_servable'
-  | 'nothing_published';
+  | 'nothing_published'
+  | 'invalid_document';
 
 /** An error as JSON: a word for programs, a sentence for people, the request's ID, and facts of the pair where there are any. */
 export function sendError(

@@ -1,5 +1,6 @@
 /** What both servers share: limits, the guard before every route, errors, one log line a failure. */
 import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendError } from './answer';
@@ -23,8 +24,10 @@ export interface AppOptions {
   readonly audience: 'public' | 'operators';
   /** Structured log; without one nothing is logged. */
   readonly logger?: FastifyBaseLogger | undefined;
-  /** Requests a minute from one address; the loopback address, where a proxy or the operator sits, is not counted. */
-  readonly requestsPerMinute?: number | undefined;
+  /** What one address may ask; the loopback address, where a proxy or the operator sits, is not counted. */
+  readonly rate?: RequestRate | undefined;
+  /** Sees each request before the routes; true when it has answered it. */
+  readonly before?: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** Shortens the time limits in tests. */
   readonly headersTimeout?: number | undefined;
 }
@@ -32,8 +35,6 @@ export interface AppOptions {
 function frameworkOptions(options: AppOptions): object {
   return {
     bodyLimit: LIMITS.body,
-    requestTimeout: LIMITS.requestTimeout,
-    keepAliveTimeout: LIMITS.keepAliveTimeout,
     genReqId: () => randomUUID(),
     trustProxy: false,
     logController: new LogController({ disableRequestLogging: true }),
@@ -42,14 +43,25 @@ function frameworkOptions(options: AppOptions): object {
     forceCloseConnections: 'idle',
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: LIMITS.address },
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
-    http: {
-      maxHeaderSize: LIMITS.headers,
-      headersTimeout: options.headersTimeout ?? LIMITS.headersTimeout,
-      requestTimeout: LIMITS.requestTimeout,
-      connectionsCheckingInterval: LIMITS.checkEvery,
-      insecureHTTPParser: false,
-    },
+    serverFactory: (route: Route) => createLimitedServer(options, route),
   };
+}
+
+type Route = (request: IncomingMessage, response: ServerResponse) => void;
+
+function createLimitedServer({ headersTimeout, before }: AppOptions, route: Route): Server {
+  const limits = {
+    maxHeaderSize: LIMITS.headers,
+    headersTimeout: headersTimeout ?? LIMITS.headersTimeout,
+    requestTimeout: LIMITS.requestTimeout,
+    keepAliveTimeout: LIMITS.keepAliveTimeout,
+    connectionsCheckingInterval: LIMITS.checkEvery,
+    insecureHTTPParser: false,
+  };
+  if (before === undefined) return createServer(limits, route);
+  return createServer(limits, (request, response) => {
+    if (!before(request, response)) route(request, response);
+  });
 }
 
 /** A Fastify instance with limits, guard and error answers, and no route yet. */
@@ -61,7 +73,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.server.on('connect', (_request, socket) => {
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   });
-  app.addHook('onRequest', guard(new RequestRate(options.requestsPerMinute ?? LIMITS.requestsPerMinute)));
+  app.addHook('onRequest', guard(options.rate ?? new RequestRate(LIMITS.requestsPerMinute)));
   app.setNotFoundHandler((request, reply) => sendNotFound(request, reply));
   app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply));
   return app;

@@ -23,22 +23,38 @@ function instant(text: string | null): EpochMs | null {
   return text === null ? null : Date.parse(text);
 }
 
+/** The last instant up to which only the wording of the verdict at `now` changes, none of its words: the next age limit. */
+export function verdictHoldsUntil(entry: JudgedEntry, now: EpochMs): EpochMs {
+  const { softMs, hardMs } = limitsOf(entry);
+  const limits = [entry.data_through, entry.files.prediction?.data_through ?? null].flatMap((text) => {
+    const dataThrough = instant(text);
+    return dataThrough === null ? [] : [dataThrough + softMs, dataThrough + hardMs];
+  });
+  return Math.min(...limits.map((limit) => (limit < now ? Number.POSITIVE_INFINITY : limit)));
+}
+
+function limitsOf(entry: JudgedEntry): { readonly softMs: number; readonly hardMs: number } {
+  const rules = defaultRules(entry.timeframe);
+  const dataThrough = instant(entry.data_through);
+  const limit = (end: string | null, otherwise: number) =>
+    dataThrough === null ? otherwise : (instant(end) ?? Number.NaN) - dataThrough;
+  return {
+    softMs: limit(entry.fresh_until, rules.softMinutes * 60_000),
+    hardMs: limit(entry.expires_at, rules.hardMinutes * 60_000),
+  };
+}
+
 /**
  * Judges the entry at `now`. The publisher's word can only make it worse: what was not servable when the manifest was
  * written (an export block, a gate, a store that disagreed) stays so until the next manifest, whatever its age.
  */
 export function judgeEntry(entry: JudgedEntry, now: EpochMs, document: StatusInput['document']): StatusVerdict {
-  const rules = defaultRules(entry.timeframe);
-  const dataThrough = instant(entry.data_through);
-  const limit = (end: string | null, otherwise: number) =>
-    dataThrough === null ? otherwise : (instant(end) ?? Number.NaN) - dataThrough;
   const verdict = evaluateStatus({
     now,
-    dataThrough,
+    dataThrough: instant(entry.data_through),
     predictionDataThrough: instant(entry.files.prediction?.data_through ?? null),
-    predicts: rules.horizon > 0,
-    softMs: limit(entry.fresh_until, rules.softMinutes * 60_000),
-    hardMs: limit(entry.expires_at, rules.hardMinutes * 60_000),
+    predicts: defaultRules(entry.timeframe).horizon > 0,
+    ...limitsOf(entry),
     visibility: 'visible',
     exportBlock: null,
     gateReason: entry.status === 'insufficient_data' ? (entry.reason ?? 'too few closed candles') : null,

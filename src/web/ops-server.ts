@@ -3,18 +3,21 @@ import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { PAIR_STATUSES } from '../domain/status';
 import type { Clock } from '../ports/clock';
+import { opsManifestSchema } from '../publish/documents';
 import { readPublished, type PublishedReader } from '../publish/published-reader';
 import { sendContent, sendError, sendJson } from './answer';
 import { createApp } from './app';
 import { judgeEntry } from './entry-status';
 import { CACHE, OPS_JSON_HEADERS, PAGE_HEADERS } from './headers';
-import { readOpsManifest } from './ops-manifest-file';
+import { OPS_DOCUMENTS } from './ops-documents';
+import { readOpsDocument, type ReadDocument } from './ops-document-file';
+import { requireToken } from './ops-token';
 import { loadFiles } from './page-files';
 import { PublishedFolder, type Snapshot } from './published-folder';
 
 export interface OpsOptions {
   readonly publicDir: string;
-  /** Holds the operators' `manifest.json`. */
+  /** Holds the operators' `manifest.json` and the documents of {@link OPS_DOCUMENTS}. */
   readonly opsDir: string;
   readonly source: string;
   readonly clock: Clock;
@@ -22,6 +25,8 @@ export interface OpsOptions {
   readonly opsPageDir?: string;
   /** True when bound to the loopback address: then only local names are answered (no DNS rebinding). */
   readonly loopbackOnly?: boolean;
+  /** Asked of every reader when set. */
+  readonly token?: string | null;
   /** Reads `publicDir`; another one is given by tests. */
   readonly reader?: PublishedReader;
   readonly logger?: FastifyBaseLogger | undefined;
@@ -31,18 +36,17 @@ export interface OpsOptions {
 export function buildOps(options: OpsOptions): FastifyInstance {
   const app = createApp({ audience: 'operators', logger: options.logger });
   const folder = new PublishedFolder(options.reader ?? readPublished(options.publicDir), options.clock);
-  const readOps = readOpsManifest(options.opsDir);
   if (options.loopbackOnly ?? true) refuseForeignNames(app);
+  if (options.token) requireToken(app, options.token);
   const headers = { ...PAGE_HEADERS, 'cache-control': CACHE.never };
   for (const [path, content] of loadFiles(options.opsPageDir ?? join(__dirname, '..', '..', 'ops-page'), '/ops/')) {
     const address = path === '/ops/index.html' ? '/ops' : path;
     app.get(address, (request, reply) => sendContent(request, reply, content, headers, CACHE.never));
   }
-  app.get('/ops/manifest.json', async (request, reply) => {
-    const manifest = await readOps();
-    if (manifest !== null) return sendJson(reply, 200, manifest, OPS_JSON_HEADERS);
-    return sendError(request, reply, 503, { error: 'nothing_published', message: 'there is no ops manifest yet' });
-  });
+  addDocument(app, 'manifest', readOpsDocument(options.opsDir, 'manifest', opsManifestSchema));
+  for (const [name, schema] of Object.entries(OPS_DOCUMENTS)) {
+    addDocument(app, name, readOpsDocument<object>(options.opsDir, name, schema));
+  }
   app.get('/healthz', (_request, reply) => sendJson(reply, 200, { status: 'ok' }, OPS_JSON_HEADERS));
   app.get('/readyz', async (_request, reply) => {
     const faults = readinessFaults(await folder.current(), options.source, options.clock.now());
@@ -53,6 +57,18 @@ export function buildOps(options: OpsOptions): FastifyInstance {
     return reply.send(metricsText(await folder.current(), options.clock.now()));
   });
   return app;
+}
+
+function addDocument(app: FastifyInstance, name: string, read: ReadDocument<object>): void {
+  app.get(`/ops/${name}.json`, async (request, reply) => {
+    const found = await read();
+    if (typeof found === 'object') return sendJson(reply, 200, found, OPS_JSON_HEADERS);
+    if (found === 'absent') {
+      return sendError(request, reply, 503, { error: 'nothing_published', message: `there is no ${name}.json yet` });
+    }
+    const message = `${name}.json breaks its schema; its writer makes it anew`;
+    return sendError(request, reply, 503, { error: 'invalid_document', message });
+  });
 }
 
 function refuseForeignNames(app: FastifyInstance): void {

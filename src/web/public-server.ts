@@ -6,15 +6,23 @@ import type { EpochMs } from '../domain/types';
 import type { Clock } from '../ports/clock';
 import type { ManifestEntry } from '../publish/documents';
 import { readPublished, type PublishedReader } from '../publish/published-reader';
-import { sendContent, sendError, sendJson } from './answer';
-import { createApp, sendNotFound } from './app';
+import { JSON_TYPE, sendContent, sendError, sendJson } from './answer';
+import { createApp, LIMITS, sendNotFound } from './app';
 import { Content } from './content';
-import { judgeEntry } from './entry-status';
+import { judgeEntry, verdictHoldsUntil } from './entry-status';
 import { CACHE, PAGE_HEADERS, PUBLIC_JSON_HEADERS } from './headers';
-import { readOpsManifest } from './ops-manifest-file';
+import { HotPath } from './hot-path';
+import { readOpsManifest } from './ops-document-file';
 import { loadFiles } from './page-files';
 import { PublishedFolder, type NamedFile, type Snapshot } from './published-folder';
-import { buildStatusAnswer, readStatusQuestion, readSymbolName, summariseStages } from './status-answer';
+import { RequestRate } from './request-rate';
+import {
+  answerHoldsUntil,
+  buildStatusAnswer,
+  readStatusQuestion,
+  readSymbolName,
+  summariseStages,
+} from './status-answer';
 
 export interface WebOptions {
   /** Holds `manifest.json`, `objects/` and `generations/`. */
@@ -35,17 +43,24 @@ export interface WebOptions {
   /** Reads `publicDir`; another one is given by tests. */
   readonly reader?: PublishedReader;
   readonly logger?: FastifyBaseLogger | undefined;
-  readonly requestsPerMinute?: number | undefined;
   readonly headersTimeout?: number | undefined;
 }
 
 /** The public server, not yet listening: `inject` works on it as it is. */
 export function buildWeb(options: WebOptions): FastifyInstance {
-  const app = createApp({ ...options, audience: 'public' });
   const folder = new PublishedFolder(options.reader ?? readPublished(options.publicDir), options.clock);
+  const rate = new RequestRate(LIMITS.requestsPerMinute);
+  const hot = new HotPath(folder, options.clock, rate);
+  const app = createApp({
+    ...options,
+    audience: 'public',
+    rate,
+    before: (request, response) => hot.answer(request, response),
+  });
+  app.addHook('preClose', async () => hot.close());
   addPage(app, options);
-  addDocuments(app, folder, options.clock);
-  addStatus(app, folder, options);
+  addDocuments(app, { folder, clock: options.clock, hot });
+  addStatus(app, folder, hot, options);
   addGone(app);
   addFiles(
     app,
@@ -86,10 +101,26 @@ function addFiles(app: FastifyInstance, files: ReadonlyMap<string, Content>, hea
   }
 }
 
-function addDocuments(app: FastifyInstance, folder: PublishedFolder, clock: Clock): void {
+interface DocumentPorts {
+  readonly folder: PublishedFolder;
+  readonly clock: Clock;
+  readonly hot: HotPath;
+}
+
+const ALWAYS = { from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY } as const;
+
+/** Header lists as {@link HotPath} repeats them. */
+function flat(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers).flat();
+}
+
+function addDocuments(app: FastifyInstance, ports: DocumentPorts): void {
+  const { folder, hot } = ports;
   app.get('/static/manifest.json', async (request, reply) => {
     const snapshot = await folder.current();
     if (snapshot === null) return sendNothingPublished(request, reply);
+    const headers = flat({ ...PUBLIC_JSON_HEADERS, 'cache-control': CACHE.revalidate });
+    hot.remember(request.raw.url, snapshot, { ...ALWAYS, code: 200, headers, body: snapshot.content });
     return sendContent(request, reply, snapshot.content, PUBLIC_JSON_HEADERS, CACHE.revalidate);
   });
   const sendNamed = async (
@@ -100,8 +131,8 @@ function addDocuments(app: FastifyInstance, folder: PublishedFolder, clock: Cloc
   ) => {
     const snapshot = await folder.current();
     const named = snapshot === null ? undefined : find(snapshot);
-    if (named === undefined) return sendNotFound(request, reply);
-    return sendDocument(request, reply, folder, named, clock.now(), cacheControl);
+    if (snapshot === null || named === undefined) return sendNotFound(request, reply);
+    return sendDocument(request, reply, ports, { ...named, snapshot, cacheControl });
   };
   app.get<{ Params: { name: string } }>('/static/:name', (request, reply) =>
     sendNamed(request, reply, (snapshot) => snapshot.byName.get(request.params.name), CACHE.revalidate),
@@ -116,14 +147,17 @@ function addDocuments(app: FastifyInstance, folder: PublishedFolder, clock: Cloc
 async function sendDocument(
   request: FastifyRequest,
   reply: FastifyReply,
-  folder: PublishedFolder,
-  { entry, file }: NamedFile,
-  now: number,
-  cacheControl: string,
+  { folder, clock, hot }: DocumentPorts,
+  { entry, file, snapshot, cacheControl }: NamedFile & { readonly snapshot: Snapshot; readonly cacheControl: string },
 ): Promise<FastifyReply> {
-  const verdict = judgeEntry(entry, now, await worstDocument(folder, entry));
+  const worst = await worstDocument(folder, entry);
   const read = await folder.document(file);
+  const now = clock.now();
+  const verdict = judgeEntry(entry, now, worst);
   if (verdict.serveAllowed && typeof read !== 'string') {
+    const headers = flat({ ...PUBLIC_JSON_HEADERS, 'cache-control': cacheControl });
+    const until = verdictHoldsUntil(entry, now);
+    hot.remember(request.raw.url, snapshot, { from: now, until, code: 200, headers, body: file.sha256 });
     return sendContent(request, reply, read, PUBLIC_JSON_HEADERS, cacheControl);
   }
   return sendError(request, reply, 503, {
@@ -142,7 +176,7 @@ function sendNothingPublished(request: FastifyRequest, reply: FastifyReply): Fas
   return sendError(request, reply, 503, { error: 'nothing_published', message });
 }
 
-function addStatus(app: FastifyInstance, folder: PublishedFolder, options: WebOptions): void {
+function addStatus(app: FastifyInstance, folder: PublishedFolder, hot: HotPath, options: WebOptions): void {
   const readOps = readOpsManifest(options.opsDir);
   app.get<{ Params: { symbol: string } }>('/status/:symbol', async (request, reply) => {
     const question = readStatusQuestion(request.params.symbol, request.query);
@@ -150,15 +184,23 @@ function addStatus(app: FastifyInstance, folder: PublishedFolder, options: WebOp
     const snapshot = await folder.current();
     const entry = snapshot?.byPair.get(`${question.symbolName} ${question.timeframe}`);
     if (snapshot === null || entry === undefined) return sendNotFound(request, reply);
-    const answer = buildStatusAnswer({
-      entry,
-      now: options.clock.now(),
-      document: await worstDocument(folder, entry),
-      manifestExpiresAt: snapshot.manifest.expires_at,
-      record: summariseStages(await readOps(), entry.key),
-    });
-    return sendJson(reply, answer.serve_allowed ? 200 : 503, answer, PUBLIC_JSON_HEADERS);
+    const document = await worstDocument(folder, entry);
+    const record = summariseStages(await readOps(), entry.key);
+    const { expires_at: manifestExpiresAt } = snapshot.manifest;
+    const now = options.clock.now();
+    const answer = buildStatusAnswer({ entry, now, document, manifestExpiresAt, record });
+    const code = answer.serve_allowed ? 200 : 503;
+    const repeatable = repeatableJson(answer, code);
+    const until = answerHoldsUntil(entry, manifestExpiresAt, now);
+    hot.remember(request.raw.url, snapshot, { from: now, until, ...repeatable });
+    return sendJson(reply, code, answer, PUBLIC_JSON_HEADERS);
   });
+}
+
+function repeatableJson(value: object, code: number): { code: number; headers: string[]; body: Buffer } {
+  const body = Buffer.from(JSON.stringify(value));
+  const own = { 'cache-control': CACHE.never, 'content-type': JSON_TYPE, 'content-length': String(body.length) };
+  return { code, headers: flat({ ...PUBLIC_JSON_HEADERS, ...own }), body };
 }
 
 /** A pair is as good as the worse of its two documents. */

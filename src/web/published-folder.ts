@@ -25,6 +25,8 @@ export interface NamedFile {
 const JSON_TYPE = 'application/json; charset=utf-8';
 /** How long an answer may lag behind a commit. */
 const LOOK_AGAIN_MS = 200;
+/** How much older what is known may be while a look is under way, so that no reader waits for one. */
+const WHILE_LOOKING_MS = 200;
 /** Documents kept in memory with their compressed forms; the one asked for longest ago goes first. */
 const MOST_BYTES_KEPT = 96 * 1024 * 1024;
 
@@ -43,19 +45,37 @@ export class PublishedFolder {
   /** The current manifest, at most 200 ms old; null before the first publish. */
   current(): Snapshot | null | Promise<Snapshot | null> {
     if (this.clock.monotonic() - this.lookedAt < LOOK_AGAIN_MS) return this.snapshot;
-    this.looking ??= this.look().finally(() => {
-      this.looking = null;
-    });
-    return this.looking.then(() => this.snapshot);
+    return this.lookOnce().then(() => this.snapshot);
+  }
+
+  /** What is known without waiting, at most 400 ms old; null when it is older. Starts the look that it may need. */
+  peek(): Snapshot | null {
+    const age = this.clock.monotonic() - this.lookedAt;
+    if (age < LOOK_AGAIN_MS) return this.snapshot;
+    // A look that fails is told to the request that waits for the next one.
+    this.lookOnce().catch(() => undefined);
+    return age < LOOK_AGAIN_MS + WHILE_LOOKING_MS ? this.snapshot : null;
   }
 
   /** The document's content, or why there is none. Good bytes once read are kept; bad ones are never given. */
   document(file: FileReference): Content | Promise<Content | 'missing' | 'corrupt'> {
-    const known = this.kept.get(file.sha256);
-    if (known === undefined) return this.read(file);
-    this.kept.delete(file.sha256);
-    this.kept.set(file.sha256, known);
+    return this.held(file.sha256) ?? this.read(file);
+  }
+
+  /** The document when it is in memory. */
+  held(sha256: string): Content | undefined {
+    const known = this.kept.get(sha256);
+    if (known === undefined) return undefined;
+    this.kept.delete(sha256);
+    this.kept.set(sha256, known);
     return known;
+  }
+
+  private lookOnce(): Promise<void> {
+    this.looking ??= this.look().finally(() => {
+      this.looking = null;
+    });
+    return this.looking;
   }
 
   private async look(): Promise<void> {

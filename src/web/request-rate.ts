@@ -16,12 +16,18 @@ function isLoopback(address: string): boolean {
 export class RequestRate {
   private readonly buckets = new Map<string, Bucket>();
 
-  /** @param perMinute requests that one address may make in a minute, all at once if it likes. */
-  constructor(private readonly perMinute: number) {}
+  /**
+   * @param perMinute requests that one address may make in a minute, all at once if it likes.
+   * @param options `loopbackToo`: the loopback address, where a proxy or the operator sits, is counted as well
+   */
+  constructor(
+    private readonly perMinute: number,
+    private readonly options: { readonly loopbackToo: boolean } = { loopbackToo: false },
+  ) {}
 
   /** Takes one request; 0 when allowed, else the whole seconds to wait. `now` in milliseconds, monotonic. */
   take(address: string, now: number): number {
-    if (isLoopback(address)) return 0;
+    if (!this.options.loopbackToo && isLoopback(address)) return 0;
     const bucket = this.buckets.get(address) ?? this.newBucket(address, now);
     const refill = ((now - bucket.at) * this.perMinute) / MINUTE;
     bucket.tokens = Math.min(this.perMinute, bucket.tokens + refill);

@@ -2,12 +2,15 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { listen, type PortChoice } from './listening';
 import { buildOps } from './ops-server';
+import { isLoopbackHost } from '../config/contradictions';
 import { buildWeb, type WebOptions } from './public-server';
 
 export interface ServeOptions extends WebOptions {
   readonly web: PortChoice;
   readonly ops: PortChoice;
   readonly opsPageDir?: string;
+  /** Asked of every reader of the ops server when set. */
+  readonly opsToken?: string | null;
 }
 
 export interface RunningWeb {
@@ -23,7 +26,8 @@ export interface RunningWeb {
  */
 export async function serveWeb(options: ServeOptions): Promise<RunningWeb> {
   const web = buildWeb(options);
-  const ops = buildOps({ ...options, loopbackOnly: isLoopback(options.ops.host) });
+  const loopbackOnly = isLoopbackHost(options.ops.host);
+  const ops = buildOps({ ...options, loopbackOnly, token: options.opsToken ?? null });
   const close = async () => {
     await Promise.all([web.close(), ops.close()]);
   };
@@ -42,8 +46,4 @@ async function listenAndTell(app: FastifyInstance, choice: PortChoice, logger?: 
   const moved = choice.port !== 0 && new URL(url).port !== String(choice.port);
   logger?.info({ url, variable: choice.variable, ...(moved ? { taken: choice.port } : {}) }, 'listening');
   return url;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

@@ -3,7 +3,7 @@ import type { StatusInput } from '../domain/status';
 import { isTimeframe } from '../domain/timeframe';
 import type { EpochMs, TimeframeId } from '../domain/types';
 import type { ManifestEntry, OpsManifest } from '../publish/documents';
-import { judgeEntry } from './entry-status';
+import { judgeEntry, verdictHoldsUntil } from './entry-status';
 
 export interface StatusAnswer {
   readonly symbol: string;
@@ -71,6 +71,23 @@ export function buildStatusAnswer(input: {
     warning: warningOf(verdict.status, verdict.serveAllowed, entry, now, input.manifestExpiresAt),
   };
 }
+
+/** The last instant at which the answer of `now` is still right: its age has two decimals, its reason whole minutes. */
+export function answerHoldsUntil(entry: ManifestEntry, manifestExpiresAt: string, now: EpochMs): EpochMs {
+  const limits = [verdictHoldsUntil(entry, now)];
+  const expiry = Date.parse(manifestExpiresAt);
+  if (now <= expiry) limits.push(expiry);
+  if (entry.data_through !== null) {
+    const dataThrough = Date.parse(entry.data_through);
+    const age = Math.max(0, now - dataThrough);
+    limits.push(dataThrough + Math.round(age / AGE_STEP_MS) * AGE_STEP_MS + AGE_STEP_MS / 2 - 1);
+    limits.push(dataThrough + (Math.floor(age / 60_000) + 1) * 60_000 - 1);
+  }
+  return Math.min(...limits);
+}
+
+/** A hundredth of a minute. */
+const AGE_STEP_MS = 600;
 
 function warningOf(
   status: string,

@@ -39,7 +39,7 @@ export function watchForFaults(page: Page): string[] {
 }
 
 export async function screenshot(page: Page, name: string): Promise<void> {
-  const folder = resolve(__dirname, '../../test-output');
+  const folder = resolve(__dirname, '../../test-output/screenshots');
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: resolve(folder, `${name}.png`), fullPage: true });
 }

@@ -12,8 +12,15 @@ import { buildPages, servePage, type PageServer } from './page-server';
 import { HOUR, type PairFixture } from '../integration/web/published-fixture';
 
 const PRICES: Readonly<Record<string, number>> = { 'BTC/USDT': 64_210, 'ETH/USDT': 2480, 'DOGE/USDT': 0.1324 };
+const QUALITY = {
+  mae: 210.4,
+  coverage: { '50': 0.51, '80': 0.812, '95': 0.951 },
+  skill_vs_naive: 0.021,
+  directional_accuracy: 0.507,
+  sample_count: 17_280,
+};
 const EVERYTHING: readonly PairFixture[] = Object.entries(PRICES).flatMap(([symbol, price]) =>
-  ['1h', '1d', '1w', '1M'].map((timeframe) => ({ symbol, timeframe, price })),
+  ['1h', '1d', '1w', '1M'].map((timeframe) => ({ symbol, timeframe, price, quality: QUALITY })),
 );
 
 let browser: Browser | null = null;
@@ -50,7 +57,7 @@ const detailText = (page: Page) => page.locator('#detail').innerText();
 const look = (page: Page) => page.locator('#detail').getAttribute('data-look');
 
 testInChromium(
-  'a fresh pair shows its age, its chart, its forecast, its model and that nothing has been scored',
+  'a fresh pair shows its age, its chart, its forecast, its model and its track record in plain words',
   async () => {
     server.fixture.publish(EVERYTHING);
     const { page, faults } = await openPage('#BTC_USDT/1h');
@@ -60,11 +67,54 @@ testInChromium(
     expect(await look(page)).toBe('fresh');
     expect(text).toMatch(/Data through .*\d\d:00 UTC, \d+ min ago\./);
     expect(text).toContain('range-volatility range-012345…');
-    expect(text).toContain('No forecast has been scored yet.');
+    expect(text).toContain('The 80 % range held the close 81.2 % of the time, which is about right.');
+    expect(text).toContain('Its error was 2.1 % smaller than that of \u201csame as now\u201d.');
+    expect(text).toContain('Scored on 17,280 forecast steps over 30 d.');
     expect(text).toMatch(/At \d\d:00 UTC\s+forecast [\d,.]+, 80 % between [\d,.]+ and [\d,.]+/);
     expect(await page.locator('#market').innerText()).toBe('simulated market: not real prices');
     await screenshot(page, 'page-fresh');
     expect(faults).toEqual([]);
+    await page.context().close();
+  },
+);
+
+testInChromium('hits and misses of earlier forecasts are told in a sentence, on the chart and in a table', async () => {
+  server.fixture.publish(EVERYTHING);
+  const { page, faults } = await openPage('#BTC_USDT/1h');
+  await page.locator('#detail canvas').waitFor();
+  const sentence = page.locator('.past-words');
+  expect(await sentence.innerText()).toMatch(
+    /^Of the last 24 closes, \d+ came inside the 80 % range forecast 1 hour before, \d+ did not/,
+  );
+  const [, hits] = /closes, (\d+) came/.exec(await sentence.innerText()) ?? [];
+  await page.getByText('What was forecast, and what came').click();
+  const results = await page
+    .locator('[data-name="past"] tbody tr')
+    .evaluateAll((rows) => rows.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent)));
+  const made = results.filter(([before]) => before === '1 hour');
+  expect([made.length, made.filter((cells) => cells.at(-1) === 'inside').length]).toEqual([24, Number(hits)]);
+  expect(results).toHaveLength(72);
+  const drawn = () =>
+    page.locator('#detail canvas').evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL());
+  const before = await drawn();
+  await page.getByRole('radio', { name: 'made 24 hours ahead' }).check();
+  expect(await sentence.innerText()).toContain('forecast 24 hours before');
+  expect(await drawn()).not.toBe(before);
+  await screenshot(page, 'page-past-24');
+  await page.getByRole('radio', { name: 'none' }).check();
+  expect(await sentence.innerText()).toBe('');
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+testInChromium(
+  'before anything has come due the page says that nothing is scored, and shows no earlier forecast',
+  async () => {
+    server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
+    const { page } = await openPage();
+    await page.locator('#detail canvas').waitFor();
+    expect(await detailText(page)).toContain('No forecast has been scored yet.');
+    expect(await page.locator('.past-choice, .figures').count()).toBe(0);
     await page.context().close();
   },
 );
@@ -150,7 +200,7 @@ testInChromium('a degraded pair is served and says which data its forecast rests
     /Degraded\. The last forecast run failed; the last good forecast is shown\. It rests on data through /,
   );
   expect(text).toContain('Scored on 4,320 forecast steps over 30 d.');
-  expect(text).toContain('It was not better than “same as the last close”: its error was 3.1 % larger.');
+  expect(text).toContain('It was not better than “same as now”: its error was 3.1 % larger.');
   expect(await page.locator('#symbols .word').innerText()).toContain('degraded');
   await screenshot(page, 'page-degraded');
   expect(faults).toEqual([]);

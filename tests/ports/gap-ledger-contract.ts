@@ -19,6 +19,7 @@ export function gapLedgerContract(name: string, make: () => Promise<GapLedger>):
   describe(`gap ledger: ${name}`, () => {
     describe('recording', () => recording(make));
     describe('resolving', () => resolving(make));
+    describe('outages and counts', () => outagesAndCounts(make));
     test('I03 after any calls each slot is known as the last call about it said', async () => lastCallCounts(make));
   });
 }
@@ -87,6 +88,37 @@ function resolving(make: () => Promise<GapLedger>): void {
     await ledger.resolve(BTC_1H, [range(0, 3), range(6, 99)]);
     await ledger.resolve(BTC_1H, []);
     expect(await ledger.list(BTC_1H)).toEqual([gap(4, 5)]);
+  });
+}
+
+function outagesAndCounts(make: () => Promise<GapLedger>): void {
+  const decided = (from: number, to: number, state: KnownGap['state'] = 'confirmed_empty'): KnownGap =>
+    gap(from, to, { state, asks: 2 });
+
+  test('decided slots in which the exchange was down are outages, all others are not; suspects stay suspects', async () => {
+    const ledger = await make();
+    await ledger.record(BTC_1H, [decided(1, 4), gap(5, 6), decided(8, 9, 'outage')]);
+    expect(await ledger.markOutages(BTC_1H, [range(0, 0), range(3, 7)])).toBe(true);
+    const after = [decided(1, 2), decided(3, 4, 'outage'), gap(5, 6), decided(8, 9)];
+    expect(await ledger.list(BTC_1H)).toEqual(after);
+    expect(await ledger.markOutages(BTC_1H, [range(3, 7)])).toBe(false);
+    expect(await ledger.markOutages(BTC_1H, [])).toBe(true);
+    expect(await ledger.list(BTC_1H)).toEqual([decided(1, 4), gap(5, 6), decided(8, 9)]);
+  });
+
+  test.each([BTC_1H, ETH_1D, MONTH])('ranges and slots are counted by state: %o', async (pair) => {
+    const ledger = await make();
+    const at = (from: number, to: number, state: KnownGap['state']): KnownGap => ({
+      ...gap(0, 0, { state }),
+      from: slot(from, pair.timeframe),
+      to: slot(to, pair.timeframe),
+    });
+    await ledger.record(pair, [at(0, 2, 'suspect'), at(3, 13, 'outage'), at(20, 20, 'outage')]);
+    expect(await ledger.summary(pair)).toEqual({
+      suspect: { ranges: 1, slots: 3 },
+      confirmed_empty: { ranges: 0, slots: 0 },
+      outage: { ranges: 2, slots: 12 },
+    });
   });
 }
 

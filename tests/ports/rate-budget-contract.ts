@@ -22,7 +22,7 @@ export interface VirtualTime {
 
 const MINUTE = 60_000;
 const CAPACITY = 3000;
-const RUNS = Number(process.env.FC_RUNS ?? 25);
+const RUNS = Number(process.env.FC_RUNS ?? 10);
 
 /** Lets promises, and work handed to the event loop, come to rest. */
 async function settle(): Promise<void> {

@@ -4,7 +4,7 @@ import { rateBudgetContract, virtualTime } from './rate-budget-contract';
 import { closedAfterEach, temporaryFolders } from './store-fixtures';
 
 // Virtual minutes are cheap in memory; on a database each look at the budget costs real time.
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { MemoryDataQuality } from '../../src/adapters/memory/memory-data-quality';
 import { MemoryForecastLedger } from '../../src/adapters/memory/memory-forecast-ledger';
 import { MemoryGapLedger } from '../../src/adapters/memory/memory-gap-ledger';
 import { MemoryPairState } from '../../src/adapters/memory/memory-pair-state';
@@ -6,6 +7,7 @@ import { MemoryPublication } from '../../src/adapters/memory/memory-publication'
 import { MemoryRunLog } from '../../src/adapters/memory/memory-run-log';
 import { openStateStore } from '../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../src/adapters/sqlite/state-store';
+import { dataQualityContract } from './data-quality-contract';
 import { forecastLedgerContract } from './forecast-ledger-contract';
 import { gapLedgerContract } from './gap-ledger-contract';
 import { pairStateContract } from './pair-state-contract';
@@ -24,6 +26,8 @@ pairStateContract('in memory', async () => new MemoryPairState());
 pairStateContract('SQLite', async () => (await sqlite()).pairState);
 gapLedgerContract('in memory', async () => new MemoryGapLedger());
 gapLedgerContract('SQLite', async () => (await sqlite()).gapLedger);
+dataQualityContract('in memory', async () => new MemoryDataQuality());
+dataQualityContract('SQLite', async () => (await sqlite()).dataQuality);
 forecastLedgerContract('in memory', async () => new MemoryForecastLedger());
 forecastLedgerContract('SQLite', async () => (await sqlite()).forecastLedger);
 runLogContract('in memory', async () => new MemoryRunLog());

@@ -27,14 +27,19 @@ export function outcomeTable(name: string, faults: readonly string[]): OutcomeTa
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + times);
     },
     finish: () => {
-      mkdirSync(FOLDER, { recursive: true });
-      writeFileSync(join(FOLDER, `${name}.txt`), render(name, counts));
+      writeTable(name, render(counts));
       return [...counts].filter(([, outcomes]) => outcomes.size === 0).map(([fault]) => fault);
     },
   };
 }
 
-function render(name: string, counts: ReadonlyMap<string, ReadonlyMap<string, number>>): string {
+/** Writes `test-output/proof/NAME.txt`, which `npm run proof:*` prints at its end. */
+export function writeTable(name: string, lines: string): void {
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(join(FOLDER, `${name}.txt`), `${name} (${FULL_PROOF ? 'full' : 'short'} form)\n${lines}\n`);
+}
+
+function render(counts: ReadonlyMap<string, ReadonlyMap<string, number>>): string {
   const rows = [...counts].flatMap(([fault, outcomes]) =>
     outcomes.size === 0
       ? [[fault, '0', 'NEVER FIRED']]
@@ -46,5 +51,5 @@ function render(name: string, counts: ReadonlyMap<string, ReadonlyMap<string, nu
     ([fault = '', fired = '', outcome = '']) =>
       `${fault.padEnd(widths[0] ?? 0)}  ${fired.padStart(widths[1] ?? 0)}  ${outcome}`,
   );
-  return `${name} (${FULL_PROOF ? 'full' : 'short'} form)\n${lines.join('\n')}\n`;
+  return lines.join('\n');
 }

@@ -5,6 +5,7 @@ import {
   cycleWorkflowId,
   fillWorkflowId,
   MONITOR,
+  RECONCILE_DAILY,
   RETENTION,
   SLA_DAILY,
   TASK_QUEUE,
@@ -158,6 +159,21 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     name: 'slaDaily.done',
     workflowId: SLA_DAILY,
     run: (temporal) => execute(temporal, script([]), 'slaDaily', SLA_DAILY, {}),
+  },
+  {
+    name: 'reconcile.repaired',
+    workflowId: RECONCILE_DAILY,
+    run: (temporal) => {
+      const state = script(['BTC/USDT', 'ETH/USDT']);
+      state.failures.set('reconcileSymbol ETH/USDT', failure('exchange_timeout'));
+      return execute(temporal, state, 'reconcile', RECONCILE_DAILY, { days: 1 });
+    },
+  },
+  {
+    name: 'reconcile.virtual',
+    workflowId: RECONCILE_DAILY,
+    run: (temporal) =>
+      execute(temporal, script(['BTC/USDT']), 'reconcile', RECONCILE_DAILY, { days: 1, asOf: VIRTUAL.asOf }),
   },
   {
     name: 'tick.ran',

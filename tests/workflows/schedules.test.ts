@@ -124,6 +124,18 @@ describe('schedules on a real server', () => {
     expect(new Set(state.closed.map(({ runId }) => runId)).size).toBeLessThanOrEqual(2);
   });
 
+  test('a paused timeframe is frozen: a request for its cycle starts none', async () => {
+    const state = script(['BTC/USDT']);
+    await control.applySchedules();
+    await control.pause('cycle-1d', 'frozen');
+    await temporal.withWorkers(state.activities, async () => {
+      await control.requestCycle(parseTimeframe('1d'), 'a fill ended');
+      await delay(1000);
+    });
+    expect(state.calls).toEqual([]);
+    await control.resume('cycle-1d', 'done');
+  });
+
   test('the search attributes find the runs of a kind and timeframe', async () => {
     const found = async () =>
       (

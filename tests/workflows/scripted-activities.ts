@@ -12,6 +12,8 @@ import type {
   GateResult,
   HousekeepingActivities,
   MonitorActivities,
+  PairReconciliation,
+  ReconciliationActivities,
   StageInput,
 } from '../../activities/contract';
 import { parseTimeframe } from '../../src/domain/timeframe';
@@ -22,7 +24,8 @@ export type ScriptedActivities = CycleActivities &
   ComputeActivities &
   FillActivities &
   HousekeepingActivities &
-  MonitorActivities;
+  MonitorActivities &
+  ReconciliationActivities;
 
 export interface Script {
   readonly activities: ScriptedActivities;
@@ -58,6 +61,16 @@ export const newCandle: FetchResult = {
 function isFailure(value: object): value is Failure {
   return 'code' in value;
 }
+
+const RECONCILED: PairReconciliation = {
+  timeframe: parseTimeframe('1h'),
+  compared: 24,
+  missing: 0,
+  different: 0,
+  critical: 0,
+  notAtExchange: 0,
+  failure: null,
+};
 
 export function script(symbols: readonly string[]): Script {
   const state: Script = {
@@ -172,6 +185,12 @@ export function script(symbols: readonly string[]): Script {
       state.calls.push(`giveUp ${receiver}`);
     },
     rollUpDay: async () => ({ day: '2024-01-01', availability: 1 }),
+    planReconciliation: async () => ({ source: 'scripted', symbols: symbols.map(parseSymbol) }),
+    reconcileSymbol: async ({ symbol }) => {
+      state.calls.push(`reconcileSymbol ${symbol}`);
+      const planned = state.failures.get(`reconcileSymbol ${symbol}`) ?? null;
+      return [{ ...RECONCILED, different: planned === null ? 1 : 0, failure: planned }];
+    },
   } satisfies ScriptedActivities);
   return state;
 }

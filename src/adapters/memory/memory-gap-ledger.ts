@@ -1,7 +1,8 @@
+import { countRanges } from '../../domain/coverage';
 import { shiftSlots } from '../../domain/timeframe';
 import { pairKey } from '../../domain/types';
 import type { EpochMs, Pair, SlotRange } from '../../domain/types';
-import type { GapLedger, KnownGap } from '../../ports/gap-ledger';
+import type { GapLedger, GapState, GapSummary, KnownGap } from '../../ports/gap-ledger';
 
 type Facts = Omit<KnownGap, 'from' | 'to'>;
 
@@ -33,6 +34,28 @@ export class MemoryGapLedger implements GapLedger {
     for (const slot of slots.keys()) {
       if (ranges.some(({ from, to }) => slot >= from && slot <= to)) slots.delete(slot);
     }
+  }
+
+  async markOutages(pair: Pair, outages: readonly SlotRange[]): Promise<boolean> {
+    const slots = this.#slotsOf(pair);
+    let changed = false;
+    for (const [slot, facts] of slots) {
+      if (facts.state === 'suspect') continue;
+      const down = outages.some(({ from, to }) => slot >= from && slot <= to);
+      const state: GapState = down ? 'outage' : 'confirmed_empty';
+      changed ||= state !== facts.state;
+      slots.set(slot, { ...facts, state });
+    }
+    return changed;
+  }
+
+  async summary(pair: Pair): Promise<GapSummary> {
+    const gaps = await this.list(pair);
+    const of = (state: GapState) => {
+      const members = gaps.filter((gap) => gap.state === state);
+      return { ranges: members.length, slots: countRanges(pair.timeframe, members) };
+    };
+    return { suspect: of('suspect'), confirmed_empty: of('confirmed_empty'), outage: of('outage') };
   }
 
   #slotsOf(pair: Pair): Map<EpochMs, Facts> {

@@ -1,8 +1,11 @@
+import { sql } from 'kysely';
 import { intersectRanges, mergeRanges, subtractRanges } from '../../domain/coverage';
-import { shiftSlots } from '../../domain/timeframe';
+import { closeOf, parseTimeframe, shiftSlots } from '../../domain/timeframe';
 import type { Pair, SlotRange, TimeframeId } from '../../domain/types';
-import type { GapLedger, KnownGap } from '../../ports/gap-ledger';
+import type { GapLedger, GapState, GapSummary, KnownGap } from '../../ports/gap-ledger';
 import type { StateConnection, StateDatabase } from './state-database';
+
+const MONTH = parseTimeframe('1M');
 
 /** Gaps as disjoint ranges; neighbours about which the same is known are one range. */
 export class SqliteGapLedger implements GapLedger {
@@ -33,6 +36,52 @@ export class SqliteGapLedger implements GapLedger {
       replace(db, pair, span, without(pair.timeframe, await gapsOf(db, pair, span), ascending)),
     );
   }
+
+  async markOutages({ timeframe, ...pair }: Pair, outages: readonly SlotRange[]): Promise<boolean> {
+    return this.state.write(async (db) => {
+      const known = await gapsOf(db, { timeframe, ...pair });
+      const decided = known.filter(({ state }) => state !== 'suspect');
+      const down = mergeRanges(timeframe, outages);
+      const told = joined(timeframe, [
+        ...within(timeframe, decided, down).map((gap): KnownGap => ({ ...gap, state: 'outage' })),
+        ...without(timeframe, decided, down).map((gap): KnownGap => ({ ...gap, state: 'confirmed_empty' })),
+      ]);
+      if (JSON.stringify(told) === JSON.stringify(decided)) return false;
+      const span = spanOf(timeframe, told);
+      const suspects = known.filter(({ state }) => state === 'suspect');
+      if (span === null) return false;
+      const inSpan = suspects.filter(({ from, to }) => to >= span.from && from <= span.to);
+      await replace(db, { timeframe, ...pair }, span, [...told, ...inSpan]);
+      return true;
+    });
+  }
+
+  async summary({ symbol, timeframe }: Pair): Promise<GapSummary> {
+    const stepMs = closeOf(timeframe, 0);
+    const rows = await this.state.read((db) =>
+      db
+        .selectFrom('gap')
+        .select((select) => [
+          'state',
+          select.fn.countAll<number>().as('ranges'),
+          // Months differ in length: a range of them is counted as months, not as milliseconds.
+          timeframe === MONTH
+            ? sql<number>`sum((strftime('%Y', to_open / 1000, 'unixepoch') - strftime('%Y', from_open / 1000, 'unixepoch')) * 12
+                + strftime('%m', to_open / 1000, 'unixepoch') - strftime('%m', from_open / 1000, 'unixepoch') + 1)`.as(
+                'slots',
+              )
+            : sql<number>`sum((to_open - from_open) / ${stepMs} + 1)`.as('slots'),
+        ])
+        .where((where) => where.and({ symbol, timeframe }))
+        .groupBy('state')
+        .execute(),
+    );
+    const of = (state: GapState) => {
+      const row = rows.find((candidate) => candidate.state === state);
+      return { ranges: row?.ranges ?? 0, slots: row?.slots ?? 0 };
+    };
+    return { suspect: of('suspect'), confirmed_empty: of('confirmed_empty'), outage: of('outage') };
+  }
 }
 
 /** Ascending, without overlaps; where two speak of a slot the later one of the list is right. */
@@ -61,6 +110,18 @@ function without(timeframe: TimeframeId, gaps: readonly KnownGap[], removed: rea
     while ((removed[end]?.from ?? Number.POSITIVE_INFINITY) <= gap.to) end++;
     if (end === next) return [gap];
     return subtractRanges(timeframe, [gap], removed.slice(next, end)).map((left) => ({ ...gap, ...left }));
+  });
+}
+
+/** The parts of gaps that lie in `ranges`; both ascending and without overlaps. */
+function within(timeframe: TimeframeId, gaps: readonly KnownGap[], ranges: readonly SlotRange[]): KnownGap[] {
+  let next = 0;
+  return gaps.flatMap((gap) => {
+    while ((ranges[next]?.to ?? Number.POSITIVE_INFINITY) < gap.from) next++;
+    let end = next;
+    while ((ranges[end]?.from ?? Number.POSITIVE_INFINITY) <= gap.to) end++;
+    if (end === next) return [];
+    return intersectRanges(timeframe, [gap], ranges.slice(next, end)).map((part) => ({ ...gap, ...part }));
   });
 }
 

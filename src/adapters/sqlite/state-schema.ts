@@ -8,6 +8,8 @@ import type { SymbolActivation } from '../../ports/pair-state';
 import type { BoundaryOutcome, CycleRunEnd } from '../../ports/run-log';
 import type { RowFault } from '../../domain/candle';
 import type { Generated } from 'kysely';
+import { DATA_QUALITY_MIGRATION } from './data-quality-schema';
+import type { DataQualitySchema } from './data-quality-schema';
 import type { Migration } from './migration';
 import { MONITOR_MIGRATION } from './monitor-schema';
 import type { MonitorSchema } from './monitor-schema';
@@ -142,7 +144,7 @@ export interface GateTable {
   live_waiting_until: EpochMs;
 }
 
-export interface StateSchema extends MonitorSchema {
+export interface StateSchema extends DataQualitySchema, MonitorSchema {
   symbol_state: SymbolStateTable;
   earliest_candle: EarliestTable;
   stage_record: StageTable;
@@ -246,5 +248,6 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
       ) STRICT`,
     ],
   },
+  DATA_QUALITY_MIGRATION,
   MONITOR_MIGRATION,
 ];

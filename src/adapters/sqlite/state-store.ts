@@ -1,6 +1,7 @@
 /** All operational state of one source in one SQLite file. */
 import type { AlertOutbox } from '../../ports/alert-outbox';
 import type { EventLog } from '../../ports/event-log';
+import type { DataQualityStore } from '../../ports/data-quality';
 import type { ForecastLedger } from '../../ports/forecast-ledger';
 import type { GapLedger } from '../../ports/gap-ledger';
 import type { MonitorStore } from '../../ports/monitor-store';
@@ -10,6 +11,7 @@ import type { RateBudget } from '../../ports/rate-budget';
 import type { RunLog } from '../../ports/run-log';
 import { SqliteAlertOutbox } from './alert-outbox';
 import { SqliteEventLog } from './event-log';
+import { SqliteDataQuality } from './data-quality';
 import { SqliteForecastLedger } from './forecast-ledger';
 import { SqliteGapLedger } from './gap-ledger';
 import { SqliteMonitorStore } from './monitor-store';
@@ -23,6 +25,7 @@ import { StateDatabase } from './state-database';
 export interface StateStore {
   readonly pairState: PairStateStore;
   readonly gapLedger: GapLedger;
+  readonly dataQuality: DataQualityStore;
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
@@ -43,6 +46,7 @@ export async function openStateStore(path: string): Promise<StateStore> {
   return {
     pairState: new SqlitePairState(state),
     gapLedger: new SqliteGapLedger(state),
+    dataQuality: new SqliteDataQuality(state),
     forecastLedger: new SqliteForecastLedger(state),
     runLog: new SqliteRunLog(state),
     publication: new SqlitePublication(state),

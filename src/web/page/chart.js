@@ -3,7 +3,7 @@ import { closeOf } from './shared/domain/timeframe.js';
 
 const LEVELS = ['95', '80', '50'];
 /** Columns of the chart's data after the times. */
-const COLUMN = { high: 1, low: 2, median: 3, first: 4 };
+const COLUMN = { high: 1, low: 2, median: 3, pastUpper: 4, pastLower: 5, first: 6 };
 
 /** Colours come from the style sheet, so that light and dark have one owner. */
 function colours() {
@@ -16,6 +16,8 @@ function colours() {
     down: read('--down'),
     median: read('--accent'),
     fan: { 95: read('--fan-95'), 80: read('--fan-80'), 50: read('--fan-50') },
+    past: read('--past'),
+    miss: read('--miss'),
   };
 }
 
@@ -53,10 +55,22 @@ export function readSteps(prediction, candles) {
   );
 }
 
-/** One row of times, then high, low, median and both ends of each range; null where there is nothing. */
-function tableOf(candles, steps) {
+/** Earlier forecasts as numbers, for the closes that came. */
+export function readPast(targets) {
+  return targets.map(({ timestamp, lower_bound, upper_bound, actual, within }) => ({
+    at: Date.parse(timestamp) / 1000,
+    lower: lower_bound,
+    upper: upper_bound,
+    actual,
+    within,
+  }));
+}
+
+/** One row of times, then high, low, median, both ends of earlier ranges and of each range; null where there is nothing. */
+function tableOf(candles, steps, past) {
   const candleAt = new Map(candles.map((candle) => [candle.closeAt, candle]));
   const stepAt = new Map(steps.map((step) => [step.at, step]));
+  const pastAt = new Map(past.map((target) => [target.at, target]));
   const times = [...new Set([...candleAt.keys(), ...stepAt.keys()])].sort((a, b) => a - b);
   const column = (map, value) => times.map((at) => (map.has(at) ? value(map.get(at)) : null));
   return [
@@ -64,6 +78,8 @@ function tableOf(candles, steps) {
     column(candleAt, (candle) => candle.high),
     column(candleAt, (candle) => candle.low),
     column(stepAt, (step) => step.price),
+    column(pastAt, (target) => target.upper),
+    column(pastAt, (target) => target.lower),
     ...LEVELS.flatMap((level) => [
       column(stepAt, (step) => step.intervals[level].upper),
       column(stepAt, (step) => step.intervals[level].lower),
@@ -97,6 +113,52 @@ function drawCandles(chart, candles, colour) {
   ctx.restore();
 }
 
+/** Behind each candle the range that was forecast for its close. */
+function drawPast(chart, candles, past, colour) {
+  const { ctx, bbox } = chart;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.fillStyle = colour.past;
+  for (const { left, right, lower, upper } of placesOf(chart, candles, past)) {
+    const [top, bottom] = [chart.valToPos(upper, 'y', true), chart.valToPos(lower, 'y', true)];
+    ctx.fillRect(left, top, right - left, bottom - top);
+  }
+  ctx.restore();
+}
+
+/** Earlier forecasts with the edges of the candle they were for; those whose candle is not shown are left out. */
+function placesOf(chart, candles, past) {
+  const candleAt = new Map(candles.map((candle) => [candle.closeAt, candle]));
+  return past.flatMap((target) => {
+    const candle = candleAt.get(target.at);
+    if (candle === undefined) return [];
+    const [left, right] = [candle.openAt, candle.closeAt].map((at) => Math.round(chart.valToPos(at, 'x', true)));
+    return [{ ...target, left, right }];
+  });
+}
+
+/** A cross where the close came outside the range. */
+function drawMisses(chart, candles, past, colour) {
+  const { ctx } = chart;
+  const pixels = window.devicePixelRatio || 1;
+  ctx.save();
+  ctx.strokeStyle = colour.miss;
+  ctx.lineWidth = 2 * pixels;
+  for (const { left, right, actual, within } of placesOf(chart, candles, past)) {
+    if (within) continue;
+    const [x, y, arm] = [(left + right) / 2, chart.valToPos(actual, 'y', true), 4 * pixels];
+    ctx.beginPath();
+    for (const slope of [1, -1]) {
+      ctx.moveTo(x - arm, y - arm * slope);
+      ctx.lineTo(x + arm, y + arm * slope);
+    }
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
 /** A dashed line at the last close, across the whole chart, and one down at its time. */
 function drawLastClose(chart, last, colour) {
   if (last === undefined) return;
@@ -122,6 +184,7 @@ function seriesOf(colour) {
   const hidden = { points: { show: false }, spanGaps: false };
   const series = [{}, hidden, hidden];
   series[COLUMN.median] = { ...hidden, stroke: colour.median, width: 2, dash: [6, 4] };
+  series.push(hidden, hidden);
   return series.concat(LEVELS.flatMap(() => [hidden, hidden])).map((item) => ({ ...item }));
 }
 
@@ -146,7 +209,7 @@ function priceLabels(values, step) {
   return values.map((value) => format.format(value));
 }
 
-function optionsOf({ width, height, candles, colour, zone, onCursor }) {
+function optionsOf({ width, height, candles, past, colour, zone, onCursor }) {
   const axis = {
     stroke: colour.text,
     grid: { stroke: colour.grid, width: 1 },
@@ -170,8 +233,17 @@ function optionsOf({ width, height, candles, colour, zone, onCursor }) {
       { ...axis, side: 1, size: 72, values: (_chart, values, _axis, _space, step) => priceLabels(values, step) },
     ],
     hooks: {
-      drawAxes: [(chart) => drawLastClose(chart, candles.at(-1), colour)],
-      drawSeries: [(chart, index) => index === COLUMN.high && drawCandles(chart, candles, colour)],
+      drawAxes: [
+        (chart) => drawLastClose(chart, candles.at(-1), colour),
+        (chart) => drawPast(chart, candles, past, colour),
+      ],
+      drawSeries: [
+        (chart, index) => {
+          if (index !== COLUMN.high) return;
+          drawCandles(chart, candles, colour);
+          drawMisses(chart, candles, past, colour);
+        },
+      ],
       setCursor: [(chart) => onCursor(chart.cursor.idx ?? null)],
     },
   };
@@ -181,16 +253,21 @@ function optionsOf({ width, height, candles, colour, zone, onCursor }) {
  * Draws into `target` and keeps to its width. `onCursor` is told the instant under the pointer (seconds) or null.
  * Returns a function that takes the chart away.
  */
-export function drawChart(target, { candles, steps, local, onCursor }) {
+export function drawChart(target, { candles, steps, past, local, onCursor }) {
   const zone = local ? Intl.DateTimeFormat().resolvedOptions().timeZone : 'Etc/UTC';
   const dark = window.matchMedia('(prefers-color-scheme: dark)');
-  const table = tableOf(candles, steps);
+  const shownPast = past.filter(({ at }) => at >= (candles[0]?.closeAt ?? 0));
+  const table = tableOf(candles, steps, shownPast);
   const size = () => ({ width: Math.max(240, target.clientWidth), height: target.clientWidth < 560 ? 260 : 380 });
   let chart = null;
   const draw = () => {
     chart?.destroy();
     const told = (index) => onCursor(index === null ? null : (table[0][index] ?? null));
-    chart = new window.uPlot(optionsOf({ ...size(), candles, colour: colours(), zone, onCursor: told }), table, target);
+    chart = new window.uPlot(
+      optionsOf({ ...size(), candles, past: shownPast, colour: colours(), zone, onCursor: told }),
+      table,
+      target,
+    );
   };
   const observer = new ResizeObserver(() => chart !== null && chart.width !== size().width && chart.setSize(size()));
   draw();

@@ -1,15 +1,18 @@
 /** One pair: how old it is, its chart, its forecast in numbers, and how good the forecasts have been. */
-import { drawChart, readCandles, readSteps } from './chart.js';
+import { drawChart, readCandles, readPast, readSteps } from './chart.js';
 import { loadDocument } from './documents.js';
 import { element, setText } from './elements.js';
 import { judgePair, placeOf } from './judgement.js';
-import { STATUS_WORDS, agoWords, changeWords, priceWords, qualityWords, timeWords, timeframeWords } from './words.js';
+import { pastChoice, pastOf, pastSentence, pastTable, pastTargets, recordSection, tableOf } from './record-view.js';
+import { STATUS_WORDS, agoWords, changeWords, priceWords, timeWords, timeframeWords } from './words.js';
 
 const CANDLES_SHOWN = 72;
 const CANDLES_SHOWN_NARROW = 40;
 
 export function createDetail(target) {
   let shown = { signature: '', removeChart: null, tick: null };
+  /** Steps ahead of the earlier forecasts on the chart; the reader's choice outlives a change of pair. */
+  let chosen = 1;
 
   function clear() {
     shown.removeChart?.();
@@ -38,13 +41,15 @@ export function createDetail(target) {
       const kinds = verdict.serveAllowed ? ['history', 'prediction'] : [];
       const [history = null, prediction = null] = await Promise.all(kinds.map((kind) => loadDocument(entry, kind)));
       if (shown.signature !== signature) return undefined;
-      const open = target.querySelector('details')?.open ?? false;
+      const open = new Set([...target.querySelectorAll('details[open]')].map((item) => item.dataset.name));
+      const focused = document.activeElement?.name === 'past';
       clear();
       // Documents that could not be read are asked for again with the next tick.
       const complete =
         !verdict.serveAllowed || (history !== null && (prediction !== null || entry.files.prediction === null));
       shown.signature = complete ? signature : '';
       build(entry, { history, prediction, complete }, clock, local, open);
+      if (focused) target.querySelector('input[name="past"]:checked')?.focus({ preventScroll: true });
       return shown.tick(entry, manifest);
     },
   };
@@ -84,12 +89,36 @@ export function createDetail(target) {
     const place = element('div', { class: 'chart', role: 'img', 'aria-label': chartLabel(history, prediction) });
     const say = (at) => setText(readout, readoutWords(at, candles, steps, clock(), local));
     say(null);
+    const told = element('p', { class: 'past-words', role: 'status' });
+    const draw = () => {
+      shown.removeChart?.();
+      const past = readPast(pastTargets(prediction, chosen));
+      shown.removeChart = drawChart(place, { candles, steps, past, local, onCursor: say });
+      setText(told, pastSentence(prediction, chosen));
+    };
+    const choose = (step) => {
+      chosen = step;
+      draw();
+    };
+    const hasPast = pastOf(prediction).length > 0;
     target.append(
-      element('figure', {}, readout, place, legend(prediction !== null)),
+      element(
+        'figure',
+        {},
+        readout,
+        place,
+        legend(prediction !== null, hasPast),
+        hasPast ? pastChoice(prediction, chosen, choose) : null,
+        told,
+      ),
       facts(history, prediction, clock(), local),
     );
-    if (prediction !== null) target.append(record(prediction), stepTable(prediction, clock(), local, open));
-    shown.removeChart = drawChart(place, { candles, steps, local, onCursor: say });
+    if (prediction !== null) {
+      target.append(recordSection(prediction));
+      if (hasPast) target.append(pastTable(prediction, clock(), local, open.has('past')));
+      target.append(stepTable(prediction, clock(), local, open.has('steps')));
+    }
+    draw();
   }
 }
 
@@ -139,7 +168,7 @@ function chartLabel(history, prediction) {
   return `Chart: the last candles of ${history.symbol}${fan}`;
 }
 
-function legend(predicts) {
+function legend(predicts, hasPast) {
   const item = (name, text) => element('li', {}, element('i', { class: `key ${name}`, 'aria-hidden': 'true' }), text);
   const fan = [
     item('median', 'forecast, middle'),
@@ -152,8 +181,9 @@ function legend(predicts) {
     { class: 'legend' },
     item('up', 'up'),
     item('down', 'down'),
-    item('last', 'last close'),
+    item('last', 'same as now'),
     predicts ? fan : [],
+    hasPast ? item('past', 'forecast earlier, 80 %') : null,
   );
 }
 
@@ -199,16 +229,6 @@ function stepWords(step) {
   return `forecast ${priceWords(step.price)}, ${range}`;
 }
 
-function record(prediction) {
-  const sentences = qualityWords(prediction.quality).map((sentence) => element('p', {}, sentence));
-  return element(
-    'section',
-    { class: 'record', 'aria-label': 'Track record' },
-    element('h3', {}, 'How good have the forecasts been?'),
-    sentences,
-  );
-}
-
 function stepTable(prediction, now, local, open) {
   const range = ({ lower, upper }) => `${priceWords(lower)} \u2013 ${priceWords(upper)}`;
   const head = ['Close at', 'Middle', '50 % range', '80 % range', '95 % range'];
@@ -221,24 +241,5 @@ function stepTable(prediction, now, local, open) {
       ['50', '80', '95'].map((level) => element('td', {}, range(step.intervals[level]))),
     ),
   );
-  const table = element(
-    'table',
-    {},
-    element(
-      'thead',
-      {},
-      element(
-        'tr',
-        {},
-        head.map((text) => element('th', { scope: 'col' }, text)),
-      ),
-    ),
-    element('tbody', {}, rows),
-  );
-  return element(
-    'details',
-    { open },
-    element('summary', {}, 'The forecast as a table'),
-    element('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Forecast table' }, table),
-  );
+  return tableOf('The forecast as a table', 'steps', head, rows, open);
 }

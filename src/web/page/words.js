@@ -64,6 +64,46 @@ export function percentWords(share) {
   return `${(share * 100).toLocaleString('en', { maximumFractionDigits: 1 })} %`;
 }
 
+/** `6 hours`: so many candles of the timeframe. */
+export function aheadWords(timeframe, steps) {
+  const [, count, unit] = /^(\d+)([mhdwM])$/.exec(timeframe) ?? [];
+  const name = { m: 'minute', h: 'hour', d: 'day', w: 'week', M: 'month' }[unit];
+  if (name === undefined) return `${steps} candles`;
+  const total = steps * Number(count);
+  return `${total} ${name}${total === 1 ? '' : 's'}`;
+}
+
+/** A range that should hold 80 % is called right within this many parts of one, as the gate for new models judges it. */
+const BAND_TOLERANCE = 0.08;
+
+/** The figures a reader looks for first: name, value, and whether it is good, middling or bad. */
+export function recordFigures(quality) {
+  if (quality.sample_count === 0) return [];
+  const band = quality.coverage['80'];
+  const skill = quality.skill_vs_naive;
+  return [
+    band === null ? null : ['80 % range held', percentWords(band), bandMood(band)],
+    skill === null ? null : ['against \u201csame as now\u201d', skillFigure(skill), skill > 0 ? 'good' : 'plain'],
+    ['scored forecast steps', quality.sample_count.toLocaleString('en'), 'plain'],
+  ].filter((figure) => figure !== null);
+}
+
+function bandMood(band) {
+  return Math.abs(band - 0.8) <= BAND_TOLERANCE ? 'good' : 'bad';
+}
+
+function skillFigure(skill) {
+  if (skill === 0) return 'no better';
+  return `${percentWords(Math.abs(skill))} ${skill > 0 ? 'better' : 'worse'}`;
+}
+
+function bandWords(band) {
+  if (band === null) return null;
+  const held = `The 80 % range held the close ${percentWords(band)} of the time`;
+  if (bandMood(band) === 'good') return `${held}, which is about right.`;
+  return band < 0.8 ? `${held}: it was too narrow.` : `${held}: it was wider than it need be.`;
+}
+
 /** The track record in plain sentences; how much it rests on is always said. */
 export function qualityWords(quality) {
   if (quality.sample_count === 0) {
@@ -71,10 +111,9 @@ export function qualityWords(quality) {
   }
   const steps =
     quality.sample_count === 1 ? '1 forecast step' : `${quality.sample_count.toLocaleString('en')} forecast steps`;
-  const band = quality.coverage['80'];
   return [
     `Scored on ${steps} over ${quality.evaluation_window}.`,
-    band === null ? null : `The 80 % range held the close ${percentWords(band)} of the time.`,
+    bandWords(quality.coverage['80']),
     quality.mae === null ? null : `On average the middle was off by ${priceWords(quality.mae)}.`,
     skillWords(quality.skill_vs_naive),
     quality.directional_accuracy === null
@@ -85,7 +124,7 @@ export function qualityWords(quality) {
 
 function skillWords(skill) {
   if (skill === null) return null;
-  if (skill > 0) return `Its error was ${percentWords(skill)} smaller than that of \u201csame as the last close\u201d.`;
-  if (skill === 0) return 'It was no better than \u201csame as the last close\u201d.';
-  return `It was not better than \u201csame as the last close\u201d: its error was ${percentWords(-skill)} larger.`;
+  if (skill > 0) return `Its error was ${percentWords(skill)} smaller than that of \u201csame as now\u201d.`;
+  if (skill === 0) return 'It was no better than \u201csame as now\u201d.';
+  return `It was not better than \u201csame as now\u201d: its error was ${percentWords(-skill)} larger.`;
 }

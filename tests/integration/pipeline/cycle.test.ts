@@ -158,6 +158,11 @@ describe('a cycle over real stores', () => {
     const edge = NOW - 14 * 24 * HOUR;
     await pipeline.stores.candles.write(minutes, candlesFrom('1m', edge - 3 * 60_000, 5), NOW);
     await pipeline.stores.candles.write(pairOf('BTC/USDT', '1h'), HOURS, NOW);
+    const asked = { state: 'confirmed_empty', asks: 2, firstAskedAt: NOW, lastAskedAt: NOW } as const;
+    await pipeline.stores.state.gapLedger.record(minutes, [
+      { from: edge - 10 * 60_000, to: edge + 60_000, ...asked },
+      { from: edge + 5 * 60_000, to: edge + 5 * 60_000, ...asked },
+    ]);
     const run = () =>
       temporal.client.workflow.execute('retention', {
         workflowId: RETENTION,
@@ -169,6 +174,11 @@ describe('a cycle over real stores', () => {
       expect(await run()).toMatchObject({ removed: {} });
     });
     expect(await pipeline.stores.candles.extent(minutes)).toMatchObject({ first: edge, count: 2 });
+    // I03: what is kept no longer is no gap either, what is kept still is one.
+    expect(await pipeline.stores.state.gapLedger.list(minutes)).toEqual([
+      { from: edge, to: edge + 60_000, ...asked },
+      { from: edge + 5 * 60_000, to: edge + 5 * 60_000, ...asked },
+    ]);
     expect((await pipeline.stores.candles.extent(pairOf('BTC/USDT', '1h')))?.count).toBe(480);
   });
 

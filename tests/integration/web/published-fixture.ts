@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { shiftSlots, openOf } from '../../../src/domain/timeframe';
+import { closeOf, shiftSlots, openOf } from '../../../src/domain/timeframe';
 import { defaultRules } from '../../../src/domain/timeframe-rules';
-import { parseSymbol, type Candle, type EpochMs, type TimeframeId } from '../../../src/domain/types';
+import { parseSymbol, type Candle, type EpochMs, type Pair, type TimeframeId } from '../../../src/domain/types';
 import type { QuantileRow } from '../../../src/domain/quantiles';
+import { scoreForecast } from '../../../src/domain/scores';
 import type { Clock } from '../../../src/ports/clock';
+import type { ForecastRecord } from '../../../src/ports/forecast-ledger';
 import type { DocumentReference, PublicationRow } from '../../../src/ports/publication';
 import { canonicalDocument } from '../../../src/publish/canonical-json';
 import {
@@ -16,10 +18,12 @@ import {
   opsManifestSchema,
   predictionSchema,
   unscoredQuality,
+  type PastForecasts,
   type Quality,
 } from '../../../src/publish/documents';
 import { buildHistory } from '../../../src/publish/history';
 import { buildManifests } from '../../../src/publish/manifest';
+import { pastForecasts } from '../../../src/publish/past';
 import { buildPrediction } from '../../../src/publish/prediction';
 
 export const HOUR = 3_600_000;
@@ -127,6 +131,7 @@ function rowOf(publicDir: string, fixture: PairFixture, source: string, now: Epo
             quantiles: makeQuantiles(predicted.at(-1)?.close ?? 1),
           },
           quality: { ...unscoredQuality('30 d'), ...fixture.quality },
+          past: fixture.quality === undefined ? [] : makePast(pair, predicted),
           horizon: rules.horizon,
           candles: predicted,
           ...limits,
@@ -149,6 +154,30 @@ function rowOf(publicDir: string, fixture: PairFixture, source: string, now: Epo
     ops: {},
     ...fixture.row,
   };
+}
+
+/** What the same forecaster would have said from each earlier close, and how it would have done. */
+function makePast(pair: Pair, candles: readonly Candle[]): PastForecasts {
+  const { timeframe } = pair;
+  const closes = candles.map((candle) => candle.close);
+  const records = candles.map(({ openTime, close }): ForecastRecord => {
+    const dataThrough = closeOf(timeframe, openTime);
+    const quantiles = makeQuantiles(close);
+    const issued = { issuedAt: dataThrough + 7000, modelVersion: 'range-0123', family: 'range-volatility' };
+    return { pair, role: 'champion', dataThrough, lastClose: close, quantiles, ...issued };
+  });
+  const scores = records.flatMap((record, k) => {
+    const { modelVersion, dataThrough, quantiles, lastClose } = record;
+    const actuals = quantiles.map((_, step) => closes[k + 1 + step] ?? null);
+    return scoreForecast(quantiles, lastClose, actuals).map((score) => ({
+      ...score,
+      pair,
+      role: 'champion' as const,
+      modelVersion,
+      dataThrough,
+    }));
+  });
+  return pastForecasts(timeframe, records, scores, records.at(-1)?.dataThrough ?? 0);
 }
 
 /** A quiet random walk that is the same every time. */

@@ -235,7 +235,7 @@ test('S17 one address can not ask without end, and another is not held up by it'
 });
 
 test('S18 a forwarded address is not believed', async () => {
-  const app = createApp({ audience: 'public', requestsPerMinute: 2 });
+  const app = createApp({ audience: 'public', rate: new RequestRate(2) });
   app.get('/', async () => 'ok');
   const ask = async (forwarded: string) => {
     const headers = { 'x-forwarded-for': forwarded };

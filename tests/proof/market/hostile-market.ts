@@ -91,6 +91,7 @@ export class HostileMarket {
       candles,
       gapLedger: state.gapLedger,
       pairState: state.pairState,
+      dataQuality: state.dataQuality,
       clock: this.clock,
       close: async () => {
         await exchange.close();

@@ -8,10 +8,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReplayReport } from '../../../src/cli/wiring';
 import { loadConfig } from '../../../src/config/config';
-import { closeOf, parseTimeframe } from '../../../src/domain/timeframe';
-import { parseSymbol } from '../../../src/domain/types';
-import type { Candle, EpochMs } from '../../../src/domain/types';
-import { readCandles } from '../../../src/forecasting/candle-file';
+import type { EpochMs } from '../../../src/domain/types';
 import { manifestSchema } from '../../../src/publish/documents';
 import type { Manifest } from '../../../src/publish/documents';
 import { openStores } from '../../../temporal/stores';
@@ -126,17 +123,6 @@ export class Replayed {
     await delay(100);
     rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
-}
-
-/** The candles of a file that had closed by a moment. */
-export function sourceCandles(data: string, symbol: string, timeframe: string, by: EpochMs): Candle[] {
-  const file = join(data, `${symbol.replace('/', '_')}-${timeframe}.csv.gz`);
-  return readCandles(file).filter(({ openTime }) => closeOf(parseTimeframe(timeframe), openTime) <= by);
-}
-
-export async function storedCandles({ candles }: Stores, symbol: string, timeframe: string): Promise<Candle[]> {
-  const pair = { symbol: parseSymbol(symbol), timeframe: parseTimeframe(timeframe) };
-  return candles.read(pair, { limit: 1_000_000 });
 }
 
 /** Rows of `gaps.csv` about one file, up to a moment: `2023-03-24T13:00:00.000Z 1`. */

@@ -46,6 +46,8 @@ describe('coverage', () => {
           count: 11,
           slots: 14,
           holes_explained: 2,
+          holes_outage: 0,
+          holes_suspect: 0,
           holes_unexplained: 1,
           exchange_earliest: '2024-05-01T00:00:00Z',
           missing_before: 0,

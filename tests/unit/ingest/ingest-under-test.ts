@@ -1,5 +1,6 @@
 import { candlePage } from '../../../src/adapters/ccxt/candle-page';
 import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
+import { MemoryDataQuality } from '../../../src/adapters/memory/memory-data-quality';
 import { MemoryGapLedger } from '../../../src/adapters/memory/memory-gap-ledger';
 import { MemoryPairState } from '../../../src/adapters/memory/memory-pair-state';
 import { createMemoryExchange } from '../../../src/adapters/memory/memory-exchange';
@@ -70,6 +71,7 @@ export function ingestPorts(now: EpochMs, truth: readonly Candle[], pageCap?: nu
     candles: new MemoryCandleStore(),
     gapLedger: new MemoryGapLedger(),
     pairState: new MemoryPairState(),
+    dataQuality: new MemoryDataQuality(),
   };
 }
 

@@ -49,7 +49,8 @@ testOnCandles(
         baseUrl: server.url,
       }),
     );
-    const ports = { exchange, candles, gapLedger: state.gapLedger, pairState: state.pairState, clock: systemClock };
+    const { gapLedger, pairState, dataQuality } = state;
+    const ports = { exchange, candles, gapLedger, pairState, dataQuality, clock: systemClock };
     const last = Number(rows.at(-1)?.[0]);
     const asOf = last + 3_600_000 + SETTLE_MS;
 

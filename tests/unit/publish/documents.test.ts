@@ -16,7 +16,7 @@ const AGE = { softMs: 65 * 60_000, hardMs: 130 * 60_000 };
 const candles = candlesThrough(HOURLY, THROUGH, 30);
 const history = { source: SOURCE, pair: HOURLY, candles, updatedAt: THROUGH + 7000, ...AGE };
 const record = recordThrough(HOURLY, candles, THROUGH + 7000);
-const prediction = { source: SOURCE, record, quality: unscoredQuality('30 d'), horizon: 24, candles, ...AGE };
+const prediction = { source: SOURCE, record, quality: unscoredQuality('30 d'), past: [], horizon: 24, candles, ...AGE };
 
 function codeOf(build: () => unknown): string {
   try {
@@ -30,7 +30,7 @@ function codeOf(build: () => unknown): string {
 describe('a history document', () => {
   test('names its pair, its source and its four times in UTC', () => {
     expect(buildHistory(history)).toMatchObject({
-      schema_version: '1.0',
+      schema_version: '1.1',
       type: 'history',
       source: 'simulated',
       symbol: 'BTC/USDT',

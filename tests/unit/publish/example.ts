@@ -67,7 +67,7 @@ export function exportOf(pair: Pair, through: EpochMs, count = 30, changes: Part
     asOf,
     rules,
     candles,
-    prediction: rules.horizon > 0 ? { record, quality: unscoredQuality('30 d') } : null,
+    prediction: rules.horizon > 0 ? { record, quality: unscoredQuality('30 d'), past: [] } : null,
     degraded: false,
     gateReason: null,
     symbolState: 'ready',

@@ -30,6 +30,7 @@ function documents(): Record<string, object> {
       source: 'simulated',
       record,
       quality: unscoredQuality('30 d'),
+      past: [],
       horizon: 24,
       candles,
       ...AGE,

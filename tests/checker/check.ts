@@ -1,0 +1,58 @@
+/**
+ * Decides the invariants of a deployment from outside: it reads the market's truth, the database files by SQL of its own
+ * and the published files, and shares no code with what it judges. `tried` tells how many facts each rule was tried
+ * on: a rule that was tried on none has proved nothing, see `unproved`.
+ *
+ *     const report = check({ folder: 'data/simulated', truth: truthOfFiles('candles') });
+ *     expect(report.breaches).toEqual([]);
+ *     expect(unproved(report, ['I60 ban'])).toEqual([]);
+ */
+import { join } from 'node:path';
+import { checkComplete, readCandles } from './candles';
+import { openDatabaseFile } from './database-file';
+import { checkObjects } from './documents';
+import { Findings } from './findings';
+import type { CheckReport } from './findings';
+import { checkForecasts, checkScores, closesByEnd, readForecasts } from './forecasts';
+import { checkGaps, readGaps } from './gaps';
+import { checkManifests } from './manifests';
+import type { Truth } from './market-truth';
+import { checkRequests } from './requests';
+import type { MarketRequest } from './requests';
+import { checkBoundaries, checkRuns } from './runs';
+import { checkUserPlane } from './user-plane';
+
+export interface CheckInput {
+  /** Folder of one source: candles.db, state.db, public/. Nothing may be writing there. */
+  readonly folder: string;
+  readonly truth: Truth;
+  /** Requests as the market logged them, oldest first, where they were kept. */
+  readonly requests?: readonly MarketRequest[];
+}
+
+export function check({ folder, truth, requests = [] }: CheckInput): CheckReport {
+  const findings = new Findings();
+  const candles = openDatabaseFile(join(folder, 'candles.db'));
+  const state = openDatabaseFile(join(folder, 'state.db'));
+  try {
+    const stored = readCandles(findings, truth, candles);
+    const gaps = readGaps(state);
+    checkGaps(findings, stored, gaps, truth);
+    checkComplete(findings, stored, truth, state);
+    checkRuns(findings, state);
+    checkBoundaries(findings, state, stored, gaps);
+    const closes = closesByEnd(stored);
+    const forecasts = readForecasts(state);
+    checkForecasts(findings, forecasts, closes);
+    const scores = checkScores(findings, state, forecasts, closes);
+    const publicDir = join(folder, 'public');
+    const objects = checkObjects(findings, publicDir, state, { stored, forecasts });
+    const manifest = checkManifests(findings, publicDir, state, objects);
+    checkUserPlane(findings, manifest, { state, stored, scores, objects });
+    checkRequests(findings, requests);
+  } finally {
+    candles.close();
+    state.close();
+  }
+  return findings;
+}

@@ -1,0 +1,45 @@
+/** I03 I61: the ledger of gaps, against what is stored and what the market has. */
+import { endOf } from './calendar';
+import type { Stored } from './candles';
+import { iso, keyOf } from './database-file';
+import type { DatabaseFile } from './database-file';
+import type { Findings } from './findings';
+import type { Truth } from './market-truth';
+
+/** Slots that the ledger names, by `BTC/USDT 1h`, with its word for each. */
+export type Gaps = ReadonlyMap<string, ReadonlyMap<number, string>>;
+
+export function readGaps(state: DatabaseFile): Gaps {
+  const gaps = new Map<string, Map<number, string>>();
+  for (const row of state.all('SELECT * FROM gap')) {
+    const key = keyOf(row);
+    const slots = gaps.get(key) ?? new Map<number, string>();
+    gaps.set(key, slots);
+    for (let at = Number(row.from_open); at <= Number(row.to_open); at = endOf(String(row.timeframe), at)) {
+      slots.set(at, String(row.state));
+    }
+  }
+  return gaps;
+}
+
+export function checkGaps(findings: Findings, stored: Stored, gaps: Gaps, truth: Truth): void {
+  for (const [key, series] of stored) {
+    const [symbol = '', timeframe = ''] = key.split(' ');
+    const told = gaps.get(key) ?? new Map<number, string>();
+    const opens = [...series.keys()];
+    const [first, last] = [opens[0] ?? 0, opens.at(-1) ?? -1];
+    for (let at = first; at <= last; at = endOf(timeframe, at)) {
+      const has = series.has(at);
+      findings.holds(
+        'I03 explained',
+        has !== told.has(at),
+        () => `${key} ${iso(at)}: ${has ? 'is stored and called a gap' : 'is an unexplained hole'}`,
+      );
+    }
+    const market = truth(symbol, timeframe);
+    for (const [at, word] of told) {
+      if (word === 'suspect') continue;
+      findings.holds('I61 empty', !market.has(at), () => `${key} ${iso(at)}: is called ${word}, and the market has it`);
+    }
+  }
+}
