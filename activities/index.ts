@@ -1,11 +1,12 @@
 /** The activities of a worker, each bound to the ports it touches. */
 import type {
+  BackgroundActivities,
   ComputeActivities,
   CycleActivities,
   FillActivities,
   HousekeepingActivities,
-  MonitorActivities,
   ReconciliationActivities,
+  MonitorActivities,
 } from './contract';
 import { createCloseCycle } from './close-cycle';
 import { createDeliver, createGiveUp, createWaitingReceivers } from './deliver';
@@ -24,6 +25,7 @@ import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
 import { createRepair } from './repair';
 import { createRequestCycles } from './request-cycles';
 import { createApplyRetention } from './retention';
+import { createShadowForecast } from './shadow';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
@@ -47,6 +49,8 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     fillPages: createFillPages(ports),
     settleFill: createSettleFill(ports),
     applyRetention: createApplyRetention(ports),
+    planReconciliation: createPlanReconciliation(ports),
+    reconcileSymbol: createReconcileSymbol(ports),
     observe: createObserve(ports),
     recommit: createRecommit(ports),
     probe: createProbe(ports),
@@ -56,12 +60,15 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     deliver: createDeliver(ports),
     giveUp: createGiveUp(ports),
     rollUpDay: createRollUpDay(ports),
-    planReconciliation: createPlanReconciliation(ports),
-    reconcileSymbol: createReconcileSymbol(ports),
   };
 }
 
 /** Those that need a processor: served on a queue of their own. */
 export function createComputeActivities(ports: ActivityPorts): ComputeActivities {
   return { forecast: createForecast(ports) };
+}
+
+/** Those that need a processor and may be late: served on a queue that no cycle waits for. */
+export function createBackgroundActivities(ports: ActivityPorts): BackgroundActivities {
+  return { shadowForecast: createShadowForecast(ports) };
 }

@@ -2,12 +2,14 @@ import type { Logger } from 'pino';
 import type { AlertOutbox } from '../src/ports/alert-outbox';
 import type { CandleStore } from '../src/ports/candle-store';
 import type { Clock } from '../src/ports/clock';
-import type { EventLog } from '../src/ports/event-log';
 import type { DataQualityStore } from '../src/ports/data-quality';
+import type { EventLog } from '../src/ports/event-log';
 import type { Exchange } from '../src/ports/exchange';
 import type { Forecaster, Recipe } from '../src/ports/forecaster';
 import type { ForecastLedger } from '../src/ports/forecast-ledger';
 import type { GapLedger } from '../src/ports/gap-ledger';
+import type { ModelFiles } from '../src/ports/model-files';
+import type { ModelRegistry } from '../src/ports/model-registry';
 import type { MonitorStore } from '../src/ports/monitor-store';
 import type { Heartbeat, Notifier } from '../src/ports/notifier';
 import type { PairStateStore } from '../src/ports/pair-state';
@@ -33,7 +35,10 @@ export interface PipelineSettings {
   /** Promised share of good probes, 0..1. */
   readonly slaObjective: number;
   rules(timeframe: TimeframeId): TimeframeRules;
-  champion(timeframe: TimeframeId): Recipe;
+  /** Version of this program, kept with every model. */
+  readonly codeVersion: string;
+  /** What forecasts a timeframe until the registry has a champion; not asked after that. */
+  firstChampion(timeframe: TimeframeId): Recipe;
 }
 
 /** Starts the cycle of a timeframe, or leaves the running one a request. */
@@ -55,6 +60,8 @@ export interface ActivityPorts {
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
   readonly publisher: Publisher;
+  readonly models: ModelRegistry;
+  readonly modelFiles: ModelFiles;
   /** What is published, as a reader finds it. */
   readonly published: PublishedReader;
   readonly events: EventLog;
@@ -67,5 +74,7 @@ export interface ActivityPorts {
   /** Documents of the operations page. */
   readonly opsDocuments: Pick<DocumentFolder, 'write'>;
   readonly forecaster: Forecaster;
+  /** For the shadow: threads and memory of its own, so that nothing it does is felt by the champion. */
+  readonly shadowForecaster: Forecaster;
   readonly requestCycle: RequestCycle;
 }

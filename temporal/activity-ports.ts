@@ -6,6 +6,7 @@ import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { Forecaster } from '../src/ports/forecaster';
+import { programVersion } from './program-version';
 import type { Heartbeat, Notifier } from '../src/ports/notifier';
 import type { Probe } from '../src/ports/probe';
 import { readPublished } from '../src/publish/published-reader';
@@ -16,6 +17,7 @@ export interface PortsInput {
   readonly stores: Stores;
   readonly exchange: Exchange;
   readonly forecaster: Forecaster;
+  readonly shadowForecaster: Forecaster;
   readonly requestCycle: RequestCycle;
   readonly log: Logger;
   readonly clock?: Clock;
@@ -38,6 +40,7 @@ export function activityPorts({
   stores,
   exchange,
   forecaster,
+  shadowForecaster,
   requestCycle,
   log,
   clock = systemClock,
@@ -57,6 +60,8 @@ export function activityPorts({
     runLog: stores.state.runLog,
     publication: stores.state.publication,
     publisher: stores.publisher,
+    models: stores.state.models,
+    modelFiles: stores.modelFiles,
     published: readPublished(stores.folder.published),
     events: stores.state.events,
     monitor: stores.state.monitor,
@@ -64,6 +69,7 @@ export function activityPorts({
     ...outside,
     opsDocuments: openDocumentFolder(stores.folder.ops),
     forecaster,
+    shadowForecaster,
     requestCycle,
   };
 }
@@ -80,6 +86,7 @@ export function pipelineSettings(config: Config): PipelineSettings {
     alertsPerMinute: config.alerts.perMinute,
     slaObjective: config.slaObjective,
     rules: (timeframe) => config.rules(timeframe),
-    champion: (timeframe) => ({ family: config.championFamily(timeframe), settings: {} }),
+    codeVersion: programVersion(),
+    firstChampion: (timeframe) => ({ family: config.championFamily(timeframe), settings: {} }),
   };
 }

@@ -5,10 +5,10 @@ import type { Config } from '../src/config/config';
 import {
   cycleScheduleId,
   cycleWorkflowId,
-  MONITOR,
   RECONCILE_DAILY,
   RECONCILE_WEEKLY,
   RETENTION,
+  MONITOR,
   SLA_DAILY,
   TASK_QUEUE,
   tickWorkflowId,
@@ -54,10 +54,10 @@ export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
   return [
     ...cycleSchedules(settings.timeframes, settings.scheduleOffsetMs),
     RETENTION_SCHEDULE,
-    MONITOR_SCHEDULE,
-    SLA_DAILY_SCHEDULE,
     reconcileSchedule(RECONCILE_DAILY, '1d', 20 * MINUTE, 1),
     reconcileSchedule(RECONCILE_WEEKLY, '1w', 2 * HOUR, 90),
+    MONITOR_SCHEDULE,
+    SLA_DAILY_SCHEDULE,
   ];
 }
 
@@ -93,37 +93,6 @@ const RETENTION_SCHEDULE: Schedule = {
   },
 };
 
-/** Half a minute after the boundary, when a cycle that is quick has published. */
-export const MONITOR_SCHEDULE: Schedule = {
-  id: MONITOR,
-  every: parseTimeframe('1m'),
-  offsetMs: 30 * SECOND,
-  run: {
-    type: 'monitor',
-    workflowId: MONITOR,
-    input: {},
-    kind: 'monitor',
-    timeframe: null,
-    summary: 'judges all pairs, tells what changed, probes, sends the heartbeat',
-    note: 'every minute; paused, nobody is told of trouble and the heartbeat stops',
-  },
-};
-
-const SLA_DAILY_SCHEDULE: Schedule = {
-  id: SLA_DAILY,
-  every: parseTimeframe('1d'),
-  offsetMs: 5 * MINUTE,
-  run: {
-    type: 'slaDaily',
-    workflowId: SLA_DAILY,
-    input: {},
-    kind: 'sla',
-    timeframe: null,
-    summary: 'keeps the figures of the day before',
-    note: 'daily; paused, days without figures stay without',
-  },
-};
-
 /** At a quiet time: no cycle but the shortest is due for a while. */
 function reconcileSchedule(id: string, every: string, offsetMs: number, days: number): Schedule {
   return {
@@ -141,6 +110,35 @@ function reconcileSchedule(id: string, every: string, offsetMs: number, days: nu
     },
   };
 }
+/** Half a minute after the boundary, when a cycle that is quick has published. */
+export const MONITOR_SCHEDULE: Schedule = {
+  id: MONITOR,
+  every: parseTimeframe('1m'),
+  offsetMs: 30 * SECOND,
+  run: {
+    type: 'monitor',
+    workflowId: MONITOR,
+    input: {},
+    kind: 'monitor',
+    timeframe: null,
+    summary: 'judges all pairs, tells what changed, probes, sends the heartbeat',
+    note: 'every minute; paused, nobody is told of trouble and the heartbeat stops',
+  },
+};
+const SLA_DAILY_SCHEDULE: Schedule = {
+  id: SLA_DAILY,
+  every: parseTimeframe('1d'),
+  offsetMs: 5 * MINUTE,
+  run: {
+    type: 'slaDaily',
+    workflowId: SLA_DAILY,
+    input: {},
+    kind: 'sla',
+    timeframe: null,
+    summary: 'keeps the figures of the day before',
+    note: 'daily; paused, days without figures stay without',
+  },
+};
 
 /** The next time this schedule is due after `t`. */
 export function nextDue(schedule: Schedule, t: EpochMs): EpochMs {

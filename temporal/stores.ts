@@ -1,5 +1,6 @@
 /** Opens everything of one source: candle store, state, published tree, publisher. */
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
+import { openModelFiles } from '../src/adapters/files/model-files';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
 import { openCandleStore } from '../src/adapters/sqlite/candle-store';
 import { openStateStore } from '../src/adapters/sqlite/state-store';
@@ -9,6 +10,7 @@ import type { CandleStore } from '../src/ports/candle-store';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
+import type { ModelFiles } from '../src/ports/model-files';
 import type { RateBudget } from '../src/ports/rate-budget';
 import { createPublisher } from '../src/publish/publisher';
 import type { Publisher } from '../src/publish/publisher';
@@ -21,6 +23,7 @@ export interface Stores {
   readonly candles: CandleStore;
   readonly state: StateStore;
   readonly budget: RateBudget;
+  readonly modelFiles: ModelFiles;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }
@@ -48,8 +51,9 @@ export async function openStores(config: Config, source: string, clock: Clock = 
     folder,
     candles,
     state,
-    budget: state.budget({ limits: { [exchangeOf(source)]: weight } }),
+    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     publisher,
+    modelFiles: openModelFiles(folder.models),
     close: async () => {
       await candles.close();
       await state.close();

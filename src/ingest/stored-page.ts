@@ -1,7 +1,7 @@
 import { mergeRanges } from '../domain/coverage';
 import type { Candle, EpochMs, Pair, SlotRange } from '../domain/types';
 import type { WriteOutcome } from '../ports/candle-store';
-import type { IngestPorts } from './ingest-ports';
+import type { StoringPorts } from './ingest-ports';
 
 /**
  * Makes candles durable, then tells the audit of changed ones and the gap ledger of slots that are filled now, and marks
@@ -9,7 +9,7 @@ import type { IngestPorts } from './ingest-ports';
  * `fetchedAt` is when they were asked for.
  */
 export async function storePage(
-  ports: IngestPorts,
+  ports: StoringPorts,
   pair: Pair,
   candles: readonly Candle[],
   fetchedAt: EpochMs,
@@ -26,7 +26,7 @@ export async function storePage(
 }
 
 async function changedRange(
-  ports: IngestPorts,
+  ports: StoringPorts,
   pair: Pair,
   candles: readonly Candle[],
   { inserted, revisions }: WriteOutcome,

@@ -1,12 +1,13 @@
 /** The runs whose histories are kept: every workflow, on every path that an operator meets. */
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  alertWorkflowId,
   cycleWorkflowId,
   fillWorkflowId,
-  MONITOR,
   RECONCILE_DAILY,
   RETENTION,
+  shadowWorkflowId,
+  alertWorkflowId,
+  MONITOR,
   SLA_DAILY,
   TASK_QUEUE,
 } from '../../src/domain/names';
@@ -116,6 +117,26 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     },
   },
   {
+    name: 'cycle.with-shadow',
+    workflowId: CYCLE,
+    run: (temporal) => {
+      const state = script(['BTC/USDT']);
+      state.plan = { shadow: true };
+      return execute(temporal, state, 'cycle', CYCLE, VIRTUAL);
+    },
+  },
+  {
+    name: 'shadow.done',
+    workflowId: shadowWorkflowId(tf),
+    run: (temporal) =>
+      execute(temporal, script(['BTC/USDT']), 'shadow', shadowWorkflowId(tf), {
+        source: 'scripted',
+        timeframe: '1h',
+        asOf: 10 * HOUR,
+        symbols: ['BTC/USDT'],
+      }),
+  },
+  {
     name: 'cycleTick.started',
     workflowId: 'cycle-1h-tick-record',
     run: (temporal) =>
@@ -130,6 +151,21 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     name: 'retention.done',
     workflowId: RETENTION,
     run: (temporal) => execute(temporal, script([]), 'retention', RETENTION, {}),
+  },
+  {
+    name: 'reconcile.repaired',
+    workflowId: RECONCILE_DAILY,
+    run: (temporal) => {
+      const state = script(['BTC/USDT', 'ETH/USDT']);
+      state.failures.set('reconcileSymbol ETH/USDT', failure('exchange_timeout'));
+      return execute(temporal, state, 'reconcile', RECONCILE_DAILY, { days: 1 });
+    },
+  },
+  {
+    name: 'reconcile.virtual',
+    workflowId: RECONCILE_DAILY,
+    run: (temporal) =>
+      execute(temporal, script(['BTC/USDT']), 'reconcile', RECONCILE_DAILY, { days: 1, asOf: VIRTUAL.asOf }),
   },
   {
     name: 'monitor.told',
@@ -159,21 +195,6 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     name: 'slaDaily.done',
     workflowId: SLA_DAILY,
     run: (temporal) => execute(temporal, script([]), 'slaDaily', SLA_DAILY, {}),
-  },
-  {
-    name: 'reconcile.repaired',
-    workflowId: RECONCILE_DAILY,
-    run: (temporal) => {
-      const state = script(['BTC/USDT', 'ETH/USDT']);
-      state.failures.set('reconcileSymbol ETH/USDT', failure('exchange_timeout'));
-      return execute(temporal, state, 'reconcile', RECONCILE_DAILY, { days: 1 });
-    },
-  },
-  {
-    name: 'reconcile.virtual',
-    workflowId: RECONCILE_DAILY,
-    run: (temporal) =>
-      execute(temporal, script(['BTC/USDT']), 'reconcile', RECONCILE_DAILY, { days: 1, asOf: VIRTUAL.asOf }),
   },
   {
     name: 'tick.ran',

@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   Answer,
+  BackgroundActivities,
   CloseCycleInput,
   ComputeActivities,
   CycleActivities,
@@ -11,9 +12,9 @@ import type {
   FillActivities,
   GateResult,
   HousekeepingActivities,
-  MonitorActivities,
   PairReconciliation,
   ReconciliationActivities,
+  MonitorActivities,
   StageInput,
 } from '../../activities/contract';
 import { parseTimeframe } from '../../src/domain/timeframe';
@@ -22,6 +23,7 @@ import type { MarketSymbol } from '../../src/domain/types';
 
 export type ScriptedActivities = CycleActivities &
   ComputeActivities &
+  BackgroundActivities &
   FillActivities &
   HousekeepingActivities &
   MonitorActivities &
@@ -153,10 +155,23 @@ export function script(symbols: readonly string[]): Script {
         cycles: [timeframe],
       };
     },
+    shadowForecast: async ({ symbols }) => {
+      for (const symbol of symbols) {
+        state.calls.push(`shadowForecast ${symbol}`);
+        await state.hold('shadowForecast', symbol);
+      }
+      return { forecast: symbols, failed: [] };
+    },
     applyRetention: async () => {
       state.calls.push('applyRetention');
       await state.hold('applyRetention', parseSymbol('BTC/USDT'));
       return { removed: { 'BTC/USDT 1m': 60 } };
+    },
+    planReconciliation: async () => ({ source: 'scripted', symbols: symbols.map(parseSymbol) }),
+    reconcileSymbol: async ({ symbol }) => {
+      state.calls.push(`reconcileSymbol ${symbol}`);
+      const planned = state.failures.get(`reconcileSymbol ${symbol}`) ?? null;
+      return [{ ...RECONCILED, different: planned === null ? 1 : 0, failure: planned }];
     },
     observe: async () => {
       state.calls.push('observe');
@@ -185,12 +200,6 @@ export function script(symbols: readonly string[]): Script {
       state.calls.push(`giveUp ${receiver}`);
     },
     rollUpDay: async () => ({ day: '2024-01-01', availability: 1 }),
-    planReconciliation: async () => ({ source: 'scripted', symbols: symbols.map(parseSymbol) }),
-    reconcileSymbol: async ({ symbol }) => {
-      state.calls.push(`reconcileSymbol ${symbol}`);
-      const planned = state.failures.get(`reconcileSymbol ${symbol}`) ?? null;
-      return [{ ...RECONCILED, different: planned === null ? 1 : 0, failure: planned }];
-    },
   } satisfies ScriptedActivities);
   return state;
 }

@@ -51,9 +51,11 @@ async function open(): Promise<Pipeline> {
     temporal,
     { DATA_DIR: folder, SYMBOLS: 'BTC/USDT,ETH/USDT', TIMEFRAMES: '1h' },
     {
-      notifiers: createNotifiers({ ...none, webhook: receiver.url, policy, clock: systemClock }),
-      heartbeat: null,
-      probe: { run: async () => ({ probes: 4, good: 3, fault: 'planted' }) },
+      outside: {
+        notifiers: createNotifiers({ ...none, webhook: receiver.url, policy, clock: systemClock }),
+        heartbeat: null,
+        probe: { run: async () => ({ probes: 4, good: 3, fault: 'planted' }) },
+      },
     },
   );
   for (const pair of [BTC, ETH]) opened.exchange.setCandles(pair, candlesFrom('1h', FIRST, BEFORE + 24));

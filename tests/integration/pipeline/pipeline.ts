@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createActivities, createComputeActivities } from '../../../activities';
+import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
 import type { ActivityPorts } from '../../../activities/ports';
 import { createMemoryExchange } from '../../../src/adapters/memory/memory-exchange';
 import type { MemoryExchange } from '../../../src/adapters/memory/memory-exchange';
@@ -54,10 +54,16 @@ export interface Pipeline {
   stop(): Promise<void>;
 }
 
+/** What a test puts in place of the usual. */
+export interface PipelineParts {
+  readonly shadowForecaster?: Forecaster;
+  readonly outside?: Outside;
+}
+
 export async function openPipeline(
   temporal: TestTemporal,
   environment: Readonly<Record<string, string>>,
-  outside?: Outside,
+  { shadowForecaster = toldForecaster(), outside }: PipelineParts = {},
 ): Promise<Pipeline> {
   const folder = await mkdtemp(join(tmpdir(), 'coin-predict-pipeline-'));
   const config = loadConfig({ DATA_DIR: folder, ...environment }, null);
@@ -69,6 +75,7 @@ export async function openPipeline(
     stores,
     exchange,
     forecaster,
+    shadowForecaster,
     requestCycle: async () => {},
     log: pino({ level: 'silent' }),
     ...(outside === undefined ? {} : { outside }),
@@ -96,7 +103,11 @@ export async function openPipeline(
       ),
     drive: async (timeframes, from, to) => {
       const schedules = cycleSchedules(timeframes.map(parseTimeframe), config.scheduleOffsetMs);
-      const activities = { ...createActivities(ports), ...createComputeActivities(ports) };
+      const activities = {
+        ...createActivities(ports),
+        ...createComputeActivities(ports),
+        ...createBackgroundActivities(ports),
+      };
       return temporal.withWorkers(activities, async () => {
         const runs: VirtualRun[] = [];
         for await (const run of driveVirtually({ client: temporal.client, schedules, from, to })) runs.push(run);
@@ -123,6 +134,7 @@ function toldForecaster(): ToldForecaster {
   const forecaster: ToldForecaster = {
     failure: null,
     candlesWanted: () => 100,
+    versionOf: ({ family }) => `${family}-told`,
     forecast: async ({ candles, steps, recipe }) => {
       if (forecaster.failure !== null) throw forecaster.failure;
       const last = candles.at(-1)?.close ?? Number.NaN;

@@ -239,11 +239,11 @@ describe('import', () => {
     expect(world.json()).toMatchObject({ files: [{ stored: 1, duplicates: 1 }] });
   });
 
-  test('a file with another header is refused whole, with exit 5', async () => {
+  test('a file whose columns can not be known is refused whole, with exit 5', async () => {
     const path = join(folder, 'BTC_USDT-1h.csv');
     writeFileSync(path, 'date,open\n1,2\n');
     expect(await world.run(`data import ${path}`)).toBe(5);
-    expect(world.stdout).toMatch(/the first line is not "timestamp_ms,open,high,low,close,volume"/);
+    expect(world.stdout).toMatch(/no column is named as the high/);
     expect(await world.candles.extent(BTC)).toBeNull();
   });
 
@@ -291,6 +291,23 @@ describe('export', () => {
     world = new World();
     expect(await world.run(`data import ${join(folder, 'BTC_USDT-1h.csv.gz')}`)).toBe(0);
     expect(await world.candles.read(BTC, {})).toEqual(before);
+  });
+
+  test.each(['one', 'all'])('Parquet has the same values, times in UTC to the millisecond: %s', async (which) => {
+    const written = candlesFrom(BTC, START, 5);
+    await world.candles.write(BTC, written, NOW);
+    const path = join(folder, 'BTC_USDT-1h.parquet');
+    const line =
+      which === 'one' ? `data export BTC/USDT 1h --to ${path}` : `data export --to ${folder} --format parquet`;
+    expect(await world.run(line)).toBe(0);
+    const { asyncBufferFromFile, parquetReadObjects, parquetMetadataAsync } = await import('hyparquet');
+    const read = await asyncBufferFromFile(path);
+    const rows = await parquetReadObjects({ file: read });
+    expect(rows.map(({ timestamp, ...values }) => ({ openTime: Number(timestamp as Date), ...values }))).toEqual(
+      written,
+    );
+    const { schema } = await parquetMetadataAsync(read);
+    expect(schema[1]).toMatchObject({ name: 'timestamp', logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true } });
   });
 
   test('numbers are written without an exponent and read back as the same number', () => {

@@ -1,5 +1,6 @@
 /** A wiring for tests: memory stores, small fakes of what lies outside, and what was printed. */
 import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
+import { MemoryDataQuality } from '../../../src/adapters/memory/memory-data-quality';
 import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
 import { MemoryGapLedger } from '../../../src/adapters/memory/memory-gap-ledger';
 import { MemoryPairState } from '../../../src/adapters/memory/memory-pair-state';
@@ -48,6 +49,7 @@ export class World {
   readonly candles = new MemoryCandleStore();
   readonly gapLedger = new MemoryGapLedger();
   readonly pairState = new MemoryPairState();
+  readonly dataQuality = new MemoryDataQuality();
   forecastLedger = new MemoryForecastLedger();
   publication = new MemoryPublication();
   schedules: ScheduleView[] = [];
@@ -113,10 +115,10 @@ export class World {
   }
 
   private stores(): CliStores {
-    const { candles, gapLedger, pairState, forecastLedger, publication } = this;
+    const { candles, gapLedger, pairState, dataQuality, forecastLedger, publication } = this;
     const budget = { bannedUntil: async () => this.bannedUntil } as unknown as RateBudget;
     const { monitor, outbox } = this.state ?? NO_MONITOR;
-    const stores = { candles, gapLedger, pairState, forecastLedger, publication, monitor, outbox, budget };
+    const stores = { candles, gapLedger, pairState, dataQuality, forecastLedger, publication, monitor, outbox, budget };
     return { source: 'simulated', ...stores };
   }
 
