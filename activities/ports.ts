@@ -6,6 +6,7 @@ import type { DataQualityStore } from '../src/ports/data-quality';
 import type { EventLog } from '../src/ports/event-log';
 import type { Exchange } from '../src/ports/exchange';
 import type { Forecaster, Recipe } from '../src/ports/forecaster';
+import type { FetchCounter } from '../src/ports/fetch-counter';
 import type { ForecastLedger } from '../src/ports/forecast-ledger';
 import type { GapLedger } from '../src/ports/gap-ledger';
 import type { ModelFiles } from '../src/ports/model-files';
@@ -77,4 +78,5 @@ export interface ActivityPorts {
   /** For the shadow: threads and memory of its own, so that nothing it does is felt by the champion. */
   readonly shadowForecaster: Forecaster;
   readonly requestCycle: RequestCycle;
+  readonly fetchCounter: FetchCounter;
 }

@@ -5,6 +5,7 @@ import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
+import type { FetchCounter } from '../src/ports/fetch-counter';
 import type { Forecaster } from '../src/ports/forecaster';
 import { programVersion } from './program-version';
 import type { Heartbeat, Notifier } from '../src/ports/notifier';
@@ -23,6 +24,8 @@ export interface PortsInput {
   readonly clock?: Clock;
   /** Who is told, inside and outside. Absent: alerts are only logged, and nothing outside is asked. */
   readonly outside?: Outside;
+  /** Absent: nobody counts. */
+  readonly fetchCounter?: FetchCounter;
 }
 
 /** What the monitor reaches outside of this machine. */
@@ -45,6 +48,7 @@ export function activityPorts({
   log,
   clock = systemClock,
   outside = NOBODY,
+  fetchCounter = { started: () => {} },
 }: PortsInput): ActivityPorts {
   return {
     source: stores.source,
@@ -71,6 +75,7 @@ export function activityPorts({
     forecaster,
     shadowForecaster,
     requestCycle,
+    fetchCounter,
   };
 }
 
