@@ -3,6 +3,7 @@
  * fetch to its write, at most 100 of a pair; everything longer is a fill, which fetches and writes page by page.
  */
 import type { ErrorCode, Retry } from '../src/domain/errors';
+import type { StorageLevel } from '../src/domain/storage-budget';
 import type { EpochMs, MarketSymbol, Stage, TimeframeId } from '../src/domain/types';
 
 /** `[openTime, open, high, low, close, volume]` */
@@ -200,6 +201,15 @@ export interface FillActivities {
 export interface RetentionResult {
   /** Candles removed, by pair: `BTC/USDT 1m`. Pairs that lost none are left out. */
   readonly removed: Readonly<Record<string, number>>;
+  readonly storage: StorageResult;
+}
+
+export interface StorageResult {
+  readonly level: StorageLevel;
+  readonly usedBytes: number | null;
+  readonly budgetBytes: number | null;
+  /** Another level than at the sample before. */
+  readonly changed: boolean;
 }
 
 export interface HousekeepingActivities {

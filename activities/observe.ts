@@ -96,10 +96,10 @@ function workflowOf({ ops }: PublicationRow): Event['workflow'] {
 }
 
 async function observeStorage(ports: ActivityPorts, { disk }: MonitorMemory, asOf: EpochMs) {
-  const budget = ports.settings.storageBudgetBytes;
-  const used = await ports.candles.sizeBytes();
+  const { usedBytes: used, budgetBytes: budget } = await ports.storage.measure();
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
-  const detail = used === null ? 'usage can not be read' : `${gigabytes(used)} of ${gigabytes(budget)} used`;
+  const known = used !== null && budget !== null;
+  const detail = known ? `${gigabytes(used)} of ${gigabytes(budget)} used` : 'usage can not be read';
   return observeDisk(disk, storageLevel(used, budget), detail, asOf);
 }
 

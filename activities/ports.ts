@@ -20,6 +20,7 @@ import type { PublishedReader } from '../src/publish/published-reader';
 import type { DocumentFolder } from '../src/ports/published-files';
 import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
+import type { StorageGauge } from '../src/ports/storage-gauge';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 
@@ -31,7 +32,6 @@ export interface PipelineSettings {
   readonly scheduleOffsetMs: number;
   readonly cycleTargetMs: number;
   readonly lagRetryMs: number;
-  readonly storageBudgetBytes: number;
   readonly alertsPerMinute: number;
   /** Promised share of good probes, 0..1. */
   readonly slaObjective: number;
@@ -54,6 +54,7 @@ export interface ActivityPorts {
   readonly log: Logger;
   readonly exchange: Exchange;
   readonly candles: CandleStore;
+  readonly storage: StorageGauge;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;

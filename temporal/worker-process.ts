@@ -39,7 +39,9 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     'TEMPORAL_METRICS_PORT',
   );
   installRuntime(log, `${config.metricsHost}:${sdkPort}`);
-  const stores = await openStores(config, source);
+  const stores = await openStores(config, source, systemClock, (reason, failed) =>
+    log.warn({ failed, reason }, 'a forecast was not mirrored into InfluxDB'),
+  );
   const exchange = await openExchange(config, stores, options.exchangeUrl);
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
   const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });

@@ -17,6 +17,7 @@ import type { Notifier } from '../ports/notifier';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
+import type { StorageGauge } from '../ports/storage-gauge';
 
 export interface CliOutput {
   /** Results only; text ends with a newline. */
@@ -24,6 +25,9 @@ export interface CliOutput {
   /** Progress and errors. */
   stderr(text: string): void;
 }
+
+export const STORE_KINDS = ['sqlite', 'influx'] as const;
+export type StoreKind = (typeof STORE_KINDS)[number];
 
 /** All stores of one source. */
 export interface CliStores {
@@ -33,6 +37,7 @@ export interface CliStores {
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
+  readonly storage: StorageGauge;
   readonly forecastLedger: ForecastLedger;
   readonly publication: PublicationStore;
   readonly monitor: MonitorStore;
@@ -188,6 +193,8 @@ export interface CliWiring {
   /** @throws ConfigError */
   config(): Config;
   stores(): Promise<CliStores>;
+  /** The candles in that kind of store, whichever is configured. */
+  candles(kind: StoreKind): Promise<CandleStore>;
   exchange(): Promise<Exchange>;
   /** @throws TemporalUnreachable */
   control(): Promise<Control>;

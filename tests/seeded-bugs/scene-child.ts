@@ -84,7 +84,16 @@ async function main(folder: string, address: string): Promise<void> {
   const workerFile = join(DIST, 'src', 'forecasting', 'worker.js');
   const forecaster = failingForecaster(createForecaster({ threads: 1, workerFile }));
   const log = pino({ level: process.env.SCENE_LOG ?? 'silent' }, pino.destination(2));
-  const ports = activityPorts({ config, stores, exchange, forecaster, requestCycle: async () => {}, log, clock });
+  const ports = activityPorts({
+    config,
+    stores,
+    exchange,
+    forecaster,
+    shadowForecaster: forecaster,
+    requestCycle: async () => {},
+    log,
+    clock,
+  });
   const connection = await NativeConnection.connect({ address });
   const activities = { ...createActivities(ports), ...createComputeActivities(ports) };
   const workflowBundle = { codePath: join(DIST, 'workflow-bundle.js') };

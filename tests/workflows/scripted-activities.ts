@@ -165,7 +165,10 @@ export function script(symbols: readonly string[]): Script {
     applyRetention: async () => {
       state.calls.push('applyRetention');
       await state.hold('applyRetention', parseSymbol('BTC/USDT'));
-      return { removed: { 'BTC/USDT 1m': 60 } };
+      return {
+        removed: { 'BTC/USDT 1m': 60 },
+        storage: { level: 'ok', usedBytes: 1, budgetBytes: 2, changed: false },
+      };
     },
     planReconciliation: async () => ({ source: 'scripted', symbols: symbols.map(parseSymbol) }),
     reconcileSymbol: async ({ symbol }) => {

@@ -65,7 +65,6 @@ export const SETTINGS: PipelineSettings = {
   scheduleOffsetMs: OFFSET_MS,
   cycleTargetMs: MINUTE,
   lagRetryMs: LAG_RETRY_MS,
-  storageBudgetBytes: 1e12,
   rules,
   alertsPerMinute: 10,
   slaObjective: 0.99,

@@ -19,6 +19,7 @@ import type { MonitorStore } from '../../../src/ports/monitor-store';
 import type { Notifier } from '../../../src/ports/notifier';
 import type { PublicationRow } from '../../../src/ports/publication';
 import type { RateBudget } from '../../../src/ports/rate-budget';
+import type { StorageUsage } from '../../../src/ports/storage-gauge';
 
 export const NOW = Date.parse('2024-05-01T14:30:00Z');
 
@@ -47,6 +48,8 @@ const NO_MONITOR = {
 /** What the fakes answer; a test changes what it is about. */
 export class World {
   readonly candles = new MemoryCandleStore();
+  /** The store that is not configured: where `data copy --to influx` puts things. */
+  readonly otherCandles = new MemoryCandleStore();
   readonly gapLedger = new MemoryGapLedger();
   readonly pairState = new MemoryPairState();
   readonly dataQuality = new MemoryDataQuality();
@@ -55,6 +58,7 @@ export class World {
   schedules: ScheduleView[] = [];
   temporalAnswers = true;
   bannedUntil: EpochMs | null = null;
+  usage: StorageUsage = { usedBytes: 1e9, budgetBytes: 50e9 };
   environment: Record<string, string> = {};
   exporter: Partial<Exporter> = {};
   notifiers: Notifier[] = [];
@@ -89,6 +93,7 @@ export class World {
       stopping: AbortSignal.abort(),
       config: () => loadConfig(this.environment, null),
       stores: async () => this.stores(),
+      candles: async (kind) => (kind === 'sqlite' ? this.candles : this.otherCandles),
       exchange: async () => this.exchange as Exchange,
       control: async () => this.fakeControl(),
       exporter: async () => this.exporter as Exporter,
@@ -118,7 +123,19 @@ export class World {
     const { candles, gapLedger, pairState, dataQuality, forecastLedger, publication } = this;
     const budget = { bannedUntil: async () => this.bannedUntil } as unknown as RateBudget;
     const { monitor, outbox } = this.state ?? NO_MONITOR;
-    const stores = { candles, gapLedger, pairState, dataQuality, forecastLedger, publication, monitor, outbox, budget };
+    const storage = { measure: async () => this.usage };
+    const stores = {
+      candles,
+      gapLedger,
+      pairState,
+      dataQuality,
+      forecastLedger,
+      publication,
+      monitor,
+      outbox,
+      budget,
+      storage,
+    };
     return { source: 'simulated', ...stores };
   }
 
