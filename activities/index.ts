@@ -5,6 +5,7 @@ import type {
   FillActivities,
   HousekeepingActivities,
   ReconciliationActivities,
+  SymbolActivities,
 } from './contract';
 import { createCloseCycle } from './close-cycle';
 import { createExport } from './export';
@@ -19,10 +20,15 @@ import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
 import { createRepair } from './repair';
 import { createRequestCycles } from './request-cycles';
 import { createApplyRetention } from './retention';
+import { createCheckSymbol, createPlanSymbols, createSettleSymbols } from './symbols';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
-export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities & ReconciliationActivities;
+export type MainActivities = CycleActivities &
+  FillActivities &
+  HousekeepingActivities &
+  ReconciliationActivities &
+  SymbolActivities;
 
 export function createActivities(ports: ActivityPorts): MainActivities {
   return {
@@ -40,6 +46,9 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     applyRetention: createApplyRetention(ports),
     planReconciliation: createPlanReconciliation(ports),
     reconcileSymbol: createReconcileSymbol(ports),
+    planSymbols: createPlanSymbols(ports),
+    checkSymbol: createCheckSymbol(ports),
+    settleSymbols: createSettleSymbols(ports),
   };
 }
 

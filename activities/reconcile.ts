@@ -4,6 +4,7 @@ import { pairKey } from '../src/domain/types';
 import { reconcile } from '../src/ingest/reconcile';
 import type { PairReconciliation, ReconcileInput, ReconcilePlan } from './contract';
 import { describeFailure } from './failures';
+import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
 import { guarded, refuseOtherSource } from './stage';
 
@@ -13,7 +14,7 @@ export function createPlanReconciliation(ports: ActivityPorts) {
     guarded(async () => {
       const states = await ports.pairState.symbolStates();
       const ready = new Set(states.filter(({ activation }) => activation === 'ready').map(({ symbol }) => symbol));
-      return { source: ports.source, symbols: ports.settings.symbols.filter((symbol) => ready.has(symbol)) };
+      return { source: ports.source, symbols: (await followedSymbols(ports)).filter((symbol) => ready.has(symbol)) };
     });
 }
 

@@ -187,6 +187,7 @@ function cliStores(stores: Stores): CliStores {
     pairState: state.pairState,
     dataQuality: state.dataQuality,
     storage: stores.storage,
+    symbolChoice: state.symbolChoice,
     forecastLedger: state.forecastLedger,
     publication: state.publication,
     budget: budgetOf(stores),

@@ -8,6 +8,7 @@ import {
   RECONCILE_DAILY,
   RECONCILE_WEEKLY,
   RETENTION,
+  SYMBOLS_DAILY,
   TASK_QUEUE,
   tickWorkflowId,
 } from '../src/domain/names';
@@ -50,6 +51,7 @@ export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
   return [
     ...cycleSchedules(settings.timeframes, settings.scheduleOffsetMs),
     RETENTION_SCHEDULE,
+    SYMBOLS_SCHEDULE,
     reconcileSchedule(RECONCILE_DAILY, '1d', 20 * MINUTE, 1),
     reconcileSchedule(RECONCILE_WEEKLY, '1w', 2 * HOUR, 90),
   ];
@@ -84,6 +86,21 @@ const RETENTION_SCHEDULE: Schedule = {
     timeframe: null,
     summary: 'removes candles of timeframes that are kept for a limited time',
     note: 'hourly; paused, 1m candles are kept until it goes on',
+  },
+};
+
+const SYMBOLS_SCHEDULE: Schedule = {
+  id: SYMBOLS_DAILY,
+  every: parseTimeframe('1d'),
+  offsetMs: 40 * MINUTE,
+  run: {
+    type: 'reviewSymbols',
+    workflowId: SYMBOLS_DAILY,
+    input: {},
+    kind: 'symbols',
+    timeframe: null,
+    summary: 'looks at the symbols: discovers, checks new ones and those in quarantine',
+    note: 'daily; paused, no symbol joins, leaves or gets out of quarantine',
   },
 };
 

@@ -15,6 +15,7 @@ import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
 import type { StorageGauge } from '../ports/storage-gauge';
+import type { SymbolChoice } from '../ports/symbol-choice';
 
 export interface CliOutput {
   /** Results only; text ends with a newline. */
@@ -32,6 +33,7 @@ export interface CliStores {
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
   readonly storage: StorageGauge;
+  readonly symbolChoice: SymbolChoice;
   readonly forecastLedger: ForecastLedger;
   readonly publication: PublicationStore;
   readonly budget: RateBudget;

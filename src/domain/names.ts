@@ -26,6 +26,9 @@ export const RETENTION = 'retention';
 export const RECONCILE_DAILY = 'reconcile-daily';
 export const RECONCILE_WEEKLY = 'reconcile-weekly';
 
+/** The daily look at the symbols: schedule and workflow of type `reviewSymbols`. */
+export const SYMBOLS_DAILY = 'symbols-daily';
+
 /** What a schedule starts; Temporal appends the time. */
 export function tickWorkflowId(scheduleId: string): string {
   return `${scheduleId}-tick`;

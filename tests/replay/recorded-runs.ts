@@ -1,6 +1,13 @@
 /** The runs whose histories are kept: every workflow, on every path that an operator meets. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { cycleWorkflowId, fillWorkflowId, RECONCILE_DAILY, RETENTION, TASK_QUEUE } from '../../src/domain/names';
+import {
+  cycleWorkflowId,
+  fillWorkflowId,
+  RECONCILE_DAILY,
+  RETENTION,
+  SYMBOLS_DAILY,
+  TASK_QUEUE,
+} from '../../src/domain/names';
 import { HOUR, parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { TestTemporal } from '../temporal';
@@ -133,6 +140,15 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     workflowId: RECONCILE_DAILY,
     run: (temporal) =>
       execute(temporal, script(['BTC/USDT']), 'reconcile', RECONCILE_DAILY, { days: 1, asOf: VIRTUAL.asOf }),
+  },
+  {
+    name: 'reviewSymbols.done',
+    workflowId: SYMBOLS_DAILY,
+    run: (temporal) => {
+      const state = script(['BTC/USDT', 'ETH/USDT']);
+      state.failures.set('checkSymbol ETH/USDT', failure('exchange_timeout', 'permanent'));
+      return execute(temporal, state, 'reviewSymbols', SYMBOLS_DAILY, {});
+    },
   },
   {
     name: 'tick.ran',

@@ -8,6 +8,7 @@ import { MemoryPublication } from '../../../src/adapters/memory/memory-publicati
 import { runCli } from '../../../src/cli/cli';
 import type { CliStores, CliWiring, Exporter, Running } from '../../../src/cli/wiring';
 import { loadConfig } from '../../../src/config/config';
+import type { ChosenSymbol } from '../../../src/domain/discovery';
 import { PipelineError } from '../../../src/domain/errors';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
 import { parseSymbol, type Candle, type EpochMs, type Pair } from '../../../src/domain/types';
@@ -46,6 +47,7 @@ export class World {
   schedules: ScheduleView[] = [];
   temporalAnswers = true;
   bannedUntil: EpochMs | null = null;
+  chosen: ChosenSymbol[] = [];
   usage: StorageUsage = { usedBytes: 1e9, budgetBytes: 50e9 };
   environment: Record<string, string> = {};
   exporter: Partial<Exporter> = {};
@@ -106,6 +108,7 @@ export class World {
     const { candles, gapLedger, pairState, dataQuality, forecastLedger, publication } = this;
     const budget = { bannedUntil: async () => this.bannedUntil } as unknown as RateBudget;
     const storage = { measure: async () => this.usage };
+    const symbolChoice = { chosen: async () => this.chosen, choose: async () => {} };
     return {
       source: 'simulated',
       candles,
@@ -116,6 +119,7 @@ export class World {
       publication,
       budget,
       storage,
+      symbolChoice,
     };
   }
 
