@@ -48,6 +48,8 @@ export interface CyclePlan {
   readonly timeframe: TimeframeId;
   readonly symbols: readonly MarketSymbol[];
   readonly predicts: boolean;
+  /** A shadow model is to forecast beside the champion; absent in plans of releases before there were any. */
+  readonly shadow?: boolean;
   /** Symbols of one activity: 1 up to 50 pairs, so that the Web UI names each; 25 above. */
   readonly groupSize: number;
   readonly settleMs: number;
@@ -64,6 +66,8 @@ export type FetchResult =
       readonly rows: readonly CandleRow[];
       readonly fetchedAt: EpochMs;
       readonly fresh: number;
+      /** Closed slots after the last row that the exchange did not give; absent in histories of before. */
+      readonly missing?: number;
     }
   /** More than a live fetch may hand on is due. */
   | { readonly kind: 'fill'; readonly reason: string }
@@ -179,6 +183,17 @@ export interface ComputeActivities {
   forecast(input: StageInput): Promise<Answer<ForecastSummary>[]>;
 }
 
+export interface ShadowResult {
+  /** Symbols that the shadow gave a valid forecast of, and the others with the reason. */
+  readonly forecast: readonly MarketSymbol[];
+  readonly failed: readonly { readonly symbol: MarketSymbol; readonly reason: string }[];
+}
+
+/** On a queue that no cycle waits for. */
+export interface BackgroundActivities {
+  shadowForecast(input: StageInput): Promise<ShadowResult>;
+}
+
 export interface FillActivities {
   fillPages(input: FillInput): Promise<FillProgress>;
   settleFill(input: FillInput): Promise<SettleFillResult>;
@@ -268,4 +283,34 @@ export interface SymbolActivities {
   planSymbols(input: { readonly asOf: EpochMs }): Promise<SymbolPlan>;
   checkSymbol(input: CheckSymbolInput): Promise<CheckedSymbol>;
   settleSymbols(input: SettleSymbolsInput): Promise<SymbolReview>;
+}
+
+export interface ObserveResult {
+  /** Pairs judged. */
+  readonly pairs: number;
+  /** Pairs whose status word changed: the manifest is to be committed again. */
+  readonly changed: readonly string[];
+  readonly events: number;
+  /** Messages that some receiver still waits for. */
+  readonly pending: readonly string[];
+}
+export interface DeliverInput {
+  readonly message: string;
+  readonly receiver: string;
+}
+export interface MonitorActivities {
+  observe(input: { readonly asOf: EpochMs }): Promise<ObserveResult>;
+  recommit(input: { readonly asOf: EpochMs }): Promise<ManifestResult>;
+  /** Asks for documents and status as a reader does; null where no address is known. */
+  probe(input: { readonly asOf: EpochMs }): Promise<{ readonly probes: number; readonly good: number } | null>;
+  writeOpsDocuments(input: { readonly asOf: EpochMs }): Promise<void>;
+  /** False when none is configured. */
+  heartbeat(): Promise<boolean>;
+  /** Receivers that still wait for the message. */
+  waitingReceivers(input: { readonly message: string }): Promise<readonly string[]>;
+  deliver(input: DeliverInput): Promise<'delivered' | 'undeliverable' | 'muted'>;
+  /** The message stays, marked as undeliverable. */
+  giveUp(input: DeliverInput): Promise<void>;
+  /** The figures of the day that ended last, kept for good. */
+  rollUpDay(input: { readonly asOf: EpochMs }): Promise<{ readonly day: string; readonly availability: number | null }>;
 }

@@ -9,7 +9,7 @@ import { detect } from '../src/ingest/detect';
 import type { Extent } from '../src/ports/candle-store';
 import type { FetchResult, StageInput } from './contract';
 import { describeFailure } from './failures';
-import { quarantineWhenGone } from './followed';
+import { quarantineWhenGone } from './quarantine';
 import type { ActivityPorts } from './ports';
 import { forEachSymbol } from './stage';
 import { currentStorageLevel } from './storage';
@@ -102,10 +102,10 @@ async function fetchNew(
     onRefused: (rows) => ports.pairState.quarantine(pair, rows, asOf),
   });
   if (detection.kind === 'silent') throw detection.error;
-  const { candles, fetchedAt, fresh } = detection;
-  if (detection.kind === 'none_yet' && detection.missing > 0) return { kind: 'lagging' };
+  const { candles, fetchedAt, fresh, missing } = detection;
+  if (detection.kind === 'none_yet' && missing > 0) return { kind: 'lagging' };
   if (fresh === 0 && (await storedAsTheyAre(ports, pair, candles))) return { kind: 'up_to_date' };
-  return { kind: 'candles', rows: candles.map(rowOf), fetchedAt, fresh };
+  return { kind: 'candles', rows: candles.map(rowOf), fetchedAt, fresh, missing };
 }
 
 /** The candles that were read again have the values that are stored. */

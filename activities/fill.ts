@@ -9,7 +9,7 @@ import { findEarliest } from '../src/ingest/earliest';
 import { fill } from '../src/ingest/fill';
 import type { FillInput, FillProgress, SettleFillResult } from './contract';
 import { describeFailure, toApplicationFailure } from './failures';
-import { quarantineWhenGone } from './followed';
+import { quarantineWhenGone } from './quarantine';
 import { fetchStart } from './fetch';
 import type { ActivityPorts } from './ports';
 import { repairPair } from './repair';

@@ -1,32 +1,40 @@
 /** The activities of a worker, each bound to the ports it touches. */
 import type {
+  BackgroundActivities,
   ComputeActivities,
   CycleActivities,
   FillActivities,
   HousekeepingActivities,
   ReconciliationActivities,
   SymbolActivities,
+  MonitorActivities,
 } from './contract';
 import { createCloseCycle } from './close-cycle';
+import { createDeliver, createGiveUp, createWaitingReceivers } from './deliver';
 import { createExport } from './export';
 import { createFetch } from './fetch';
 import { createFillPages, createSettleFill } from './fill';
 import { createForecast } from './forecast';
 import { createGate } from './gate';
 import { createManifest } from './manifest';
+import { createHeartbeatActivity, createProbe, createRecommit, createRollUpDay } from './monitor';
+import { createObserve } from './observe';
 import { createOpenCycle } from './open-cycle';
+import { createWriteOpsDocuments } from './ops-documents';
 import type { ActivityPorts } from './ports';
 import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
 import { createRepair } from './repair';
 import { createRequestCycles } from './request-cycles';
 import { createApplyRetention } from './retention';
 import { createCheckSymbol, createPlanSymbols, createSettleSymbols } from './symbols';
+import { createShadowForecast } from './shadow';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
 export type MainActivities = CycleActivities &
   FillActivities &
   HousekeepingActivities &
+  MonitorActivities &
   ReconciliationActivities &
   SymbolActivities;
 
@@ -49,10 +57,24 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     planSymbols: createPlanSymbols(ports),
     checkSymbol: createCheckSymbol(ports),
     settleSymbols: createSettleSymbols(ports),
+    observe: createObserve(ports),
+    recommit: createRecommit(ports),
+    probe: createProbe(ports),
+    writeOpsDocuments: createWriteOpsDocuments(ports),
+    heartbeat: createHeartbeatActivity(ports),
+    waitingReceivers: createWaitingReceivers(ports),
+    deliver: createDeliver(ports),
+    giveUp: createGiveUp(ports),
+    rollUpDay: createRollUpDay(ports),
   };
 }
 
 /** Those that need a processor: served on a queue of their own. */
 export function createComputeActivities(ports: ActivityPorts): ComputeActivities {
   return { forecast: createForecast(ports) };
+}
+
+/** Those that need a processor and may be late: served on a queue that no cycle waits for. */
+export function createBackgroundActivities(ports: ActivityPorts): BackgroundActivities {
+  return { shadowForecast: createShadowForecast(ports) };
 }

@@ -5,8 +5,9 @@ import type { EpochMs, MarketSymbol } from '../src/domain/types';
 import { canary } from '../src/ingest/canary';
 import { ACTIVATION_TIMEFRAME } from './activation';
 import type { CheckedSymbol, CheckSymbolInput, SettleSymbolsInput, SymbolPlan, SymbolReview } from './contract';
-import { followedSymbols, setSymbolStateOnce } from './followed';
+import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
+import { quarantine, release } from './quarantine';
 import { guarded, refuseOtherSource } from './stage';
 
 /** Looks at the markets and says which symbols have to be checked: new ones before they join, and those in quarantine. */
@@ -61,12 +62,8 @@ export function createSettleSymbols(ports: ActivityPorts) {
       const known = new Set(checked.map(({ symbol }) => symbol));
       await ports.symbolChoice.choose(chosen.filter(({ symbol }) => known.has(symbol) || !joining.includes(symbol)));
       for (const { symbol, reason } of checked) {
-        const state =
-          reason === null
-            ? ({ activation: 'registered', reason: 'passed its check; its history is fetched next' } as const)
-            : ({ activation: 'quarantined', reason } as const);
-        const news = await setSymbolStateOnce(ports, { symbol, since: asOf, ...state });
-        if (news) ports.log.warn({ symbol, ...state }, 'the state of a symbol changed');
+        if (reason === null) await release(ports, symbol, asOf);
+        else await quarantine(ports, symbol, reason, asOf);
       }
       const passed = checked.flatMap(({ symbol, reason }) => (reason === null ? [symbol] : []));
       return {

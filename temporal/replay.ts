@@ -5,12 +5,12 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { createActivities, createComputeActivities } from '../activities';
+import { createActivities, createBackgroundActivities, createComputeActivities } from '../activities';
 import type { ReplayProgress, ReplayReport } from '../src/cli/wiring';
 import type { Config } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import type { EpochMs, Pair } from '../src/domain/types';
-import { createForecaster } from '../src/forecasting/forecaster';
+import { createForecaster, SHADOW_THREADS } from '../src/forecasting/forecaster';
 import { startMarket } from '../src/market/market-server';
 import type { MarketServer } from '../src/market/market-server';
 import { systemClock } from '../src/ports/clock';
@@ -19,7 +19,7 @@ import { readPublished } from '../src/publish/published-reader';
 import { verify, VerifyMemory } from '../src/publish/verify';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
-import { startDevelopmentServer } from './development-server';
+import { startOnChosenPorts } from './development-server';
 import { choosePort } from './free-port';
 import { openReplayJournal } from './replay-journal';
 import type { ReplayJournal, SlotRecord } from './replay-journal';
@@ -129,16 +129,18 @@ async function startPipeline(
     cacheDir: join(__dirname, '..', '..', '.cache'),
     tell,
   });
-  const server = await startDevelopmentServer({
+  const started = {
     binary,
     databaseFile: folder.temporal,
     logFile: join(folder.logs, 'temporal.log'),
-    port: await choosePort(config.temporalPort, false, 'TEMPORAL_PORT'),
-    uiPort: await choosePort(config.temporalUiPort, false, 'TEMPORAL_UI_PORT'),
     namespace: 'default',
     // What was run is known from the stores; a cycle whose record was lost is run again.
     durable: false,
-  });
+  };
+  const { server } = await startOnChosenPorts(started, async () => ({
+    port: await choosePort(config.temporalPort, false, 'TEMPORAL_PORT'),
+    uiPort: await choosePort(config.temporalUiPort, false, 'TEMPORAL_UI_PORT'),
+  }));
   parts.push(() => server.stop());
   const control = await connectControl({ address: server.address, namespace: 'default', schedules: [] });
   parts.push(() => control.close());
@@ -146,12 +148,16 @@ async function startPipeline(
   parts.push(() => exchange.close());
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
   parts.push(() => forecaster.close());
-  const ports = activityPorts({ config, stores, exchange, forecaster, requestCycle: async () => {}, log, clock });
+  const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
+  parts.push(() => shadowForecaster.close());
+  const requestCycle = async (): Promise<void> => {};
+  const ports = activityPorts({ config, stores, exchange, forecaster, shadowForecaster, requestCycle, log, clock });
   const worker = await startWorker({
     address: server.address,
     namespace: 'default',
     activities: createActivities(ports),
     computeActivities: createComputeActivities(ports),
+    backgroundActivities: createBackgroundActivities(ports),
     computeSlots: config.forecastThreads,
     log,
     signal,

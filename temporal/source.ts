@@ -35,6 +35,7 @@ export interface SourceFolder {
   readonly state: string;
   readonly published: string;
   readonly ops: string;
+  readonly models: string;
   readonly temporal: string;
   readonly logs: string;
 }
@@ -47,6 +48,7 @@ export function sourceFolder(dataDir: string, source: string): SourceFolder {
     state: join(root, 'state.db'),
     published: join(root, 'public'),
     ops: join(root, 'ops'),
+    models: join(root, 'models'),
     temporal: join(root, 'temporal.db'),
     logs: join(root, 'logs'),
   };

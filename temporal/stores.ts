@@ -1,5 +1,6 @@
 /** Opens everything of one source: candle store, state, published tree, publisher. */
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
+import { openModelFiles } from '../src/adapters/files/model-files';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
 import { createStorageGauge } from '../src/adapters/files/storage-gauge';
 import { openCandleStore } from '../src/adapters/sqlite/candle-store';
@@ -10,6 +11,7 @@ import type { CandleStore } from '../src/ports/candle-store';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
+import type { ModelFiles } from '../src/ports/model-files';
 import type { RateBudget } from '../src/ports/rate-budget';
 import type { StorageGauge } from '../src/ports/storage-gauge';
 import { createPublisher } from '../src/publish/publisher';
@@ -24,6 +26,7 @@ export interface Stores {
   readonly state: StateStore;
   readonly budget: RateBudget;
   readonly storage: StorageGauge;
+  readonly modelFiles: ModelFiles;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }
@@ -51,7 +54,6 @@ export async function openStores(config: Config, source: string, clock: Clock = 
     folder,
     candles,
     state,
-    budget: state.budget({ limits: { [exchangeOf(source)]: weight } }),
     storage: createStorageGauge({
       storeBytes: () => candles.sizeBytes(),
       path: config.diskUsagePath,
@@ -61,7 +63,9 @@ export async function openStores(config: Config, source: string, clock: Clock = 
           : { share: config.storageBudgetShare, disk: config.dataDir },
       clock: systemClock,
     }),
+    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     publisher,
+    modelFiles: openModelFiles(folder.models),
     close: async () => {
       await candles.close();
       await state.close();

@@ -1,16 +1,17 @@
 /** A worker with everything it needs: stores, exchange, threads, schedules, and the cycles that are behind. */
 import type { Logger } from 'pino';
-import { createActivities, createComputeActivities } from '../activities';
+import { createActivities, createBackgroundActivities, createComputeActivities } from '../activities';
 import type { Config } from '../src/config/config';
 import { lastClosedOpen } from '../src/domain/timeframe';
 import { cycleScheduleId } from '../src/domain/names';
 import type { MarketSymbol } from '../src/domain/types';
 import type { Running } from '../src/cli/wiring';
-import { createForecaster } from '../src/forecasting/forecaster';
+import { createForecaster, SHADOW_THREADS } from '../src/forecasting/forecaster';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
 import { startOperationsReporter } from './operations-reporter';
+import { outsideOf } from './outside';
 import { deploymentSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
 import { openExchange, openStores } from './stores';
@@ -33,6 +34,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const stores = await openStores(config, source);
   const exchange = await openExchange(config, stores, options.exchangeUrl);
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
+  const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
   const control = await connectControl({
     address: temporalAddress,
     namespace: config.temporalNamespace,
@@ -40,12 +42,22 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   });
   await registerSearchAttributes(control.connection, config.temporalNamespace);
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
-  const ports = activityPorts({ config, stores, exchange, forecaster, requestCycle, log });
+  const ports = activityPorts({
+    config,
+    stores,
+    exchange,
+    forecaster,
+    shadowForecaster,
+    requestCycle,
+    log,
+    outside: outsideOf(config),
+  });
   const worker = await startWorker({
     address: temporalAddress,
     namespace: config.temporalNamespace,
     activities: createActivities(ports),
     computeActivities: createComputeActivities(ports),
+    backgroundActivities: createBackgroundActivities(ports),
     computeSlots: config.forecastThreads,
     log,
     signal: options.signal,
@@ -61,6 +73,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
       await stopReporting();
       await worker.stop();
       await forecaster.close();
+      await shadowForecaster.close();
       await exchange.close();
       await control.close();
       await stores.close();

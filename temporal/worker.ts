@@ -1,11 +1,11 @@
-/** The worker: workflows and their stages on one queue, CPU work on another. */
+/** The worker: workflows and their stages on one queue, CPU work that cycles wait for on another, the rest on a third. */
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
+import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
 import type { MainActivities } from '../activities';
-import type { ComputeActivities } from '../activities/contract';
+import type { BackgroundActivities, ComputeActivities } from '../activities/contract';
 import { WORKFLOW_BUNDLE } from './bundle';
 
 export interface WorkerOptions {
@@ -13,6 +13,7 @@ export interface WorkerOptions {
   readonly namespace: string;
   readonly activities: MainActivities;
   readonly computeActivities: ComputeActivities;
+  readonly backgroundActivities: BackgroundActivities;
   /** Threads that fit and predict; as many compute activities run at once. */
   readonly computeSlots: number;
   readonly log: Logger;
@@ -28,6 +29,8 @@ export interface RunningWorker {
 /** Running activities get this long to finish on shutdown; they are retried elsewhere after it. */
 const SHUTDOWN_GRACE = '25s';
 const SHUTDOWN_FORCE = '60s';
+/** The shadow and one training. */
+const BACKGROUND_SLOTS = 2;
 const CONNECT_PAUSE_MS = 1_000;
 const CONNECT_TRIES = 120;
 
@@ -70,7 +73,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     activities: options.computeActivities,
     maxConcurrentActivityTaskExecutions: options.computeSlots,
   });
-  const ended = Promise.all([main.run(), compute.run()]).then(
+  const background = await Worker.create({
+    ...shared,
+    taskQueue: BACKGROUND_QUEUE,
+    activities: options.backgroundActivities,
+    maxConcurrentActivityTaskExecutions: BACKGROUND_SLOTS,
+  });
+  const ended = Promise.all([main.run(), compute.run(), background.run()]).then(
     () => connection.close(),
     async (error: unknown) => {
       await connection.close();
@@ -80,7 +89,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   return {
     ended,
     stop: async () => {
-      for (const worker of [main, compute]) if (worker.getState() === 'RUNNING') worker.shutdown();
+      for (const worker of [main, compute, background]) if (worker.getState() === 'RUNNING') worker.shutdown();
       await ended;
     },
   };

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
+import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
 import { startDevelopmentServer } from '../temporal/development-server';
 import type { DevelopmentServer } from '../temporal/development-server';
 import { findTemporalBinary } from '../temporal/temporal-binary';
@@ -18,7 +18,7 @@ export interface TestTemporal {
   readonly client: Client;
   readonly folder: string;
   readonly binary: string;
-  /** Runs `work` while workers serve both queues with these activities. */
+  /** Runs `work` while workers serve all queues with these activities. */
   withWorkers<T>(activities: object, work: () => Promise<T>): Promise<T>;
   /** Kills the server as a power cut would and starts it again on the same file and port after `downMs`. */
   crash(downMs: number): Promise<void>;
@@ -81,7 +81,8 @@ export async function startTestTemporal(): Promise<TestTemporal> {
         activities,
       });
       const compute = await Worker.create({ connection: native, taskQueue: COMPUTE_QUEUE, activities });
-      return worker.runUntil(compute.runUntil(work()));
+      const background = await Worker.create({ connection: native, taskQueue: BACKGROUND_QUEUE, activities });
+      return worker.runUntil(compute.runUntil(background.runUntil(work())));
     },
     crash: async (downMs) => {
       process.kill(server.pid, 'SIGKILL');

@@ -65,6 +65,8 @@ const BY_ERROR_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   insufficient_data: EXIT_CODES.data,
   fenced: EXIT_CODES.refused,
   already_running: EXIT_CODES.refused,
+  change_refused: EXIT_CODES.refused,
+  model_corrupt: EXIT_CODES.data,
 };
 
 export interface Ending {

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/config';
 import type { EpochMs, TimeframeId } from '../domain/types';
+import type { AlertOutbox } from '../ports/alert-outbox';
 import type { CandleStore } from '../ports/candle-store';
 import type { Clock } from '../ports/clock';
 import type { Control } from '../ports/control';
@@ -11,6 +12,8 @@ import type { DataQualityStore } from '../ports/data-quality';
 import type { Exchange } from '../ports/exchange';
 import type { ForecastLedger } from '../ports/forecast-ledger';
 import type { GapLedger } from '../ports/gap-ledger';
+import type { MonitorStore } from '../ports/monitor-store';
+import type { Notifier } from '../ports/notifier';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
@@ -36,6 +39,8 @@ export interface CliStores {
   readonly symbolChoice: SymbolChoice;
   readonly forecastLedger: ForecastLedger;
   readonly publication: PublicationStore;
+  readonly monitor: MonitorStore;
+  readonly outbox: AlertOutbox;
   readonly budget: RateBudget;
 }
 
@@ -191,6 +196,8 @@ export interface CliWiring {
   /** @throws TemporalUnreachable */
   control(): Promise<Control>;
   exporter(): Promise<Exporter>;
+  /** Receivers of alerts, as configured. */
+  notifiers(): Promise<readonly Notifier[]>;
   backtest(): Promise<Backtest>;
   /** Everything in one process: server, schedules, worker, pages. Each line of progress is one step. */
   startUp(progress: (line: string) => void): Promise<Running>;

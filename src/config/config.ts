@@ -32,6 +32,18 @@ export interface Setting {
   readonly origin: Origin;
 }
 
+/** Where alerts go. Addresses and key are secrets. */
+export interface AlertSettings {
+  readonly discord: string | null;
+  readonly slack: string | null;
+  readonly webhook: string | null;
+  readonly webhookSecret: string | null;
+  readonly heartbeat: string | null;
+  /** `host:port` pairs that may be private or plain http. */
+  readonly allowedHosts: ReadonlySet<string>;
+  readonly perMinute: number;
+}
+
 export interface Config {
   /** `auto`, `simulated` or a ccxt id. */
   readonly exchange: string;
@@ -74,6 +86,11 @@ export interface Config {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly forecastThreads: number;
   readonly forecastTimeoutMs: number;
+  readonly alerts: AlertSettings;
+  /** Without a slash at its end; null: found by the running deployment. */
+  readonly probeUrl: string | null;
+  /** Promised share of good probes, 0..1. */
+  readonly slaObjective: number;
   /** Names of the variables that somebody set: a default port that is taken moves on, an explicit one is an error. */
   readonly explicit: ReadonlySet<string>;
   /** Every variable in the order of the documentation. */
@@ -233,6 +250,17 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     logLevel: values.LOG_LEVEL,
     forecastThreads: values.FORECAST_THREADS ?? availableParallelism(),
     forecastTimeoutMs: values.FORECAST_TIMEOUT_SECONDS * SECOND,
+    alerts: Object.freeze({
+      discord: values.ALERT_DISCORD_URL,
+      slack: values.ALERT_SLACK_URL,
+      webhook: values.ALERT_WEBHOOK_URL,
+      webhookSecret: values.ALERT_WEBHOOK_SECRET,
+      heartbeat: values.HEARTBEAT_URL,
+      allowedHosts: new Set(values.ALERT_ALLOWED_HOSTS ?? []),
+      perMinute: values.ALERTS_PER_MINUTE,
+    }),
+    probeUrl: values.PROBE_URL,
+    slaObjective: values.SLA_OBJECTIVE,
     explicit: new Set<string>(given.keys()),
     settings: Object.freeze(VARIABLE_NAMES.map((name) => settingOf(name, given))),
     rules: (timeframe: TimeframeId) => mergeRules(values, timeframe),

@@ -13,6 +13,8 @@ import type { ThreadPool, ThreadPoolOptions } from './thread-pool';
 import type { ForecastOutcome, ForecastTask } from './worker';
 
 const DEFAULTS = { timeLimitMs: 30_000, memoryMb: 512 };
+/** One thread with half the memory: enough for a forecast, and all that a shadow can use up. */
+export const SHADOW_THREADS = { threads: 1, memoryMb: 256 } as const;
 
 export type ForecasterOptions = Partial<ThreadPoolOptions>;
 
@@ -21,6 +23,7 @@ export function createForecaster(options: ForecasterOptions = {}): Forecaster {
   const pool = openThreadPool({ ...DEFAULTS, ...options });
   return {
     candlesWanted: ({ family, settings }) => familyNamed(family).candlesWanted(settings),
+    versionOf: ({ family, settings }) => familyNamed(family).version(settings),
     forecast: (request, signal) => forecast(pool, request, signal),
     close: () => pool.close(),
   };
@@ -31,12 +34,18 @@ async function forecast(
   request: ForecastRequest,
   signal: AbortSignal | undefined,
 ): Promise<ForecastResult> {
-  const { pair, recipe, steps } = request;
+  const { pair, recipe, steps, model } = request;
   const candles = newest(request.candles, familyNamed(recipe.family).candlesWanted(recipe.settings));
   const lastClose = lastCloseOf(candles);
   refuseOpenCandle(request);
   const started = performance.now();
-  const task: ForecastTask = { timeframe: pair.timeframe, recipe, candles, steps };
+  const task: ForecastTask = {
+    timeframe: pair.timeframe,
+    recipe,
+    candles,
+    steps,
+    ...(model === undefined ? {} : { model }),
+  };
   const outcome = await pool.run<ForecastOutcome>('runForecast', task, signal);
   const where = `${pairKey(pair)} by ${recipe.family}`;
   if (outcome.kind === 'failed') {

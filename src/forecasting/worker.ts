@@ -15,17 +15,26 @@ export interface ForecastTask {
   readonly recipe: Recipe;
   readonly candles: readonly Candle[];
   readonly steps: number;
+  /** A saved model; without it the recipe is fitted on the candles. */
+  readonly model?: string;
 }
 
 export type ForecastOutcome =
   | { readonly kind: 'forecast'; readonly modelVersion: string; readonly quantiles: QuantileForecast }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly sentence: string };
 
-/** Fits the recipe on the candles and predicts from the last of them. */
-export async function runForecast({ timeframe, recipe, candles, steps }: ForecastTask): Promise<ForecastOutcome> {
+/** Loads the model, or fits the recipe on the candles, and predicts from the last of them. */
+export async function runForecast({
+  timeframe,
+  recipe,
+  candles,
+  steps,
+  model: saved,
+}: ForecastTask): Promise<ForecastOutcome> {
   try {
     const family = familyNamed(recipe.family);
-    const model = await family.fit({ timeframe, candles, settings: recipe.settings });
+    const model =
+      saved === undefined ? await family.fit({ timeframe, candles, settings: recipe.settings }) : family.load(saved);
     const quantiles = await family.predict(model, candles, steps);
     return { kind: 'forecast', modelVersion: modelVersion(model), quantiles };
   } catch (cause) {

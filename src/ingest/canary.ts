@@ -17,6 +17,8 @@ export interface CanaryRequest {
 /** A page may lack this share of its slots: some symbols do not trade in each of them. */
 const ENOUGH = 0.8;
 const LARGEST_PAGE = 1000;
+/** The newest candles of an exchange may be late. */
+const SMALLEST_PAGE = 10;
 
 /**
  * One page of the newest candles of a pair, before it is followed: rows are judged as always, so a page with too many bad
@@ -26,7 +28,7 @@ const LARGEST_PAGE = 1000;
  */
 export async function canary(exchange: Exchange, request: CanaryRequest): Promise<string | null> {
   const { pair, asOf, wanted, settleMs, signal } = request;
-  const slots = Math.min(LARGEST_PAGE, Math.max(1, wanted));
+  const slots = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, wanted));
   const newest = lastClosedOpen(pair.timeframe, asOf, settleMs);
   try {
     const page = await fetchVerifiedPage(
@@ -41,7 +43,7 @@ export async function canary(exchange: Exchange, request: CanaryRequest): Promis
       },
       async () => {},
     );
-    if (page.candles.length >= Math.max(1, Math.floor(ENOUGH * slots))) return null;
+    if (page.candles.length >= Math.max(1, Math.floor(ENOUGH * wanted))) return null;
     return `${pairKey(pair)}: ${page.candles.length} of the newest ${slots} candles`;
   } catch (error) {
     if (error instanceof PipelineError && SAYS_OF_THE_SYMBOL.has(error.code)) return error.message;

@@ -6,6 +6,10 @@ import {
   RECONCILE_DAILY,
   RETENTION,
   SYMBOLS_DAILY,
+  shadowWorkflowId,
+  alertWorkflowId,
+  MONITOR,
+  SLA_DAILY,
   TASK_QUEUE,
 } from '../../src/domain/names';
 import { HOUR, parseTimeframe } from '../../src/domain/timeframe';
@@ -36,6 +40,9 @@ async function execute(
     temporal.client.workflow.execute(type, { workflowId, taskQueue: TASK_QUEUE, args: [input] }),
   );
 }
+
+const MESSAGE = 'hard_stale-20240101T000000.000Z';
+const ALERT = alertWorkflowId(MESSAGE);
 
 const VIRTUAL = { timeframe: '1h', asOf: 10 * HOUR + 5000 };
 
@@ -111,6 +118,26 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     },
   },
   {
+    name: 'cycle.with-shadow',
+    workflowId: CYCLE,
+    run: (temporal) => {
+      const state = script(['BTC/USDT']);
+      state.plan = { shadow: true };
+      return execute(temporal, state, 'cycle', CYCLE, VIRTUAL);
+    },
+  },
+  {
+    name: 'shadow.done',
+    workflowId: shadowWorkflowId(tf),
+    run: (temporal) =>
+      execute(temporal, script(['BTC/USDT']), 'shadow', shadowWorkflowId(tf), {
+        source: 'scripted',
+        timeframe: '1h',
+        asOf: 10 * HOUR,
+        symbols: ['BTC/USDT'],
+      }),
+  },
+  {
     name: 'cycleTick.started',
     workflowId: 'cycle-1h-tick-record',
     run: (temporal) =>
@@ -149,6 +176,35 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
       state.failures.set('checkSymbol ETH/USDT', failure('exchange_timeout', 'permanent'));
       return execute(temporal, state, 'reviewSymbols', SYMBOLS_DAILY, {});
     },
+  },
+  {
+    name: 'monitor.told',
+    workflowId: MONITOR,
+    run: (temporal) => execute(temporal, script([]), 'monitor', MONITOR, {}),
+  },
+  {
+    name: 'monitor.virtual',
+    workflowId: MONITOR,
+    run: (temporal) => execute(temporal, script([]), 'monitor', MONITOR, { asOf: 10 * HOUR }),
+  },
+  {
+    name: 'deliverAlert.delivered',
+    workflowId: ALERT,
+    run: (temporal) => execute(temporal, script([]), 'deliverAlert', ALERT, { message: MESSAGE }),
+  },
+  {
+    name: 'deliverAlert.gave-up',
+    workflowId: ALERT,
+    run: (temporal) => {
+      const state = script([]);
+      state.failures.set('deliver slack', failure('delivery_failed', 'permanent'));
+      return execute(temporal, state, 'deliverAlert', ALERT, { message: MESSAGE });
+    },
+  },
+  {
+    name: 'slaDaily.done',
+    workflowId: SLA_DAILY,
+    run: (temporal) => execute(temporal, script([]), 'slaDaily', SLA_DAILY, {}),
   },
   {
     name: 'tick.ran',

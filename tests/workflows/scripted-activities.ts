@@ -2,6 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type {
   Answer,
+  BackgroundActivities,
   CloseCycleInput,
   ComputeActivities,
   CycleActivities,
@@ -14,6 +15,7 @@ import type {
   PairReconciliation,
   ReconciliationActivities,
   SymbolActivities,
+  MonitorActivities,
   StageInput,
 } from '../../activities/contract';
 import { parseTimeframe } from '../../src/domain/timeframe';
@@ -22,8 +24,10 @@ import type { MarketSymbol } from '../../src/domain/types';
 
 export type ScriptedActivities = CycleActivities &
   ComputeActivities &
+  BackgroundActivities &
   FillActivities &
   HousekeepingActivities &
+  MonitorActivities &
   ReconciliationActivities &
   SymbolActivities;
 
@@ -153,6 +157,13 @@ export function script(symbols: readonly string[]): Script {
         cycles: [timeframe],
       };
     },
+    shadowForecast: async ({ symbols }) => {
+      for (const symbol of symbols) {
+        state.calls.push(`shadowForecast ${symbol}`);
+        await state.hold('shadowForecast', symbol);
+      }
+      return { forecast: symbols, failed: [] };
+    },
     applyRetention: async () => {
       state.calls.push('applyRetention');
       await state.hold('applyRetention', parseSymbol('BTC/USDT'));
@@ -187,6 +198,33 @@ export function script(symbols: readonly string[]): Script {
       const planned = state.failures.get(`reconcileSymbol ${symbol}`) ?? null;
       return [{ ...RECONCILED, different: planned === null ? 1 : 0, failure: planned }];
     },
+    observe: async () => {
+      state.calls.push('observe');
+      return { pairs: 2, changed: ['BTC/USDT 1h'], events: 1, pending: ['hard_stale-20240101T000000.000Z'] };
+    },
+    recommit: async () => {
+      state.calls.push('recommit');
+      return { generation: 2, entries: 2 };
+    },
+    probe: async () => ({ probes: 3, good: 3 }),
+    writeOpsDocuments: async () => {
+      state.calls.push('writeOpsDocuments');
+    },
+    heartbeat: async () => {
+      state.calls.push('heartbeat');
+      return true;
+    },
+    waitingReceivers: async () => ['slack', 'webhook'],
+    deliver: async ({ receiver }) => {
+      state.calls.push(`deliver ${receiver}`);
+      const planned = state.failures.get(`deliver ${receiver}`);
+      if (planned !== undefined) throw ApplicationFailure.nonRetryable(planned.message, planned.code);
+      return 'delivered';
+    },
+    giveUp: async ({ receiver }) => {
+      state.calls.push(`giveUp ${receiver}`);
+    },
+    rollUpDay: async () => ({ day: '2024-01-01', availability: 1 }),
   } satisfies ScriptedActivities);
   return state;
 }

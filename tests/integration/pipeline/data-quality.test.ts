@@ -55,7 +55,7 @@ describe('reconciliation over real stores', () => {
     expect(after.quality.mae).toBeGreaterThan(before.quality.mae ?? 0);
     expect(await pipeline.breaches()).toEqual([]);
     expect(await pipeline.stores.state.dataQuality.changed(BTC)).toBeNull();
-  });
+  }, 240_000);
 
   test('a pair that the exchange does not answer for is named, the others are compared', async () => {
     for (const pair of [BTC, ETH]) pipeline.exchange.setCandles(pair, candlesFrom('1h', START, 480));
@@ -65,7 +65,7 @@ describe('reconciliation over real stores', () => {
       known(request.symbol === ETH.symbol ? { ...request, symbol: pairOf('GONE/USDT', '1h').symbol } : request);
     const [run] = await pipeline.driveAll(daily(), NOW, NOW + DAY);
     expect(run?.result).toMatchObject({ compared: 24, failed: ['ETH/USDT 1h bad_symbol'], republished: [] });
-  });
+  }, 240_000);
 });
 
 describe('the gap ledger over real stores', () => {
@@ -86,5 +86,5 @@ describe('the gap ledger over real stores', () => {
       outage: { ranges: 1, slots: 2 },
       confirmed_empty: { ranges: 1, slots: 1 },
     });
-  });
+  }, 240_000);
 });

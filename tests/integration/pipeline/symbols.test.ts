@@ -64,7 +64,7 @@ test('F74 I08 a delisted symbol is in quarantine after three failures: told once
   expect(await state(pipeline, 'TOP/USDT')).toMatchObject({ activation: 'ready' });
   expect(await pipeline.stores.candles.extent(TOP)).toMatchObject({ first: START, count: 534 });
   await pipeline.stop();
-});
+}, 240_000);
 
 test('a discovered symbol joins when its check passes, one too young is in quarantine, one that left keeps its data', async () => {
   const pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', DISCOVER_TOP: '3' });
@@ -88,4 +88,4 @@ test('a discovered symbol joins when its check passes, one too young is in quara
   expect(await pipeline.stores.candles.extent(TOP)).toMatchObject({ count: 504 });
   expect(await pipeline.entry('TOP/USDT 1h')).toBeUndefined();
   await pipeline.stop();
-});
+}, 240_000);
