@@ -99,10 +99,8 @@ function workflowOf({ ops }: PublicationRow): Event['workflow'] {
 async function observeStorage(ports: ActivityPorts, { disk }: MonitorMemory, asOf: EpochMs) {
   const { usedBytes: used, budgetBytes: budget } = await ports.storage.measure();
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
-  const detail =
-    used === null || budget === null
-      ? 'usage or budget can not be read'
-      : `${gigabytes(used)} of ${gigabytes(budget)} used`;
+  const known = used !== null && budget !== null;
+  const detail = known ? `${gigabytes(used)} of ${gigabytes(budget)} used` : 'usage can not be read';
   return observeDisk(disk, storageLevel(used, budget), detail, asOf);
 }
 

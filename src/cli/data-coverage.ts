@@ -257,8 +257,9 @@ async function runningFills(wiring: CliWiring): Promise<FillView[] | null> {
 
 function fillText(fill: FillView): string {
   const share = fill.progress === null ? '' : `, ${percentText(fill.progress)}`;
+  const rate = fill.candlesASecond === null ? '' : `, ${countText(Math.round(fill.candlesASecond))} a second`;
   const rest = fill.etaMs === null ? '' : `, ${lengthText(fill.etaMs)} left`;
-  return `${fill.status}: ${countText(fill.stored)} stored, reached ${minuteText(fill.reached)}${share}${rest}`;
+  return `${fill.status}: ${countText(fill.stored)} stored, reached ${minuteText(fill.reached)}${share}${rate}${rest}`;
 }
 
 function fillJson(fill: FillView): unknown {
@@ -270,6 +271,7 @@ function fillJson(fill: FillView): unknown {
     stored: fill.stored,
     reached: isoOrNull(fill.reached),
     progress: fill.progress,
+    candles_a_second: fill.candlesASecond,
     seconds_left: fill.etaMs === null ? null : Math.round(fill.etaMs / 1000),
   };
 }

@@ -1,7 +1,9 @@
 /** `data`: what is stored, what is missing, fills, and candles from and to files. */
 import { Option, type Command } from 'commander';
 import { moment } from './arguments';
+import { showAudit } from './data-audit';
 import { BACKFILL_CHOICES, backfill, type BackfillOptions } from './data-backfill';
+import { copyStore, type CopyOptions } from './data-copy';
 import { showCoverage, showDataStatus, showGaps, type PairFilter } from './data-coverage';
 import { DAY_ORDERS } from './csv-time';
 import { CONFLICT_RULES } from './csv-understanding';
@@ -9,7 +11,7 @@ import { EXPORT_FORMATS, exportCandles, type ExportOptions } from './data-export
 import { importFiles, type ImportOptions } from './data-import';
 import { showStorage } from './data-storage';
 import { withFormat, type FormatOptions } from './output';
-import type { CliWiring } from './wiring';
+import { STORE_KINDS, type CliWiring } from './wiring';
 
 const splitNames = (text: string): string[] => text.split(',').map((name) => name.trim());
 
@@ -35,6 +37,9 @@ export function addData(program: Command, wiring: CliWiring): void {
   withFilter(
     noun.command('gaps').description('every gap with what is known of it, and the rows that were refused'),
   ).action(async (options: FormatOptions & PairFilter) => showGaps(wiring, options));
+  withFilter(
+    noun.command('audit').description('candles that changed after they were stored, and mismatches with the exchange'),
+  ).action(async (options: FormatOptions & PairFilter) => showAudit(wiring, options));
   withFilter(noun.command('backfill').description('fetch whole histories; what is stored is not fetched again'))
     .addOption(new Option('--only <which>', 'which pairs').choices(BACKFILL_CHOICES).default('missing'))
     .option('--dry-run', 'say requests, minutes and megabytes, and start nothing')
@@ -68,4 +73,12 @@ export function addData(program: Command, wiring: CliWiring): void {
     .action(async (symbol: string | undefined, timeframe: string | undefined, options: ExportOptions) =>
       exportCandles(wiring, symbol, timeframe, options),
     );
+  withFormat(
+    noun
+      .command('copy')
+      .description('move all candles to the other kind of store, compared by hash; goes on where it was'),
+  )
+    .addOption(new Option('--from <store>', 'where they are').choices(STORE_KINDS).makeOptionMandatory())
+    .addOption(new Option('--to <store>', 'where they go').choices(STORE_KINDS).makeOptionMandatory())
+    .action(async (options: CopyOptions) => copyStore(wiring, options));
 }

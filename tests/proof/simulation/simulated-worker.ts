@@ -103,6 +103,7 @@ export class SimulatedWorker {
       pairState: this.#port('pairState', stores.pairState),
       dataQuality: this.#port('dataQuality', stores.dataQuality),
       models: this.#port('models', stores.models),
+      storage: { measure: async () => ({ usedBytes: 0, budgetBytes: 1e12 }) },
       forecastLedger: this.#port('forecastLedger', stores.forecastLedger),
       runLog: this.#port('runLog', stores.runLog),
       publication,
