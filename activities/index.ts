@@ -6,15 +6,20 @@ import type {
   FillActivities,
   HousekeepingActivities,
   ReconciliationActivities,
+  MonitorActivities,
 } from './contract';
 import { createCloseCycle } from './close-cycle';
+import { createDeliver, createGiveUp, createWaitingReceivers } from './deliver';
 import { createExport } from './export';
 import { createFetch } from './fetch';
 import { createFillPages, createSettleFill } from './fill';
 import { createForecast } from './forecast';
 import { createGate } from './gate';
 import { createManifest } from './manifest';
+import { createHeartbeatActivity, createProbe, createRecommit, createRollUpDay } from './monitor';
+import { createObserve } from './observe';
 import { createOpenCycle } from './open-cycle';
+import { createWriteOpsDocuments } from './ops-documents';
 import type { ActivityPorts } from './ports';
 import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
 import { createRepair } from './repair';
@@ -24,7 +29,11 @@ import { createShadowForecast } from './shadow';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
-export type MainActivities = CycleActivities & FillActivities & HousekeepingActivities & ReconciliationActivities;
+export type MainActivities = CycleActivities &
+  FillActivities &
+  HousekeepingActivities &
+  MonitorActivities &
+  ReconciliationActivities;
 
 export function createActivities(ports: ActivityPorts): MainActivities {
   return {
@@ -42,6 +51,15 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     applyRetention: createApplyRetention(ports),
     planReconciliation: createPlanReconciliation(ports),
     reconcileSymbol: createReconcileSymbol(ports),
+    observe: createObserve(ports),
+    recommit: createRecommit(ports),
+    probe: createProbe(ports),
+    writeOpsDocuments: createWriteOpsDocuments(ports),
+    heartbeat: createHeartbeatActivity(ports),
+    waitingReceivers: createWaitingReceivers(ports),
+    deliver: createDeliver(ports),
+    giveUp: createGiveUp(ports),
+    rollUpDay: createRollUpDay(ports),
   };
 }
 

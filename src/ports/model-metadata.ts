@@ -59,4 +59,3 @@ export const modelMetadataSchema = z.object({
 });
 
 export type ModelMetadata = z.output<typeof modelMetadataSchema>;
-export type ModelFit = ModelMetadata['fits'][number];
