@@ -10,7 +10,7 @@ import type { ReplayProgress, ReplayReport } from '../src/cli/wiring';
 import type { Config } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import type { EpochMs, Pair } from '../src/domain/types';
-import { createForecaster, SHADOW_THREADS } from '../src/forecasting/forecaster';
+import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forecasting/forecaster';
 import { startMarket } from '../src/market/market-server';
 import type { MarketServer } from '../src/market/market-server';
 import { systemClock } from '../src/ports/clock';
@@ -152,8 +152,11 @@ async function startPipeline(
   parts.push(() => forecaster.close());
   const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
   parts.push(() => shadowForecaster.close());
+  const trainingForecaster = createForecaster(TRAINING_THREADS);
+  parts.push(() => trainingForecaster.close());
+  const forecasters = { forecaster, shadowForecaster, trainingForecaster };
   const requestCycle = async (): Promise<void> => {};
-  const ports = activityPorts({ config, stores, exchange, forecaster, shadowForecaster, requestCycle, log, clock });
+  const ports = activityPorts({ config, stores, exchange, ...forecasters, requestCycle, log, clock });
   const worker = await startWorker({
     address: server.address,
     namespace: 'default',

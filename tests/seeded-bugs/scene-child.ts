@@ -100,7 +100,8 @@ async function main(folder: string, address: string): Promise<void> {
   const shadowForecaster = createForecaster({ threads: 1, workerFile });
   const log = pino({ level: process.env.SCENE_LOG ?? 'silent' }, pino.destination(2));
   const requestCycle = async (): Promise<void> => {};
-  const ports = activityPorts({ config, stores, exchange, forecaster, shadowForecaster, requestCycle, log, clock });
+  const forecasters = { forecaster, shadowForecaster, trainingForecaster: shadowForecaster };
+  const ports = activityPorts({ config, stores, exchange, ...forecasters, requestCycle, log, clock });
   const connection = await NativeConnection.connect({ address });
   const activities = {
     ...createActivities(ports),

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { loadConfig } from '../../../src/config/config';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
+import { defaultRules } from '../../../src/domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../../../src/domain/types';
 import { startMarket } from '../../../src/market/market-server';
 import type { MarketServer } from '../../../src/market/market-server';
@@ -149,7 +150,7 @@ async function pauseSchedules(temporal: TestTemporal, timeframes: readonly Timef
   const control = await connectControl({
     address: temporal.server.address,
     namespace: 'default',
-    schedules: deploymentSchedules({ timeframes, scheduleOffsetMs: 5_000 }),
+    schedules: deploymentSchedules({ timeframes, scheduleOffsetMs: 5_000, rules: defaultRules }),
   });
   for (const { id } of await control.applySchedules()) await control.pause(id, 'driven by the test');
   await control.close();
