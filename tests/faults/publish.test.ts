@@ -1,6 +1,6 @@
 /** Publishing under faults: killed or failed at system calls, a full disk, a folder that can not be written. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { HOUR } from '../../src/domain/timeframe';
@@ -11,19 +11,11 @@ import { THROUGH, openWorkshop } from '../integration/publish/workshop';
 import { exportOf, pairOf } from '../unit/publish/example';
 import { compileScript } from './compiled';
 import type { CompiledScript } from './compiled';
+import { STRACE, testMounted, testTraced } from './possible';
 
 /** Every how many-th `write` is a kill point: most are the runtime waking its own threads. FAULTS=all takes each. */
 const WRITE_STRIDE = process.env.FAULTS === 'all' ? 1 : 8;
 const LATER = THROUGH + HOUR;
-const STRACE = '/usr/bin/strace';
-
-function testWhen(possible: boolean, why: string): (name: string, body: () => Promise<void>, timeout: number) => void {
-  if (possible || process.env.CI === 'true') return test;
-  return (name) => test.skip(`${name} (not run: ${why})`, () => undefined);
-}
-const testTraced = testWhen(existsSync(STRACE), 'no strace');
-const testMounted = testWhen(process.getuid?.() === 0, 'needs root to mount');
-
 let folder: string;
 let base: string;
 let script: CompiledScript;
