@@ -3,6 +3,7 @@
  * fetch to its write, at most 100 of a pair; everything longer is a fill, which fetches and writes page by page.
  */
 import type { ErrorCode, Retry } from '../src/domain/errors';
+import type { StorageLevel } from '../src/domain/storage-budget';
 import type { EpochMs, MarketSymbol, Stage, TimeframeId } from '../src/domain/types';
 
 /** `[openTime, open, high, low, close, volume]` */
@@ -46,6 +47,8 @@ export interface CyclePlan {
   readonly timeframe: TimeframeId;
   readonly symbols: readonly MarketSymbol[];
   readonly predicts: boolean;
+  /** A shadow model is to forecast beside the champion; absent in plans of releases before there were any. */
+  readonly shadow?: boolean;
   /** Symbols of one activity: 1 up to 50 pairs, so that the Web UI names each; 25 above. */
   readonly groupSize: number;
   readonly settleMs: number;
@@ -179,6 +182,17 @@ export interface ComputeActivities {
   forecast(input: StageInput): Promise<Answer<ForecastSummary>[]>;
 }
 
+export interface ShadowResult {
+  /** Symbols that the shadow gave a valid forecast of, and the others with the reason. */
+  readonly forecast: readonly MarketSymbol[];
+  readonly failed: readonly { readonly symbol: MarketSymbol; readonly reason: string }[];
+}
+
+/** On a queue that no cycle waits for. */
+export interface BackgroundActivities {
+  shadowForecast(input: StageInput): Promise<ShadowResult>;
+}
+
 export interface FillActivities {
   fillPages(input: FillInput): Promise<FillProgress>;
   settleFill(input: FillInput): Promise<SettleFillResult>;
@@ -187,6 +201,15 @@ export interface FillActivities {
 export interface RetentionResult {
   /** Candles removed, by pair: `BTC/USDT 1m`. Pairs that lost none are left out. */
   readonly removed: Readonly<Record<string, number>>;
+  readonly storage: StorageResult;
+}
+
+export interface StorageResult {
+  readonly level: StorageLevel;
+  readonly usedBytes: number | null;
+  readonly budgetBytes: number | null;
+  /** Another level than at the sample before. */
+  readonly changed: boolean;
 }
 
 export interface HousekeepingActivities {
@@ -219,4 +242,34 @@ export interface PairReconciliation {
 export interface ReconciliationActivities {
   planReconciliation(): Promise<ReconcilePlan>;
   reconcileSymbol(input: ReconcileInput): Promise<PairReconciliation[]>;
+}
+
+export interface ObserveResult {
+  /** Pairs judged. */
+  readonly pairs: number;
+  /** Pairs whose status word changed: the manifest is to be committed again. */
+  readonly changed: readonly string[];
+  readonly events: number;
+  /** Messages that some receiver still waits for. */
+  readonly pending: readonly string[];
+}
+export interface DeliverInput {
+  readonly message: string;
+  readonly receiver: string;
+}
+export interface MonitorActivities {
+  observe(input: { readonly asOf: EpochMs }): Promise<ObserveResult>;
+  recommit(input: { readonly asOf: EpochMs }): Promise<ManifestResult>;
+  /** Asks for documents and status as a reader does; null where no address is known. */
+  probe(input: { readonly asOf: EpochMs }): Promise<{ readonly probes: number; readonly good: number } | null>;
+  writeOpsDocuments(input: { readonly asOf: EpochMs }): Promise<void>;
+  /** False when none is configured. */
+  heartbeat(): Promise<boolean>;
+  /** Receivers that still wait for the message. */
+  waitingReceivers(input: { readonly message: string }): Promise<readonly string[]>;
+  deliver(input: DeliverInput): Promise<'delivered' | 'undeliverable' | 'muted'>;
+  /** The message stays, marked as undeliverable. */
+  giveUp(input: DeliverInput): Promise<void>;
+  /** The figures of the day that ended last, kept for good. */
+  rollUpDay(input: { readonly asOf: EpochMs }): Promise<{ readonly day: string; readonly availability: number | null }>;
 }

@@ -5,6 +5,7 @@ import { countRanges, intersectRanges } from '../src/domain/coverage';
 import { judgeGate } from '../src/domain/gate';
 import type { GateInput } from '../src/domain/gate';
 import type { EpochMs, Pair, SlotRange } from '../src/domain/types';
+import { championOf } from './champion';
 import type { GateResult, StageInput } from './contract';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
@@ -27,7 +28,7 @@ export function createGate(ports: ActivityPorts) {
       const dataThrough = closeOf(pair.timeframe, last);
       const forecasts = ports.settings.rules(pair.timeframe).horizon > 0;
       const due =
-        forecasts && (await forecastDue(ports, pair, dataThrough))
+        forecasts && (await forecastDue(ports, pair, dataThrough, input.asOf))
           ? 'forecast'
           : await documentsDue(ports, pair, dataThrough);
       return { verdict: 'pass', due, stored };
@@ -69,9 +70,10 @@ async function recentCoverage(
 }
 
 /** A forecast is due for data that has none yet, or none by the champion of now. */
-async function forecastDue(ports: ActivityPorts, pair: Pair, dataThrough: EpochMs): Promise<boolean> {
+async function forecastDue(ports: ActivityPorts, pair: Pair, dataThrough: EpochMs, asOf: EpochMs): Promise<boolean> {
   const latest = await ports.forecastLedger.latest(pair, 'champion');
-  return latest?.dataThrough !== dataThrough || latest.family !== ports.settings.champion(pair.timeframe).family;
+  if (latest?.dataThrough !== dataThrough) return true;
+  return latest.modelVersion !== (await championOf(ports, pair.timeframe, asOf)).model_version;
 }
 
 async function documentsDue(ports: ActivityPorts, pair: Pair, dataThrough: EpochMs): Promise<'export' | 'none'> {

@@ -32,6 +32,7 @@ export function createOpenCycle(ports: ActivityPorts) {
         timeframe,
         symbols,
         predicts: ports.settings.rules(timeframe).horizon > 0,
+        shadow: (await ports.models.shadow(timeframe)) !== null,
         groupSize: symbols.length > PAIRS_SHOWN_ONE_BY_ONE ? GROUP_SIZE : 1,
         settleMs,
         lagWaitsMs: growingWaits(2 * SECOND, lagRetryMs),

@@ -1,7 +1,11 @@
 /** The store compared with the exchange, one symbol at a time, and what that found for the operator. */
 import { cancellationSignal } from '@temporalio/activity';
+import { eventOf } from '../src/domain/event';
+import type { Event } from '../src/domain/event';
 import { pairKey } from '../src/domain/types';
+import type { EpochMs, Pair } from '../src/domain/types';
 import { reconcile } from '../src/ingest/reconcile';
+import type { ReconcileSummary } from '../src/ingest/reconcile';
 import type { PairReconciliation, ReconcileInput, ReconcilePlan } from './contract';
 import { describeFailure } from './failures';
 import type { ActivityPorts } from './ports';
@@ -30,6 +34,7 @@ export function createReconcileSymbol(ports: ActivityPorts) {
           const summary = await reconcile(ports, { pair, days, asOf, signal });
           answers.push({ timeframe, ...summary, failure: null });
           if (summary.missing + summary.different > 0) {
+            await ports.events.record([mismatchEvent(pair, summary, asOf)]);
             ports.log.warn({ pair: pairKey(pair), ...summary }, 'the exchange says otherwise than the store did');
           }
         } catch (error) {
@@ -41,6 +46,18 @@ export function createReconcileSymbol(ports: ActivityPorts) {
       }
       return answers;
     });
+}
+
+/** Told once for each comparison, whatever the number of its attempts. */
+function mismatchEvent(pair: Pair, { missing, different, critical }: ReconcileSummary, asOf: EpochMs): Event {
+  const key = `reconciliation_mismatch ${pairKey(pair)} ${new Date(asOf).toISOString()}`;
+  const detail = `${missing} candles were missing, ${different} had other values; the exchange's are stored now`;
+  return eventOf('reconciliation_mismatch', asOf, {
+    key,
+    ...pair,
+    detail,
+    severity: critical > 0 ? 'critical' : 'warning',
+  });
 }
 
 const NOTHING = { compared: 0, missing: 0, different: 0, critical: 0, notAtExchange: 0 };

@@ -1,5 +1,4 @@
 /** Composition root of the command line: opens what a verb asks for, once, and closes it at the end. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger, pino as Pino } from 'pino';
 import { runCli } from '../src/cli/cli';
@@ -9,6 +8,7 @@ import { PipelineError } from '../src/domain/errors';
 import { systemClock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { TemporalControl } from './control';
+import { programVersion } from './program-version';
 import { exchangeOf, isOurMarket, readRunning, REPLAY, SIMULATED } from './source';
 import type { Running as RunningDeployment } from './source';
 import type { Stores } from './stores';
@@ -58,15 +58,25 @@ function createWiring(stopping: AbortSignal): CliWiring {
   return {
     output: { stdout: (text) => void process.stdout.write(text), stderr: (text) => void process.stderr.write(text) },
     clock: systemClock,
-    version: (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version,
+    version: programVersion(),
     stopping,
     config,
     stores: async () => cliStores(await stores()),
+    candles: async (kind) => {
+      const { openCandles } = await import('./stores.js');
+      const opened = await openCandles(config(), await source(), kind);
+      openings.push(() => opened.close());
+      return opened;
+    },
     exchange: async (): Promise<Exchange> => exchange(),
     control: async () => control(),
     exporter: async () => {
       const { createExporter } = await import('./exporter.js');
       return createExporter(config(), stores, source);
+    },
+    notifiers: async () => {
+      const { outsideOf } = await import('./outside.js');
+      return outsideOf(config()).notifiers;
     },
     backtest: async () => {
       const { backtest } = await import('./backtest.js');
@@ -185,8 +195,13 @@ function cliStores(stores: Stores): CliStores {
     candles: stores.candles,
     gapLedger: state.gapLedger,
     pairState: state.pairState,
+    dataQuality: state.dataQuality,
+    storage: stores.storage,
     forecastLedger: state.forecastLedger,
+    models: state.models,
     publication: state.publication,
+    monitor: state.monitor,
+    outbox: state.outbox,
     budget: budgetOf(stores),
   };
 }

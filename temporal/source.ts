@@ -32,9 +32,13 @@ export interface Source {
 export interface SourceFolder {
   readonly root: string;
   readonly candles: string;
+  /** Which of several writers is right, beside a candle store without compare-and-set. */
+  readonly writeOrder: string;
   readonly state: string;
   readonly published: string;
   readonly ops: string;
+  readonly models: string;
+  readonly snapshots: string;
   readonly temporal: string;
   readonly logs: string;
 }
@@ -44,9 +48,12 @@ export function sourceFolder(dataDir: string, source: string): SourceFolder {
   return {
     root,
     candles: join(root, 'candles.db'),
+    writeOrder: join(root, 'write-order.db'),
     state: join(root, 'state.db'),
     published: join(root, 'public'),
     ops: join(root, 'ops'),
+    models: join(root, 'models'),
+    snapshots: join(root, 'snapshots'),
     temporal: join(root, 'temporal.db'),
     logs: join(root, 'logs'),
   };
@@ -65,7 +72,7 @@ export async function chooseSource(config: Config, answers: (exchange: string) =
   }
   if (config.exchange !== 'auto') return { name: config.exchange, notice: null };
   if (await answers(AUTO_EXCHANGE)) return { name: AUTO_EXCHANGE, notice: null };
-  if (existsSync(sourceFolder(config.dataDir, AUTO_EXCHANGE).candles)) {
+  if (existsSync(sourceFolder(config.dataDir, AUTO_EXCHANGE).state)) {
     return {
       name: AUTO_EXCHANGE,
       notice: `${AUTO_EXCHANGE} does not answer now; its store exists, so this run waits for it and the published data ages honestly.`,

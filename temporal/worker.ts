@@ -1,18 +1,20 @@
-/** The worker: workflows and their stages on one queue, CPU work on another. */
+/** The worker: workflows and their stages on one queue, CPU work that cycles wait for on another, the rest on a third. */
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
+import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
 import type { MainActivities } from '../activities';
-import type { ComputeActivities } from '../activities/contract';
+import type { BackgroundActivities, ComputeActivities } from '../activities/contract';
+import type { SmokeActivities, TrainingComputations } from '../activities/training-contract';
 import { WORKFLOW_BUNDLE } from './bundle';
 
 export interface WorkerOptions {
   readonly address: string;
   readonly namespace: string;
   readonly activities: MainActivities;
-  readonly computeActivities: ComputeActivities;
+  readonly computeActivities: ComputeActivities & SmokeActivities;
+  readonly backgroundActivities: BackgroundActivities & TrainingComputations;
   /** Threads that fit and predict; as many compute activities run at once. */
   readonly computeSlots: number;
   readonly log: Logger;
@@ -28,18 +30,30 @@ export interface RunningWorker {
 /** Running activities get this long to finish on shutdown; they are retried elsewhere after it. */
 const SHUTDOWN_GRACE = '25s';
 const SHUTDOWN_FORCE = '60s';
+/** The shadow and one training. */
+const BACKGROUND_SLOTS = 2;
 const CONNECT_PAUSE_MS = 1_000;
 const CONNECT_TRIES = 120;
 
-/** One per process, before the first connection: Temporal's own lines go to our log, signals are ours to handle. */
-export function installRuntime(log: Logger): void {
+/**
+ * One per process, before the first connection: Temporal's own lines go to our log, signals are ours to handle, and its
+ * metrics are served at `metricsAddress` (`host:port`).
+ */
+export function installRuntime(log: Logger, metricsAddress: string | null = null): void {
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
     const line = { ...meta, temporal: true };
     if (level === 'ERROR') log.error(line, message);
     else if (level === 'WARN') log.warn(line, message);
     else log.debug(line, message);
   });
-  Runtime.install({ logger, shutdownSignals: [] });
+  const prometheus = {
+    bindAddress: metricsAddress ?? '',
+    countersTotalSuffix: true,
+    unitSuffix: true,
+    useSecondsForDurations: true,
+  };
+  const telemetryOptions = metricsAddress === null ? {} : { metrics: { prometheus } };
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions });
 }
 
 /** Connects, waiting for a server that is not up yet, and runs until stopped. */
@@ -70,7 +84,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     activities: options.computeActivities,
     maxConcurrentActivityTaskExecutions: options.computeSlots,
   });
-  const ended = Promise.all([main.run(), compute.run()]).then(
+  const background = await Worker.create({
+    ...shared,
+    taskQueue: BACKGROUND_QUEUE,
+    activities: options.backgroundActivities,
+    maxConcurrentActivityTaskExecutions: BACKGROUND_SLOTS,
+  });
+  const ended = Promise.all([main.run(), compute.run(), background.run()]).then(
     () => connection.close(),
     async (error: unknown) => {
       await connection.close();
@@ -80,7 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   return {
     ended,
     stop: async () => {
-      for (const worker of [main, compute]) if (worker.getState() === 'RUNNING') worker.shutdown();
+      for (const worker of [main, compute, background]) if (worker.getState() === 'RUNNING') worker.shutdown();
       await ended;
     },
   };

@@ -1,16 +1,16 @@
 /** A real Temporal development server and workers for tests; everything stops with the test file. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
+import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
 import { startDevelopmentServer } from '../temporal/development-server';
 import type { DevelopmentServer } from '../temporal/development-server';
 import { findTemporalBinary } from '../temporal/temporal-binary';
+import { freePort } from './free-port';
 
 export interface TestTemporal {
   /** The running one: another after each `crash`. */
@@ -18,21 +18,11 @@ export interface TestTemporal {
   readonly client: Client;
   readonly folder: string;
   readonly binary: string;
-  /** Runs `work` while workers serve both queues with these activities. */
+  /** Runs `work` while workers serve all queues with these activities. */
   withWorkers<T>(activities: object, work: () => Promise<T>): Promise<T>;
   /** Kills the server as a power cut would and starts it again on the same file and port after `downMs`, and after `meanwhile`. */
   crash(downMs: number, meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** A loopback port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 let bundle: Promise<WorkflowBundleWithSourceMap> | null = null;
@@ -81,7 +71,8 @@ export async function startTestTemporal(): Promise<TestTemporal> {
         activities,
       });
       const compute = await Worker.create({ connection: native, taskQueue: COMPUTE_QUEUE, activities });
-      return worker.runUntil(compute.runUntil(work()));
+      const background = await Worker.create({ connection: native, taskQueue: BACKGROUND_QUEUE, activities });
+      return worker.runUntil(compute.runUntil(background.runUntil(work())));
     },
     crash: async (downMs, meanwhile) => {
       process.kill(server.pid, 'SIGKILL');

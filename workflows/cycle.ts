@@ -15,6 +15,7 @@ import { againSignal } from './cycle-signal';
 import { runChain } from './pair-chain';
 import type { PairOutcome } from './pair-chain';
 import { KIND, OUTCOME, SYMBOLS, TIMEFRAME } from './search-attributes';
+import { startShadow } from './shadow-start';
 import { closeCycle, manifest, notBefore, openCycle, requestCycles } from './stages';
 
 /** `{"timeframe":"1h"}`. `asOf` only under the virtual-time driver; the rest is for the cycle itself. */
@@ -103,6 +104,9 @@ async function openRound(input: CycleArguments, timeframe: TimeframeId, number: 
 async function firstPass(round: Round): Promise<void> {
   await pass(round, round.plan.symbols);
   round.firstPassAt = Date.now();
+  const { source, timeframe, symbols } = round.plan;
+  // Recorded runs of earlier releases have no such plan: for them nothing changes.
+  if (round.plan.shadow === true) await startShadow({ source, timeframe, asOf: round.asOf, symbols }, round.virtual);
 }
 
 async function pass(round: Round, symbols: readonly MarketSymbol[]): Promise<void> {

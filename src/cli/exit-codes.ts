@@ -57,6 +57,7 @@ const BY_ERROR_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   exchange_banned: EXIT_CODES.unreachable,
   exchange_blocked: EXIT_CODES.unreachable,
   store_unavailable: EXIT_CODES.unreachable,
+  store_unauthorized: EXIT_CODES.configuration,
   store_corrupt: EXIT_CODES.data,
   bad_response: EXIT_CODES.data,
   empty_response: EXIT_CODES.data,
@@ -65,6 +66,8 @@ const BY_ERROR_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   insufficient_data: EXIT_CODES.data,
   fenced: EXIT_CODES.refused,
   already_running: EXIT_CODES.refused,
+  change_refused: EXIT_CODES.refused,
+  model_corrupt: EXIT_CODES.data,
 };
 
 export interface Ending {

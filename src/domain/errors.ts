@@ -103,6 +103,18 @@ export const ERROR_TABLE = {
     meaning: 'the candle store could not be reached or is busy',
     remedy: 'check the store; nothing is lost, the write is repeated',
   },
+  store_unauthorized: {
+    stage: 'ingest',
+    retry: 'permanent',
+    meaning: 'the candle store does not accept this token, organisation or bucket',
+    remedy: 'correct INFLUXDB_TOKEN, INFLUXDB_ORG or INFLUXDB_BUCKET and start again; nothing is lost',
+  },
+  store_refused: {
+    stage: 'ingest',
+    retry: 'permanent',
+    meaning: 'the candle store refuses these candles as they are',
+    remedy: 'see the message for its reason; `data gaps` lists rows that were set aside',
+  },
   storage_blocked: {
     stage: 'ingest',
     retry: 'permanent',
@@ -139,6 +151,24 @@ export const ERROR_TABLE = {
     meaning: 'the model took longer than its limit and was stopped',
     remedy: 'the last good forecast stays; lower the window or choose another family',
   },
+  model_corrupt: {
+    stage: 'predict',
+    retry: 'permanent',
+    meaning: 'a model file is missing or is not what was written, so it is not used',
+    remedy: 'the last good forecast stays; restore the file, or go back with `model rollback`',
+  },
+  training_failed: {
+    stage: 'train',
+    retry: 'transient',
+    meaning: 'a model could not be trained',
+    remedy: 'the champion stays; it is tried again after 10 and 30 minutes, then at the next trigger: see `model show`',
+  },
+  change_refused: {
+    stage: 'promote',
+    retry: 'permanent',
+    meaning: 'the champion was not changed, because the change is not possible or would do harm',
+    remedy: 'the champion stays; see the message, and `model history` for the versions there are',
+  },
   export_failed: {
     stage: 'export',
     retry: 'transient',
@@ -150,6 +180,12 @@ export const ERROR_TABLE = {
     retry: 'transient',
     meaning: 'the manifest could not be committed',
     remedy: 'check the disk under DATA_DIR; the previous manifest stays',
+  },
+  delivery_failed: {
+    stage: 'monitor',
+    retry: 'transient',
+    meaning: 'a receiver of alerts did not take a message',
+    remedy: 'nothing: it is sent again until it is taken, for a day; `alert test` shows whether receivers are reached',
   },
   fenced: {
     stage: 'manifest',
@@ -179,6 +215,10 @@ export const ERROR_TABLE = {
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
+
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(ERROR_TABLE, text);
+}
 
 export interface ErrorContext {
   /** For `wait`: do not try again before this many milliseconds. */

@@ -9,6 +9,9 @@ export const TASK_QUEUE = 'coin-predict';
 /** CPU work (fit, predict): as many activities at once as there are cores. */
 export const COMPUTE_QUEUE = 'coin-predict-compute';
 
+/** CPU work that no cycle waits for: the shadow's forecasts, training. */
+export const BACKGROUND_QUEUE = 'coin-predict-background';
+
 /** Workflow of type `cycle`; the lock of its timeframe. */
 export function cycleWorkflowId(timeframe: TimeframeId): string {
   return `cycle-${timeframe}`;
@@ -19,12 +22,38 @@ export function cycleScheduleId(timeframe: TimeframeId): string {
   return `cycle-${timeframe}`;
 }
 
+/** Workflow of type `shadow`: the shadow model's forecasts of one timeframe, beside the cycle. */
+export function shadowWorkflowId(timeframe: TimeframeId): string {
+  return `shadow-${timeframe}`;
+}
+
+/** Schedule and workflow of type `train`: one training of a timeframe at a time. */
+export function trainingId(timeframe: TimeframeId): string {
+  return `train-${timeframe}`;
+}
+
+/** Workflow of type `changeChampion`: promotion and rollback share it, so they can not race. */
+export function championWorkflowId(timeframe: TimeframeId): string {
+  return `champion-${timeframe}`;
+}
+
+/** Daily report on models: schedule and workflow of type `reportModels`. */
+export const MODEL_REPORT = 'report-daily';
+
 /** Hourly removal of candles that are kept for a limited time: schedule and workflow of type `retention`. */
 export const RETENTION = 'retention';
 
 /** The store compared with the exchange, schedules and workflows of type `reconcile`: the last day, and the last 90 days. */
 export const RECONCILE_DAILY = 'reconcile-daily';
 export const RECONCILE_WEEKLY = 'reconcile-weekly';
+/** Judges all pairs every minute: schedule and workflow of type `monitor`. */
+export const MONITOR = 'monitor';
+/** Rolls up the figures of the day before: schedule and workflow of type `slaDaily`. */
+export const SLA_DAILY = 'sla-daily';
+/** Workflow of type `deliverAlert`: brings one message to every receiver. */
+export function alertWorkflowId(messageKey: string): string {
+  return `alert-${messageKey}`;
+}
 
 /** What a schedule starts; Temporal appends the time. */
 export function tickWorkflowId(scheduleId: string): string {

@@ -42,6 +42,8 @@ export interface ModelFamily {
   readonly codeVersion: string;
   /** @throws PipelineError `invalid_input` naming the setting, as do the other functions that take settings. */
   refit(settings: Readonly<Record<string, unknown>>): Refit;
+  /** 16 hex digits that name the recipe: the version of a model of it that every cycle fits. */
+  version(settings: Readonly<Record<string, unknown>>): string;
   /** How many of the newest candles the recipe uses at most. */
   candlesWanted(settings: Readonly<Record<string, unknown>>): number;
   /** @throws PipelineError `insufficient_data` or `forecast_failed`. */
@@ -111,6 +113,7 @@ export function defineFamily<Settings extends { readonly window: number }, Param
     name,
     codeVersion,
     refit: (settings) => definition.refit(settingsOf(settings)),
+    version: (given) => contentHash({ family: name, codeVersion, settings: settingsOf(given) }).slice(0, 16),
     candlesWanted: (given) => {
       const settings = settingsOf(given);
       return definition.candlesWanted?.(settings) ?? settings.window;

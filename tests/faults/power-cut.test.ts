@@ -11,14 +11,17 @@ import { integrityFaults } from '../../src/adapters/sqlite/integrity';
 import { DAY } from '../../src/domain/timeframe';
 import { readPublished } from '../../src/publish/published-reader';
 import { verify } from '../../src/publish/verify';
+import { FULL_PROOF, outcomeTable } from '../proof/outcome-table';
 import { THROUGH, openWorkshop } from '../integration/publish/workshop';
 import { compileScript } from './compiled';
 import { testMounted } from './possible';
 
-const CUTS = process.env.FAULTS === 'all' ? 50 : 4;
+const CUTS = FULL_PROOF ? 50 : 4;
 /** More than any run gets to. */
 const HOURS = 1_000_000;
 const LATER = THROUGH + 10_000 * DAY;
+
+const table = outcomeTable('power-cuts', ['F38 power cut']);
 
 interface Cut {
   readonly image: string;
@@ -93,7 +96,9 @@ testMounted(
         expect(await integrityFaults(join(root, 'state.db'))).toEqual([]);
       });
       rmSync(copy);
+      table.fired('F38 power cut', 'all that was acknowledged is there, whole');
     }
+    expect(table.finish()).toEqual([]);
   },
-  300_000,
+  FULL_PROOF ? 1_200_000 : 300_000,
 );

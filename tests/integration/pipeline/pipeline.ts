@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createActivities, createComputeActivities } from '../../../activities';
+import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
 import type { ActivityPorts } from '../../../activities/ports';
 import { createMemoryExchange } from '../../../src/adapters/memory/memory-exchange';
 import type { MemoryExchange } from '../../../src/adapters/memory/memory-exchange';
@@ -19,6 +19,7 @@ import { historySchema, manifestSchema, predictionSchema } from '../../../src/pu
 import type { HistoryDocument, Manifest, ManifestEntry, PredictionDocument } from '../../../src/publish/documents';
 import { verify } from '../../../src/publish/verify';
 import { activityPorts } from '../../../temporal/activity-ports';
+import type { Outside } from '../../../temporal/activity-ports';
 import { cycleSchedules } from '../../../temporal/schedules';
 import type { Schedule } from '../../../temporal/schedules';
 import { openStores } from '../../../temporal/stores';
@@ -53,9 +54,16 @@ export interface Pipeline {
   stop(): Promise<void>;
 }
 
+/** What a test puts in place of the usual. */
+export interface PipelineParts {
+  readonly shadowForecaster?: Forecaster;
+  readonly outside?: Outside;
+}
+
 export async function openPipeline(
   temporal: TestTemporal,
   environment: Readonly<Record<string, string>>,
+  { shadowForecaster = toldForecaster(), outside }: PipelineParts = {},
 ): Promise<Pipeline> {
   const folder = await mkdtemp(join(tmpdir(), 'coin-predict-pipeline-'));
   const config = loadConfig({ DATA_DIR: folder, ...environment }, null);
@@ -67,8 +75,11 @@ export async function openPipeline(
     stores,
     exchange,
     forecaster,
+    shadowForecaster,
+    trainingForecaster: { ...forecaster, fit: async () => null },
     requestCycle: async () => {},
     log: pino({ level: 'silent' }),
+    ...(outside === undefined ? {} : { outside }),
   });
   const published = (path: string) => readFile(join(stores.folder.published, path), 'utf8');
   const manifest = async () => manifestSchema.parse(JSON.parse(await published('manifest.json')));
@@ -93,7 +104,11 @@ export async function openPipeline(
       ),
     drive: async (timeframes, from, to) => {
       const schedules = cycleSchedules(timeframes.map(parseTimeframe), config.scheduleOffsetMs);
-      const activities = { ...createActivities(ports), ...createComputeActivities(ports) };
+      const activities = {
+        ...createActivities(ports),
+        ...createComputeActivities(ports),
+        ...createBackgroundActivities(ports),
+      };
       return temporal.withWorkers(activities, async () => {
         const runs: VirtualRun[] = [];
         for await (const run of driveVirtually({ client: temporal.client, schedules, from, to })) runs.push(run);
@@ -120,6 +135,7 @@ function toldForecaster(): ToldForecaster {
   const forecaster: ToldForecaster = {
     failure: null,
     candlesWanted: () => 100,
+    versionOf: ({ family }) => `${family}-told`,
     forecast: async ({ candles, steps, recipe }) => {
       if (forecaster.failure !== null) throw forecaster.failure;
       const last = candles.at(-1)?.close ?? Number.NaN;

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { loadConfig } from '../../../src/config/config';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
+import { defaultRules } from '../../../src/domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../../../src/domain/types';
 import { startMarket } from '../../../src/market/market-server';
 import type { MarketServer } from '../../../src/market/market-server';
@@ -23,6 +24,9 @@ import type { VirtualSlot } from '../../../temporal/virtual-driver';
 import { isGrpcServiceError, WorkflowFailedError } from '@temporalio/client';
 import { TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { setTimeout as delay } from 'node:timers/promises';
+import { check } from '../../checker/check';
+import type { CheckReport } from '../../checker/findings';
+import { truthOfFiles } from '../../checker/market-truth';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
 import { startFaultProxy } from './fault-proxy';
@@ -58,6 +62,8 @@ export interface Deployment {
   applySchedules(): Promise<string[]>;
   /** Workflow tasks that failed because a history did not fit the code, by workflow. */
   nonDeterminism(): Promise<string[]>;
+  /** What a checker that shares no code with the program says of what is left; when no worker runs. */
+  checked(): CheckReport;
   readonly temporal: TestTemporal;
   /** Between the workers and Temporal, and between the workers and the market. */
   readonly links: { readonly temporal: FaultProxy; readonly market: FaultProxy };
@@ -145,6 +151,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         const { breaches } = await verify(stores.folder.published, { store: stores.candles });
         return breaches.map(({ invariant, sentence }) => `${invariant} ${sentence}`);
       }),
+    checked: () => check({ folder: join(folder, 'data', SOURCE), truth: truthOfFiles(join(folder, 'candles')) }),
     stop: async () => {
       for (const worker of workers) worker.kill('SIGKILL');
       for (const link of Object.values(links)) await link.close();
@@ -160,7 +167,7 @@ async function pauseSchedules(temporal: TestTemporal, timeframes: readonly Timef
   const control = await connectControl({
     address: temporal.server.address,
     namespace: 'default',
-    schedules: deploymentSchedules({ timeframes, scheduleOffsetMs: 5_000 }),
+    schedules: deploymentSchedules({ timeframes, scheduleOffsetMs: 5_000, rules: defaultRules }),
   });
   const ids = (await control.applySchedules()).map(({ id }) => id);
   for (const id of ids) await control.pause(id, 'driven by the test');

@@ -67,7 +67,11 @@ export const SETTINGS: PipelineSettings = {
   scheduleOffsetMs: OFFSET_MS,
   cycleTargetMs: MINUTE,
   lagRetryMs: LAG_RETRY_MS,
-  storageBudgetBytes: 1e12,
   rules,
-  champion: () => ({ family: 'told', settings: {} }),
+  alertsPerMinute: 10,
+  slaObjective: 0.99,
+  automaticPromotion: true,
+  naiveFallback: true,
+  codeVersion: 'simulated',
+  firstChampion: () => ({ family: 'told', settings: {} }),
 };

@@ -1,0 +1,121 @@
+import type { GateCriterion } from '../domain/promotion-gate';
+import type { EpochMs, TimeframeId } from '../domain/types';
+import type { ModelMetadata } from './model-metadata';
+
+export type ChangedBy = 'configuration' | 'operator' | 'automatic';
+
+/** One move of a timeframe's champion pointer; kept for ever. */
+export interface ChampionChange {
+  readonly timeframe: TimeframeId;
+  readonly version: string;
+  /** The champion before; null for the first. */
+  readonly previous: string | null;
+  readonly at: EpochMs;
+  /** `naive`: the champion was not better than naive, so the calibrated naive recipe took its place. */
+  readonly kind: 'first' | 'promotion' | 'rollback' | 'naive';
+  readonly by: ChangedBy;
+  readonly reason: string;
+}
+
+export interface ShadowModel {
+  readonly timeframe: TimeframeId;
+  readonly version: string;
+  /** It forecasts from here on. */
+  readonly since: EpochMs;
+}
+
+/** No model of the timeframe is promoted automatically until an operator lifts it. */
+export interface PromotionFreeze {
+  readonly timeframe: TimeframeId;
+  readonly since: EpochMs;
+  /** The model that was rolled back. */
+  readonly version: string;
+  readonly reason: string;
+}
+
+/** `decision`: the gate's; `trigger`: a request to train; the others happened. */
+export type LifecycleKind = 'decision' | 'trigger' | 'training' | 'shadow' | 'change' | 'drift' | 'frozen' | 'unfrozen';
+
+/** Anything decided, refused or done about models, with its reason; append-only (I56, S23). */
+export interface LifecycleEvent {
+  /** Repeating an event with the same key adds nothing. */
+  readonly key: string;
+  readonly timeframe: TimeframeId;
+  readonly at: EpochMs;
+  readonly kind: LifecycleKind;
+  /** `PROMOTE`, `refused`, `done`, … */
+  readonly verdict: string;
+  readonly version: string | null;
+  readonly by: ChangedBy;
+  readonly reason: string;
+  readonly criteria: readonly GateCriterion[];
+  /** Small facts, for example `duration_ms`. */
+  readonly facts: Readonly<Record<string, string | number | null>>;
+}
+
+/** Every model there was, which one is champion and which is shadow, and why. */
+export interface ModelRegistry {
+  /** Idempotent: the first registration of a version stands. */
+  register(metadata: ModelMetadata): Promise<void>;
+  model(timeframe: TimeframeId, version: string): Promise<ModelMetadata | null>;
+  /** Newest first. */
+  models(timeframe: TimeframeId): Promise<ModelMetadata[]>;
+  /** The newest change, whose version is the champion; null before the first. */
+  champion(timeframe: TimeframeId): Promise<ChampionChange | null>;
+  /** Newest first. */
+  history(timeframe: TimeframeId): Promise<ChampionChange[]>;
+  /**
+   * Moves the pointer if `previous` still is the champion: one transaction with its event, the freeze that a rollback
+   * brings, and the end of the shadow that became champion. False, and nothing changed, when another was faster.
+   * @throws PipelineError `invalid_input` when the version was never registered for the timeframe.
+   */
+  changeChampion(change: ChampionChange): Promise<boolean>;
+  shadow(timeframe: TimeframeId): Promise<ShadowModel | null>;
+  /** At most one a timeframe: the one before makes room. */
+  setShadow(shadow: ShadowModel): Promise<void>;
+  freeze(timeframe: TimeframeId): Promise<PromotionFreeze | null>;
+  /** False when nothing was frozen. */
+  unfreeze(timeframe: TimeframeId, at: EpochMs, reason: string): Promise<boolean>;
+  record(event: LifecycleEvent): Promise<void>;
+  /** Newest first. */
+  events(
+    timeframe: TimeframeId,
+    filter: { readonly kind?: LifecycleKind; readonly limit: number },
+  ): Promise<LifecycleEvent[]>;
+}
+
+/** The event of a change, as {@link ModelRegistry.changeChampion} records it. */
+export function eventOf(change: ChampionChange): LifecycleEvent {
+  const { timeframe, at, version, by, reason, kind, previous } = change;
+  return {
+    key: `change ${timeframe} ${at} ${version}`,
+    timeframe,
+    at,
+    kind: 'change',
+    verdict: kind,
+    version,
+    by,
+    reason,
+    criteria: [],
+    facts: { previous },
+  };
+}
+
+export function freezeEvent({ timeframe, since, version, reason }: PromotionFreeze): LifecycleEvent {
+  const key = `frozen ${timeframe} ${since}`;
+  return { ...plainEvent(key, timeframe, since, 'frozen', reason), version, verdict: 'frozen' };
+}
+
+export function unfreezeEvent(timeframe: TimeframeId, at: EpochMs, reason: string): LifecycleEvent {
+  return { ...plainEvent(`unfrozen ${timeframe} ${at}`, timeframe, at, 'unfrozen', reason), by: 'operator' };
+}
+
+function plainEvent(
+  key: string,
+  timeframe: TimeframeId,
+  at: EpochMs,
+  kind: LifecycleKind,
+  reason: string,
+): LifecycleEvent {
+  return { key, timeframe, at, kind, verdict: 'done', version: null, by: 'automatic', reason, criteria: [], facts: {} };
+}
