@@ -51,18 +51,18 @@ async function cutWhilePublishing(image: string): Promise<Cut[]> {
   const script = compileScript('tests/faults/publish-child.ts');
   return onDisk(image, async (root) => {
     const child = spawn(process.execPath, [script.path, root, root, String(THROUGH), String(HOURS)]);
-    let acked = 0;
+    const published = { generation: 0 };
     child.stdout.on('data', (text: Buffer) => {
-      for (const [, generation] of text.toString().matchAll(/acked (\d+)/g)) acked = Number(generation);
+      for (const [, generation] of text.toString().matchAll(/acked (\d+)/g)) published.generation = Number(generation);
     });
     const ended = new Promise((resolve) => child.once('exit', resolve));
     const cuts: Cut[] = [];
-    while (acked === 0 && child.exitCode === null) await delay(10);
+    while (published.generation === 0 && child.exitCode === null) await delay(10);
     for (let cut = 0; cut < CUTS && child.exitCode === null; cut++) {
       await delay(20 + Math.random() * 150);
       // The moment must not pass while it is copied.
       child.kill('SIGSTOP');
-      const copy = { image: join(folder, `cut-${cut}`), acked };
+      const copy = { image: join(folder, `cut-${cut}`), acked: published.generation };
       copyFileSync(image, copy.image);
       child.kill('SIGCONT');
       cuts.push(copy);
