@@ -62,6 +62,12 @@ function createWiring(stopping: AbortSignal): CliWiring {
     stopping,
     config,
     stores: async () => cliStores(await stores()),
+    candles: async (kind) => {
+      const { openCandles } = await import('./stores.js');
+      const opened = await openCandles(config(), await source(), kind);
+      openings.push(() => opened.close());
+      return opened;
+    },
     exchange: async (): Promise<Exchange> => exchange(),
     control: async () => control(),
     exporter: async () => {

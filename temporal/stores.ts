@@ -3,10 +3,14 @@ import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
 import { openModelFiles } from '../src/adapters/files/model-files';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
 import { createStorageGauge } from '../src/adapters/files/storage-gauge';
+import { openInfluxCandles } from '../src/adapters/influx/bucket';
+import { mirrorForecasts } from '../src/adapters/influx/forecast-mirror';
 import { openCandleStore } from '../src/adapters/sqlite/candle-store';
 import { openStateStore } from '../src/adapters/sqlite/state-store';
 import type { StateStore } from '../src/adapters/sqlite/state-store';
+import { openWriteOrder } from '../src/adapters/sqlite/write-order';
 import type { Config } from '../src/config/config';
+import { ConfigError } from '../src/config/config-error';
 import type { CandleStore } from '../src/ports/candle-store';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
@@ -36,11 +40,50 @@ const FULL_WEIGHT = 6_000;
 /** The simulated market is ours and on this machine: nothing is rationed. */
 const SIMULATED_WEIGHT = 10_000_000;
 
-/** @throws PipelineError `store_unavailable`, `disk_full`, … with the file's name. */
-export async function openStores(config: Config, source: string, clock: Clock = systemClock): Promise<Stores> {
+/**
+ * The candles of a source in the store that is asked for, which may be another than the configured one.
+ * @throws PipelineError `store_unavailable`, `disk_full`, …; ConfigError when InfluxDB can not be used as configured.
+ */
+export async function openCandles(
+  config: Config,
+  source: string,
+  store: Config['store'],
+  clock: Clock = systemClock,
+): Promise<CandleStore> {
   const folder = sourceFolder(config.dataDir, source);
-  const candles = await openCandleStore(folder.candles);
-  const state = await openStateStore(folder.state);
+  if (store === 'sqlite') return openCandleStore(folder.candles);
+  if (config.influx === null) {
+    const sentence = 'needed to reach InfluxDB: set it to an API token of the server.';
+    throw new ConfigError([{ variable: 'INFLUXDB_TOKEN', value: null, sentence }]);
+  }
+  const order = await openWriteOrder(folder.writeOrder, clock);
+  try {
+    return await openInfluxCandles(config.influx, source, order);
+  } catch (error) {
+    await order.close();
+    throw error;
+  }
+}
+
+/** @throws PipelineError `store_unavailable`, `disk_full`, … with the file's name. */
+export async function openStores(
+  config: Config,
+  source: string,
+  clock: Clock = systemClock,
+  onMirrorFailure?: (reason: string, failed: number) => void,
+): Promise<Stores> {
+  const folder = sourceFolder(config.dataDir, source);
+  const candles = await openCandles(config, source, config.store, clock);
+  const kept = await openStateStore(folder.state);
+  const mirror =
+    config.store === 'influx' && config.influx !== null
+      ? mirrorForecasts(kept.forecastLedger, {
+          influx: config.influx,
+          source,
+          ...(onMirrorFailure === undefined ? {} : { onFailure: onMirrorFailure }),
+        })
+      : null;
+  const state: StateStore = mirror === null ? kept : { ...kept, forecastLedger: mirror.ledger };
   const weight = isOurMarket(source) ? SIMULATED_WEIGHT : FULL_WEIGHT * config.exchangeWeightShare;
   const publisher = createPublisher({
     publication: state.publication,
@@ -67,6 +110,7 @@ export async function openStores(config: Config, source: string, clock: Clock = 
     publisher,
     modelFiles: openModelFiles(folder.models),
     close: async () => {
+      await mirror?.close();
       await candles.close();
       await state.close();
     },

@@ -5,6 +5,7 @@ import type { Config } from '../src/config/config';
 import { lastClosedOpen } from '../src/domain/timeframe';
 import { cycleScheduleId } from '../src/domain/names';
 import type { Running } from '../src/cli/wiring';
+import { systemClock } from '../src/ports/clock';
 import { createForecaster, SHADOW_THREADS } from '../src/forecasting/forecaster';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
@@ -30,7 +31,9 @@ export interface WorkerProcessOptions {
 export async function runWorkerProcess(options: WorkerProcessOptions): Promise<Running> {
   const { config, source, log, temporalAddress } = options;
   installRuntime(log);
-  const stores = await openStores(config, source);
+  const stores = await openStores(config, source, systemClock, (reason, failed) =>
+    log.warn({ failed, reason }, 'a forecast was not mirrored into InfluxDB'),
+  );
   const exchange = await openExchange(config, stores, options.exchangeUrl);
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
   const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });

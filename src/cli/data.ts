@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 import { moment } from './arguments';
 import { BACKFILL_CHOICES, backfill, type BackfillOptions } from './data-backfill';
+import { copyStore, type CopyOptions } from './data-copy';
 import { showCoverage, showDataStatus, showGaps, type PairFilter } from './data-coverage';
 import { DAY_ORDERS } from './csv-time';
 import { CONFLICT_RULES } from './csv-understanding';
@@ -9,7 +10,7 @@ import { EXPORT_FORMATS, exportCandles, type ExportOptions } from './data-export
 import { importFiles, type ImportOptions } from './data-import';
 import { showStorage } from './data-storage';
 import { withFormat, type FormatOptions } from './output';
-import type { CliWiring } from './wiring';
+import { STORE_KINDS, type CliWiring } from './wiring';
 
 const splitNames = (text: string): string[] => text.split(',').map((name) => name.trim());
 
@@ -68,4 +69,12 @@ export function addData(program: Command, wiring: CliWiring): void {
     .action(async (symbol: string | undefined, timeframe: string | undefined, options: ExportOptions) =>
       exportCandles(wiring, symbol, timeframe, options),
     );
+  withFormat(
+    noun
+      .command('copy')
+      .description('move all candles to the other kind of store, compared by hash; goes on where it was'),
+  )
+    .addOption(new Option('--from <store>', 'where they are').choices(STORE_KINDS).makeOptionMandatory())
+    .addOption(new Option('--to <store>', 'where they go').choices(STORE_KINDS).makeOptionMandatory())
+    .action(async (options: CopyOptions) => copyStore(wiring, options));
 }

@@ -26,6 +26,9 @@ export interface CliOutput {
   stderr(text: string): void;
 }
 
+export const STORE_KINDS = ['sqlite', 'influx'] as const;
+export type StoreKind = (typeof STORE_KINDS)[number];
+
 /** All stores of one source. */
 export interface CliStores {
   /** Whose candles these are: a ccxt id, or `simulated`. */
@@ -190,6 +193,8 @@ export interface CliWiring {
   /** @throws ConfigError */
   config(): Config;
   stores(): Promise<CliStores>;
+  /** The candles in that kind of store, whichever is configured. */
+  candles(kind: StoreKind): Promise<CandleStore>;
   exchange(): Promise<Exchange>;
   /** @throws TemporalUnreachable */
   control(): Promise<Control>;

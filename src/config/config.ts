@@ -15,8 +15,8 @@ import {
   isVariable,
   shownText,
   type LOG_LEVELS,
-  type Variable,
   type Values,
+  type Variable,
   type VariableName,
 } from './variables';
 
@@ -44,6 +44,14 @@ export interface AlertSettings {
   readonly perMinute: number;
 }
 
+export interface InfluxSettings {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly token: string;
+  readonly org: string;
+  readonly bucket: string;
+}
+
 export interface Config {
   /** `auto`, `simulated` or a ccxt id. */
   readonly exchange: string;
@@ -53,7 +61,9 @@ export interface Config {
   readonly timeframes: readonly TimeframeId[];
   /** Absolute. */
   readonly dataDir: string;
-  readonly store: 'sqlite';
+  readonly store: 'sqlite' | 'influx';
+  /** How to reach InfluxDB; null without a token, which STORE=influx needs. */
+  readonly influx: InfluxSettings | null;
   readonly webPort: number;
   readonly opsPort: number;
   readonly webHost: string;
@@ -168,13 +178,12 @@ function readValues(given: ReadonlyMap<VariableName, Given>, problems: ConfigPro
     const result = variable.schema.safeParse(text);
     if (result.success) values[name] = result.data;
     else {
-      const told = result.error.issues.map((issue) => issue.message).join(' ');
-      const hidden: Variable = variable;
-      const sentence = hidden.secret === true ? told.replaceAll(text, '***') : told;
+      const sentence = result.error.issues.map((issue) => issue.message).join(' ');
+      const hidesText = (variable as Variable).secret === true;
       problems.push({
         variable: name,
         value: shownText(variable, text),
-        sentence: shownText({ ...variable, secret: false }, sentence),
+        sentence: shownText({ ...variable, secret: false }, hidesText ? sentence.replaceAll(text, '***') : sentence),
       });
     }
   }
@@ -208,6 +217,16 @@ function settingOf(name: VariableName, given: ReadonlyMap<VariableName, Given>):
   });
 }
 
+function influxSettings(values: Values): InfluxSettings | null {
+  if (values.INFLUXDB_TOKEN === null) return null;
+  return Object.freeze({
+    url: values.INFLUXDB_URL,
+    token: values.INFLUXDB_TOKEN,
+    org: values.INFLUXDB_ORG,
+    bucket: values.INFLUXDB_BUCKET,
+  });
+}
+
 function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Config {
   const champion = values.CHAMPION;
   const bin = values.TEMPORAL_BIN;
@@ -218,6 +237,7 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     timeframes: Object.freeze([...values.TIMEFRAMES]),
     dataDir: resolve(values.DATA_DIR),
     store: values.STORE,
+    influx: influxSettings(values),
     webPort: values.WEB_PORT,
     opsPort: values.OPS_PORT,
     webHost: values.WEB_HOST,

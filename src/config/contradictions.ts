@@ -14,8 +14,24 @@ export function findContradictions(values: Partial<Values>, explicit: ReadonlySe
     ...times(values),
     ...budgets(explicit),
     ...ports(values, explicit),
+    ...store(values),
+    ...exchange(values),
     ...access(values),
   ];
+}
+
+function store(values: Partial<Values>): ConfigProblem[] {
+  if (values.STORE !== 'influx' || values.INFLUXDB_TOKEN !== null) return [];
+  const sentence = 'STORE=influx needs a token: set it to an API token of the InfluxDB server.';
+  return [{ variable: 'INFLUXDB_TOKEN', value: null, sentence }];
+}
+
+/** Simulated prices must never take the place of real ones where nobody watches the start. */
+function exchange(values: Partial<Values>): ConfigProblem[] {
+  if (values.NODE_ENV !== 'production' || values.EXCHANGE !== 'auto') return [];
+  const sentence =
+    '"auto" is refused with NODE_ENV=production, for it may choose the simulated market: name the exchange, for example binance.';
+  return [{ variable: 'EXCHANGE', value: 'auto', sentence }];
 }
 
 function timeframes(values: Partial<Values>): ConfigProblem[] {

@@ -34,6 +34,7 @@ export interface Variable {
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const path = pattern(/\S/, 'a path');
+const title = pattern(/^[^\p{Cc}]+$/u, 'a name');
 const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
 const family = (text: string): string => {
   if (/^[a-z][a-z0-9-]*$/.test(text)) return text;
@@ -84,10 +85,39 @@ export const VARIABLES = {
     meaning: 'Folder of everything the program writes: stores, published files, logs, the development server.',
   },
   STORE: {
-    schema: word(['sqlite']),
+    schema: word(['sqlite', 'influx']),
     default: 'sqlite',
     unit: 'name',
-    meaning: 'The candle store: `sqlite`, embedded under DATA_DIR.',
+    meaning:
+      'The candle store: `sqlite`, embedded under DATA_DIR, or `influx`, an InfluxDB 2 server. Everything else stays under DATA_DIR.',
+  },
+  INFLUXDB_URL: {
+    schema: httpUrl(),
+    default: 'http://127.0.0.1:8086',
+    unit: 'URL',
+    meaning: 'The InfluxDB 2 server, with STORE=influx.',
+  },
+  INFLUXDB_TOKEN: {
+    schema: pattern(/^[\x21-\x7e]+$/, 'a token: it holds no space'),
+    default: null,
+    defaultMeaning: 'none; needed with STORE=influx',
+    unit: 'token',
+    meaning:
+      'API token that may read and write the bucket; one that may also create buckets lets the bucket be made at the start.',
+    secret: true,
+  },
+  INFLUXDB_ORG: {
+    schema: title,
+    default: 'coin-predict',
+    unit: 'name',
+    meaning: 'Organisation of the bucket.',
+  },
+  INFLUXDB_BUCKET: {
+    schema: title,
+    default: 'coin-predict',
+    unit: 'name',
+    meaning:
+      'Bucket of candles and forecasts, made at the start when it is not there. Its retention must be "never": candles are kept for ever.',
   },
   WEB_PORT: {
     schema: port(),
@@ -257,6 +287,13 @@ export const VARIABLES = {
     default: '1',
     unit: 'whole number',
     meaning: 'Seed of the simulated market: the same seed gives the same candles.',
+  },
+  NODE_ENV: {
+    schema: pattern(/^[a-z]+$/, 'an environment: write production or development'),
+    default: 'development',
+    unit: 'word',
+    meaning:
+      'With `production`, EXCHANGE=auto is refused: a deployment names its exchange and never falls back to simulated prices.',
   },
   LOG_LEVEL: {
     schema: word(LOG_LEVELS),

@@ -8,7 +8,7 @@ import { portHolder } from '../../../src/web/port-holder';
 import { startDevelopmentServer, startOnChosenPorts } from '../../../temporal/development-server';
 import type { DevelopmentServer } from '../../../temporal/development-server';
 import { findTemporalBinary } from '../../../temporal/temporal-binary';
-import { freePort } from '../../temporal';
+import { freePort } from '../../free-port';
 
 let folder: string;
 let binary: string;

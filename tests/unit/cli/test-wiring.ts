@@ -48,6 +48,8 @@ const NO_MONITOR = {
 /** What the fakes answer; a test changes what it is about. */
 export class World {
   readonly candles = new MemoryCandleStore();
+  /** The store that is not configured: where `data copy --to influx` puts things. */
+  readonly otherCandles = new MemoryCandleStore();
   readonly gapLedger = new MemoryGapLedger();
   readonly pairState = new MemoryPairState();
   readonly dataQuality = new MemoryDataQuality();
@@ -91,6 +93,7 @@ export class World {
       stopping: AbortSignal.abort(),
       config: () => loadConfig(this.environment, null),
       stores: async () => this.stores(),
+      candles: async (kind) => (kind === 'sqlite' ? this.candles : this.otherCandles),
       exchange: async () => this.exchange as Exchange,
       control: async () => this.fakeControl(),
       exporter: async () => this.exporter as Exporter,
