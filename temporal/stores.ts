@@ -1,6 +1,8 @@
 /** Opens everything of one source: candle store, state, published tree, publisher. */
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
+import { openDocumentFolder } from '../src/adapters/files/document-folder';
 import { openModelFiles } from '../src/adapters/files/model-files';
+import { openSnapshots } from '../src/adapters/files/snapshots';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
 import { createStorageGauge } from '../src/adapters/files/storage-gauge';
 import { openInfluxCandles } from '../src/adapters/influx/bucket';
@@ -16,6 +18,8 @@ import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { ModelFiles } from '../src/ports/model-files';
+import type { Snapshots } from '../src/ports/snapshots';
+import type { DocumentFolder } from '../src/ports/published-files';
 import type { RateBudget } from '../src/ports/rate-budget';
 import type { StorageGauge } from '../src/ports/storage-gauge';
 import { createPublisher } from '../src/publish/publisher';
@@ -29,8 +33,10 @@ export interface Stores {
   readonly candles: CandleStore;
   readonly state: StateStore;
   readonly budget: RateBudget;
-  readonly modelFiles: ModelFiles;
   readonly storage: StorageGauge;
+  readonly snapshots: Snapshots;
+  readonly opsDocuments: DocumentFolder;
+  readonly modelFiles: ModelFiles;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }
@@ -97,7 +103,6 @@ export async function openStores(
     folder,
     candles,
     state,
-    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     storage: createStorageGauge({
       storeBytes: () => candles.sizeBytes(),
       path: config.diskUsagePath,
@@ -107,8 +112,11 @@ export async function openStores(
           : { share: config.storageBudgetShare, disk: config.dataDir },
       clock: systemClock,
     }),
+    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     publisher,
     modelFiles: openModelFiles(folder.models),
+    snapshots: openSnapshots(folder.snapshots),
+    opsDocuments: openDocumentFolder(folder.ops),
     close: async () => {
       await mirror?.close();
       await candles.close();

@@ -14,12 +14,15 @@ import type {
   HousekeepingActivities,
   PairReconciliation,
   ReconciliationActivities,
+  SymbolActivities,
   MonitorActivities,
   StageInput,
 } from '../../activities/contract';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { MarketSymbol } from '../../src/domain/types';
+import { modelActivities } from './scripted-models';
+import type { ModelActivities } from './scripted-models';
 
 export type ScriptedActivities = CycleActivities &
   ComputeActivities &
@@ -27,7 +30,9 @@ export type ScriptedActivities = CycleActivities &
   FillActivities &
   HousekeepingActivities &
   MonitorActivities &
-  ReconciliationActivities;
+  ReconciliationActivities &
+  ModelActivities &
+  SymbolActivities;
 
 export interface Script {
   readonly activities: ScriptedActivities;
@@ -59,6 +64,15 @@ export const newCandle: FetchResult = {
   fetchedAt: 1,
   fresh: 1,
 };
+
+function scriptedFailure(result: Failure): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: result.code,
+    message: result.message,
+    details: [result],
+    nonRetryable: result.retry === 'permanent',
+  });
+}
 
 function isFailure(value: object): value is Failure {
   return 'code' in value;
@@ -99,12 +113,7 @@ export function script(symbols: readonly string[]): Script {
       const result = planned ?? value(symbol);
       if (typeof result === 'object' && result !== null && isFailure(result)) {
         if (input.symbols.length === 1) {
-          throw ApplicationFailure.create({
-            type: result.code,
-            message: result.message,
-            details: [result],
-            nonRetryable: result.retry === 'permanent',
-          });
+          throw scriptedFailure(result);
         }
         answers.push({ symbol, ok: false, failure: result });
       } else answers.push({ symbol, ok: true, value: result });
@@ -112,6 +121,11 @@ export function script(symbols: readonly string[]): Script {
     return answers;
   };
   Object.assign(state.activities, {
+    ...modelActivities(async (name) => {
+      state.calls.push(name);
+      const planned = state.failures.get(name);
+      if (planned !== undefined) throw scriptedFailure(planned);
+    }),
     openCycle: async ({ timeframe }) => {
       state.calls.push('openCycle');
       return {
@@ -171,6 +185,26 @@ export function script(symbols: readonly string[]): Script {
       };
     },
     planReconciliation: async () => ({ source: 'scripted', symbols: symbols.map(parseSymbol) }),
+    planSymbols: async () => {
+      const [joining = parseSymbol('BTC/USDT'), ...probes] = symbols.map(parseSymbol);
+      const chosen = [{ symbol: joining, since: 0, misses: 0, rank: 1 }];
+      return { source: 'scripted', chosen, joining: [joining], leaving: [], probes };
+    },
+    checkSymbol: async ({ symbol }) => {
+      state.calls.push(`checkSymbol ${symbol}`);
+      const planned = state.failures.get(`checkSymbol ${symbol}`);
+      if (planned !== undefined)
+        throw ApplicationFailure.create({ message: planned.message, details: [planned], nonRetryable: true });
+      return { symbol, reason: null };
+    },
+    settleSymbols: async ({ asOf, joining, checked }) => ({
+      asOf,
+      followed: symbols.length,
+      joined: joining.filter((symbol) => checked.some((each) => each.symbol === symbol)),
+      released: [],
+      quarantined: [],
+      left: [],
+    }),
     reconcileSymbol: async ({ symbol }) => {
       state.calls.push(`reconcileSymbol ${symbol}`);
       const planned = state.failures.get(`reconcileSymbol ${symbol}`) ?? null;

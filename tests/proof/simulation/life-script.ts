@@ -65,9 +65,12 @@ export const SETTINGS: PipelineSettings = {
   scheduleOffsetMs: OFFSET_MS,
   cycleTargetMs: MINUTE,
   lagRetryMs: LAG_RETRY_MS,
+  discovery: null,
   rules,
   alertsPerMinute: 10,
   slaObjective: 0.99,
+  automaticPromotion: true,
+  naiveFallback: true,
   codeVersion: 'simulated',
   firstChampion: () => ({ family: 'told', settings: {} }),
 };

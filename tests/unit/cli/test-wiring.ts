@@ -3,12 +3,14 @@ import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-st
 import { MemoryDataQuality } from '../../../src/adapters/memory/memory-data-quality';
 import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
 import { MemoryGapLedger } from '../../../src/adapters/memory/memory-gap-ledger';
+import { MemoryModelRegistry } from '../../../src/adapters/memory/memory-model-registry';
 import { MemoryPairState } from '../../../src/adapters/memory/memory-pair-state';
 import { MemoryPublication } from '../../../src/adapters/memory/memory-publication';
 import type { StateStore } from '../../../src/adapters/sqlite/state-store';
 import { runCli } from '../../../src/cli/cli';
 import type { CliStores, CliWiring, Exporter, Running } from '../../../src/cli/wiring';
 import { loadConfig } from '../../../src/config/config';
+import type { ChosenSymbol } from '../../../src/domain/discovery';
 import { PipelineError } from '../../../src/domain/errors';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
 import { parseSymbol, type Candle, type EpochMs, type Pair } from '../../../src/domain/types';
@@ -54,10 +56,12 @@ export class World {
   readonly pairState = new MemoryPairState();
   readonly dataQuality = new MemoryDataQuality();
   forecastLedger = new MemoryForecastLedger();
+  readonly models = new MemoryModelRegistry();
   publication = new MemoryPublication();
   schedules: ScheduleView[] = [];
   temporalAnswers = true;
   bannedUntil: EpochMs | null = null;
+  chosen: ChosenSymbol[] = [];
   usage: StorageUsage = { usedBytes: 1e9, budgetBytes: 50e9 };
   environment: Record<string, string> = {};
   exporter: Partial<Exporter> = {};
@@ -120,23 +124,13 @@ export class World {
   }
 
   private stores(): CliStores {
-    const { candles, gapLedger, pairState, dataQuality, forecastLedger, publication } = this;
+    const { candles, gapLedger, pairState, dataQuality, forecastLedger, models, publication } = this;
     const budget = { bannedUntil: async () => this.bannedUntil } as unknown as RateBudget;
-    const { monitor, outbox } = this.state ?? NO_MONITOR;
     const storage = { measure: async () => this.usage };
-    const stores = {
-      candles,
-      gapLedger,
-      pairState,
-      dataQuality,
-      forecastLedger,
-      publication,
-      monitor,
-      outbox,
-      budget,
-      storage,
-    };
-    return { source: 'simulated', ...stores };
+    const symbolChoice = { chosen: async () => this.chosen, choose: async () => {} };
+    const { monitor, outbox } = this.state ?? NO_MONITOR;
+    const stores = { candles, gapLedger, pairState, dataQuality, forecastLedger, models, publication, monitor, outbox };
+    return { source: 'simulated', ...stores, budget, storage, symbolChoice };
   }
 
   private fakeControl(): Control {

@@ -81,7 +81,8 @@ describe('overrides', () => {
 
   test('a champion for one timeframe alone leaves the default for the rest', () => {
     const config = loadConfig({ CHAMPION: '1d=prophet' }, null);
-    expect(config.championFamily(readTimeframe('1h'))).toBe('range-volatility');
+    expect(config.championFamily(readTimeframe('1h'))).toBe('trend-volatility');
+    expect(config.championFamily(readTimeframe('1w'))).toBe('range-volatility');
   });
 
   test('a port that was set is told from a default one', () => {
