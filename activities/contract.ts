@@ -2,7 +2,9 @@
  * What travels between workflows and activities: plain JSON, small, one object each way. Candles travel only from a
  * fetch to its write, at most 100 of a pair; everything longer is a fill, which fetches and writes page by page.
  */
+import type { Choice } from '../src/domain/discovery';
 import type { ErrorCode, Retry } from '../src/domain/errors';
+import type { StorageLevel } from '../src/domain/storage-budget';
 import type { EpochMs, MarketSymbol, Stage, TimeframeId } from '../src/domain/types';
 
 /** `[openTime, open, high, low, close, volume]` */
@@ -200,6 +202,15 @@ export interface FillActivities {
 export interface RetentionResult {
   /** Candles removed, by pair: `BTC/USDT 1m`. Pairs that lost none are left out. */
   readonly removed: Readonly<Record<string, number>>;
+  readonly storage: StorageResult;
+}
+
+export interface StorageResult {
+  readonly level: StorageLevel;
+  readonly usedBytes: number | null;
+  readonly budgetBytes: number | null;
+  /** Another level than at the sample before. */
+  readonly changed: boolean;
 }
 
 export interface HousekeepingActivities {
@@ -232,4 +243,74 @@ export interface PairReconciliation {
 export interface ReconciliationActivities {
   planReconciliation(): Promise<ReconcilePlan>;
   reconcileSymbol(input: ReconcileInput): Promise<PairReconciliation[]>;
+}
+
+/** What the markets say of the symbols, and which of them have to be checked before anything changes. */
+export interface SymbolPlan extends Choice {
+  readonly source: string;
+  /** In quarantine, and followed. */
+  readonly probes: readonly MarketSymbol[];
+}
+
+export interface CheckSymbolInput {
+  readonly source: string;
+  readonly symbol: MarketSymbol;
+  readonly asOf: EpochMs;
+}
+
+export interface CheckedSymbol {
+  readonly symbol: MarketSymbol;
+  /** What is wrong with it, or null. */
+  readonly reason: string | null;
+}
+
+export interface SettleSymbolsInput extends Omit<SymbolPlan, 'probes'> {
+  readonly asOf: EpochMs;
+  readonly checked: readonly CheckedSymbol[];
+}
+
+export interface SymbolReview {
+  readonly asOf: EpochMs;
+  readonly followed: number;
+  readonly joined: readonly MarketSymbol[];
+  /** Out of quarantine. */
+  readonly released: readonly MarketSymbol[];
+  readonly quarantined: readonly MarketSymbol[];
+  readonly left: readonly MarketSymbol[];
+}
+
+export interface SymbolActivities {
+  planSymbols(input: { readonly asOf: EpochMs }): Promise<SymbolPlan>;
+  checkSymbol(input: CheckSymbolInput): Promise<CheckedSymbol>;
+  settleSymbols(input: SettleSymbolsInput): Promise<SymbolReview>;
+}
+
+export interface ObserveResult {
+  /** Pairs judged. */
+  readonly pairs: number;
+  /** Pairs whose status word changed: the manifest is to be committed again. */
+  readonly changed: readonly string[];
+  readonly events: number;
+  /** Messages that some receiver still waits for. */
+  readonly pending: readonly string[];
+}
+export interface DeliverInput {
+  readonly message: string;
+  readonly receiver: string;
+}
+export interface MonitorActivities {
+  observe(input: { readonly asOf: EpochMs }): Promise<ObserveResult>;
+  recommit(input: { readonly asOf: EpochMs }): Promise<ManifestResult>;
+  /** Asks for documents and status as a reader does; null where no address is known. */
+  probe(input: { readonly asOf: EpochMs }): Promise<{ readonly probes: number; readonly good: number } | null>;
+  writeOpsDocuments(input: { readonly asOf: EpochMs }): Promise<void>;
+  /** False when none is configured. */
+  heartbeat(): Promise<boolean>;
+  /** Receivers that still wait for the message. */
+  waitingReceivers(input: { readonly message: string }): Promise<readonly string[]>;
+  deliver(input: DeliverInput): Promise<'delivered' | 'undeliverable' | 'muted'>;
+  /** The message stays, marked as undeliverable. */
+  giveUp(input: DeliverInput): Promise<void>;
+  /** The figures of the day that ended last, kept for good. */
+  rollUpDay(input: { readonly asOf: EpochMs }): Promise<{ readonly day: string; readonly availability: number | null }>;
 }

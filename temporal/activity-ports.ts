@@ -4,8 +4,12 @@ import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
-import type { Forecaster } from '../src/ports/forecaster';
+import type { Fitter, Forecaster } from '../src/ports/forecaster';
+import type { FetchCounter } from '../src/ports/fetch-counter';
 import { programVersion } from './program-version';
+import type { Heartbeat, Notifier } from '../src/ports/notifier';
+import type { Probe } from '../src/ports/probe';
+import { readPublished } from '../src/publish/published-reader';
 import type { Stores } from './stores';
 
 export interface PortsInput {
@@ -14,10 +18,24 @@ export interface PortsInput {
   readonly exchange: Exchange;
   readonly forecaster: Forecaster;
   readonly shadowForecaster: Forecaster;
+  readonly trainingForecaster: Forecaster & Fitter;
   readonly requestCycle: RequestCycle;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Who is told, inside and outside. Absent: alerts are only logged, and nothing outside is asked. */
+  readonly outside?: Outside;
+  /** Absent: nobody counts. */
+  readonly fetchCounter?: FetchCounter;
 }
+
+/** What the monitor reaches outside of this machine. */
+export interface Outside {
+  readonly notifiers: readonly Notifier[];
+  readonly heartbeat: Heartbeat | null;
+  readonly probe: Probe;
+}
+
+const NOBODY: Outside = { notifiers: [], heartbeat: null, probe: { run: async () => null } };
 
 /** The ports of a worker's activities. */
 export function activityPorts({
@@ -26,9 +44,12 @@ export function activityPorts({
   exchange,
   forecaster,
   shadowForecaster,
+  trainingForecaster,
   requestCycle,
   log,
   clock = systemClock,
+  outside = NOBODY,
+  fetchCounter = { started: () => {} },
 }: PortsInput): ActivityPorts {
   return {
     source: stores.source,
@@ -37,18 +58,29 @@ export function activityPorts({
     log,
     exchange,
     candles: stores.candles,
+    storage: stores.storage,
     gapLedger: stores.state.gapLedger,
     pairState: stores.state.pairState,
     dataQuality: stores.state.dataQuality,
+    symbolChoice: stores.state.symbolChoice,
     forecastLedger: stores.state.forecastLedger,
     runLog: stores.state.runLog,
     publication: stores.state.publication,
     publisher: stores.publisher,
     models: stores.state.models,
     modelFiles: stores.modelFiles,
+    published: readPublished(stores.folder.published),
+    events: stores.state.events,
+    monitor: stores.state.monitor,
+    outbox: stores.state.outbox,
+    ...outside,
     forecaster,
     shadowForecaster,
+    trainingForecaster,
+    snapshots: stores.snapshots,
+    opsDocuments: stores.opsDocuments,
     requestCycle,
+    fetchCounter,
   };
 }
 
@@ -56,13 +88,17 @@ export function pipelineSettings(config: Config): PipelineSettings {
   return {
     symbols: config.symbols,
     timeframes: config.timeframes,
+    discovery: config.discovery,
     settleMs: config.settleMs,
     scheduleOffsetMs: config.scheduleOffsetMs,
     cycleTargetMs: config.cycleTargetMs,
     lagRetryMs: config.lagRetryMs,
-    storageBudgetBytes: config.storageBudgetBytes,
+    alertsPerMinute: config.alerts.perMinute,
+    slaObjective: config.slaObjective,
     rules: (timeframe) => config.rules(timeframe),
     codeVersion: programVersion(),
+    automaticPromotion: config.automaticPromotion,
+    naiveFallback: config.naiveFallback,
     firstChampion: (timeframe) => ({ family: config.championFamily(timeframe), settings: {} }),
   };
 }

@@ -74,6 +74,10 @@ function createWiring(stopping: AbortSignal): CliWiring {
       const { createExporter } = await import('./exporter.js');
       return createExporter(config(), stores, source);
     },
+    notifiers: async () => {
+      const { outsideOf } = await import('./outside.js');
+      return outsideOf(config()).notifiers;
+    },
     backtest: async () => {
       const { backtest } = await import('./backtest.js');
       return backtest(config());
@@ -192,8 +196,13 @@ function cliStores(stores: Stores): CliStores {
     gapLedger: state.gapLedger,
     pairState: state.pairState,
     dataQuality: state.dataQuality,
+    storage: stores.storage,
+    symbolChoice: state.symbolChoice,
     forecastLedger: state.forecastLedger,
+    models: state.models,
     publication: state.publication,
+    monitor: state.monitor,
+    outbox: state.outbox,
     budget: budgetOf(stores),
   };
 }

@@ -5,15 +5,22 @@ import type { Config } from '../src/config/config';
 import {
   cycleScheduleId,
   cycleWorkflowId,
+  MODEL_REPORT,
   RECONCILE_DAILY,
   RECONCILE_WEEKLY,
   RETENTION,
+  SYMBOLS_DAILY,
+  MONITOR,
+  SLA_DAILY,
   TASK_QUEUE,
   tickWorkflowId,
+  trainingId,
 } from '../src/domain/names';
 import { closeOf, DAY, HOUR, MINUTE, nextBoundary, openOf, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { KIND, TIMEFRAME } from '../workflows/search-attributes';
+
+const SECOND = 1_000;
 
 /** Brings about one run of a workflow, some time after each boundary. */
 export interface Schedule {
@@ -43,15 +50,20 @@ export interface ScheduledRun {
 export type CycleSchedule = Schedule & { readonly run: { readonly timeframe: TimeframeId } };
 
 /** What decides the schedules of a deployment. */
-export type ScheduleSettings = Pick<Config, 'timeframes' | 'scheduleOffsetMs'>;
+export type ScheduleSettings = Pick<Config, 'timeframes' | 'scheduleOffsetMs' | 'rules'>;
 
 /** Every schedule of a deployment: the cycles, then the housekeeping. */
 export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
   return [
     ...cycleSchedules(settings.timeframes, settings.scheduleOffsetMs),
     RETENTION_SCHEDULE,
+    ...settings.timeframes.filter((timeframe) => settings.rules(timeframe).horizon > 0).map(trainingSchedule),
+    MODEL_REPORT_SCHEDULE,
+    SYMBOLS_SCHEDULE,
     reconcileSchedule(RECONCILE_DAILY, '1d', 20 * MINUTE, 1),
     reconcileSchedule(RECONCILE_WEEKLY, '1w', 2 * HOUR, 90),
+    MONITOR_SCHEDULE,
+    SLA_DAILY_SCHEDULE,
   ];
 }
 
@@ -87,6 +99,59 @@ const RETENTION_SCHEDULE: Schedule = {
   },
 };
 
+/** The candles of the day are there by then. */
+const TRAINING_OFFSET_MS = 35 * MINUTE;
+
+/** Each day for 1h and 1d (and all shorter ones), Mondays for 1w, the first of the month for 1M. */
+function trainingSchedule(timeframe: TimeframeId): Schedule {
+  const rare = timeframe === '1w' || timeframe === '1M';
+  return {
+    id: trainingId(timeframe),
+    every: rare ? timeframe : parseTimeframe('1d'),
+    offsetMs: TRAINING_OFFSET_MS,
+    run: {
+      type: 'train',
+      workflowId: trainingId(timeframe),
+      input: { timeframe },
+      kind: 'train',
+      timeframe,
+      summary: `${timeframe}: snapshots, search over recipes, fits, registration as shadow`,
+      note: `training of ${timeframe}; paused, no new model of it is made`,
+    },
+  };
+}
+
+/** After the trainings have begun and the night's targets are scored. */
+const MODEL_REPORT_SCHEDULE: Schedule = {
+  id: MODEL_REPORT,
+  every: parseTimeframe('1d'),
+  offsetMs: HOUR + 20 * MINUTE,
+  run: {
+    type: 'reportModels',
+    workflowId: MODEL_REPORT,
+    input: {},
+    kind: 'report',
+    timeframe: null,
+    summary: 'champion, shadow and naive of every timeframe, and what follows',
+    note: 'daily; paused, no model is promoted, replaced or found to drift automatically',
+  },
+};
+
+const SYMBOLS_SCHEDULE: Schedule = {
+  id: SYMBOLS_DAILY,
+  every: parseTimeframe('1d'),
+  offsetMs: 40 * MINUTE,
+  run: {
+    type: 'reviewSymbols',
+    workflowId: SYMBOLS_DAILY,
+    input: {},
+    kind: 'symbols',
+    timeframe: null,
+    summary: 'looks at the symbols: discovers, checks new ones and those in quarantine',
+    note: 'daily; paused, no symbol joins, leaves or gets out of quarantine',
+  },
+};
+
 /** At a quiet time: no cycle but the shortest is due for a while. */
 function reconcileSchedule(id: string, every: string, offsetMs: number, days: number): Schedule {
   return {
@@ -104,14 +169,41 @@ function reconcileSchedule(id: string, every: string, offsetMs: number, days: nu
     },
   };
 }
+/** Half a minute after the boundary, when a cycle that is quick has published. */
+export const MONITOR_SCHEDULE: Schedule = {
+  id: MONITOR,
+  every: parseTimeframe('1m'),
+  offsetMs: 30 * SECOND,
+  run: {
+    type: 'monitor',
+    workflowId: MONITOR,
+    input: {},
+    kind: 'monitor',
+    timeframe: null,
+    summary: 'judges all pairs, tells what changed, probes, sends the heartbeat',
+    note: 'every minute; paused, nobody is told of trouble and the heartbeat stops',
+  },
+};
+const SLA_DAILY_SCHEDULE: Schedule = {
+  id: SLA_DAILY,
+  every: parseTimeframe('1d'),
+  offsetMs: 5 * MINUTE,
+  run: {
+    type: 'slaDaily',
+    workflowId: SLA_DAILY,
+    input: {},
+    kind: 'sla',
+    timeframe: null,
+    summary: 'keeps the figures of the day before',
+    note: 'daily; paused, days without figures stay without',
+  },
+};
 
 /** The next time this schedule is due after `t`. */
 export function nextDue(schedule: Schedule, t: EpochMs): EpochMs {
   const boundary = nextBoundary(schedule.every, t - schedule.offsetMs);
   return boundary + schedule.offsetMs;
 }
-
-const SECOND = 1_000;
 
 /**
  * Weeks and months are calendar entries (an interval counts from a Thursday and knows no months);

@@ -1,7 +1,10 @@
 /** Opens everything of one source: candle store, state, published tree, publisher. */
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
+import { openDocumentFolder } from '../src/adapters/files/document-folder';
 import { openModelFiles } from '../src/adapters/files/model-files';
+import { openSnapshots } from '../src/adapters/files/snapshots';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
+import { createStorageGauge } from '../src/adapters/files/storage-gauge';
 import { openInfluxCandles } from '../src/adapters/influx/bucket';
 import { mirrorForecasts } from '../src/adapters/influx/forecast-mirror';
 import { openCandleStore } from '../src/adapters/sqlite/candle-store';
@@ -15,7 +18,10 @@ import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { ModelFiles } from '../src/ports/model-files';
+import type { Snapshots } from '../src/ports/snapshots';
+import type { DocumentFolder } from '../src/ports/published-files';
 import type { RateBudget } from '../src/ports/rate-budget';
+import type { StorageGauge } from '../src/ports/storage-gauge';
 import { createPublisher } from '../src/publish/publisher';
 import type { Publisher } from '../src/publish/publisher';
 import { exchangeOf, isOurMarket, sourceFolder } from './source';
@@ -27,6 +33,9 @@ export interface Stores {
   readonly candles: CandleStore;
   readonly state: StateStore;
   readonly budget: RateBudget;
+  readonly storage: StorageGauge;
+  readonly snapshots: Snapshots;
+  readonly opsDocuments: DocumentFolder;
   readonly modelFiles: ModelFiles;
   readonly publisher: Publisher;
   close(): Promise<void>;
@@ -94,9 +103,20 @@ export async function openStores(
     folder,
     candles,
     state,
-    budget: state.budget({ limits: { [exchangeOf(source)]: weight } }),
+    storage: createStorageGauge({
+      storeBytes: () => candles.sizeBytes(),
+      path: config.diskUsagePath,
+      budget:
+        config.storageBudgetShare === null
+          ? { bytes: config.storageBudgetBytes }
+          : { share: config.storageBudgetShare, disk: config.dataDir },
+      clock: systemClock,
+    }),
+    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     publisher,
     modelFiles: openModelFiles(folder.models),
+    snapshots: openSnapshots(folder.snapshots),
+    opsDocuments: openDocumentFolder(folder.ops),
     close: async () => {
       await mirror?.close();
       await candles.close();

@@ -6,14 +6,15 @@ import type { Logger } from 'pino';
 import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
 import type { MainActivities } from '../activities';
 import type { BackgroundActivities, ComputeActivities } from '../activities/contract';
+import type { SmokeActivities, TrainingComputations } from '../activities/training-contract';
 import { WORKFLOW_BUNDLE } from './bundle';
 
 export interface WorkerOptions {
   readonly address: string;
   readonly namespace: string;
   readonly activities: MainActivities;
-  readonly computeActivities: ComputeActivities;
-  readonly backgroundActivities: BackgroundActivities;
+  readonly computeActivities: ComputeActivities & SmokeActivities;
+  readonly backgroundActivities: BackgroundActivities & TrainingComputations;
   /** Threads that fit and predict; as many compute activities run at once. */
   readonly computeSlots: number;
   readonly log: Logger;
@@ -34,15 +35,25 @@ const BACKGROUND_SLOTS = 2;
 const CONNECT_PAUSE_MS = 1_000;
 const CONNECT_TRIES = 120;
 
-/** One per process, before the first connection: Temporal's own lines go to our log, signals are ours to handle. */
-export function installRuntime(log: Logger): void {
+/**
+ * One per process, before the first connection: Temporal's own lines go to our log, signals are ours to handle, and its
+ * metrics are served at `metricsAddress` (`host:port`).
+ */
+export function installRuntime(log: Logger, metricsAddress: string | null = null): void {
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
     const line = { ...meta, temporal: true };
     if (level === 'ERROR') log.error(line, message);
     else if (level === 'WARN') log.warn(line, message);
     else log.debug(line, message);
   });
-  Runtime.install({ logger, shutdownSignals: [] });
+  const prometheus = {
+    bindAddress: metricsAddress ?? '',
+    countersTotalSuffix: true,
+    unitSuffix: true,
+    useSecondsForDurations: true,
+  };
+  const telemetryOptions = metricsAddress === null ? {} : { metrics: { prometheus } };
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions });
 }
 
 /** Connects, waiting for a server that is not up yet, and runs until stopped. */

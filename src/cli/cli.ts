@@ -1,5 +1,6 @@
 /** The command line: noun, then verb. Nothing here ends the process or knows where things come from. */
 import { Command, CommanderError } from 'commander';
+import { addAlert } from './alert';
 import { addBacktest } from './backtest';
 import { addConfig } from './config';
 import { addCycle } from './cycle';
@@ -8,10 +9,12 @@ import { addDoctor } from './doctor';
 import { EXIT_CODES, EXIT_MEANINGS, endingOf } from './exit-codes';
 import { addExport } from './export';
 import { addForecast } from './forecast';
+import { addModel } from './model';
 import { addProcesses } from './processes';
 import { addReplay } from './replay';
 import { addSchedule } from './schedule';
 import { addStatus } from './status';
+import { addSymbol } from './symbol';
 import { addWhy } from './why';
 import type { CliWiring } from './wiring';
 
@@ -37,10 +40,13 @@ export function buildCli(wiring: CliWiring): Command {
   addSchedule(program, wiring);
   addData(program, wiring);
   addForecast(program, wiring);
+  addModel(program, wiring);
   addExport(program, wiring);
   addBacktest(program, wiring);
   addReplay(program, wiring);
+  addAlert(program, wiring);
   addStatus(program, wiring);
+  addSymbol(program, wiring);
   addWhy(program, wiring);
   addDoctor(program, wiring);
   addConfig(program, wiring);

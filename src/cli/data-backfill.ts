@@ -2,8 +2,10 @@
 import type { Config } from '../config/config';
 import { MINUTE, countSlots, lastClosedOpen } from '../domain/timeframe';
 import { pairKey, type EpochMs, type Pair } from '../domain/types';
+import { findEarliest } from '../ingest/earliest';
 import type { StartOutcome } from '../ports/control';
 import { coverageOf, retainedFrom, type PairFilter } from './data-coverage';
+import { bytesPerCandle } from './data-storage';
 import { CommandEnd, EXIT_CODES, endWith } from './exit-codes';
 import { print, progressTo, type FormatOptions } from './output';
 import { coverageWords, type PairCoverage } from './pair-coverage';
@@ -25,8 +27,6 @@ const REQUEST_MS = 200;
 /** Weight of a page of candles and of all requests in a minute, as the reference exchange counts them. */
 const PAGE_WEIGHT = 2;
 const WEIGHT_A_MINUTE = 6000;
-/** Of a stored candle with its index, as measured; used until the store can be measured itself. */
-const CANDLE_BYTES = 64;
 
 export async function backfill(wiring: CliWiring, options: BackfillOptions): Promise<void> {
   const chosen = await choose(wiring, options);
@@ -88,7 +88,7 @@ interface PlanRow {
 }
 
 async function showPlan(wiring: CliWiring, options: BackfillOptions, chosen: readonly PairCoverage[]): Promise<void> {
-  const bytes = await bytesPerCandle(wiring);
+  const bytes = await bytesPerCandle(await wiring.stores());
   const rows: PlanRow[] = [];
   for (const row of chosen) rows.push(await planOf(wiring, row, bytes));
   const sum = (pick: (row: PlanRow) => number): number => rows.reduce((total, row) => total + pick(row), 0);
@@ -118,15 +118,6 @@ async function showPlan(wiring: CliWiring, options: BackfillOptions, chosen: rea
   print(wiring, options, { text: rows.length === 0 ? 'nothing to fill\n' : `${table}${line}`, json });
 }
 
-async function bytesPerCandle(wiring: CliWiring): Promise<number> {
-  const { candles } = await wiring.stores();
-  const pairs = await candles.pairs();
-  const counts = await Promise.all(pairs.map(async (pair) => (await candles.extent(pair))?.count ?? 0));
-  const count = counts.reduce((total, one) => total + one, 0);
-  const size = await candles.sizeBytes();
-  return size === null || count < 100_000 ? CANDLE_BYTES : size / count;
-}
-
 async function planOf(wiring: CliWiring, row: PairCoverage, candleBytes: number): Promise<PlanRow> {
   const config = wiring.config();
   const now = wiring.clock.now();
@@ -149,15 +140,18 @@ async function planOf(wiring: CliWiring, row: PairCoverage, candleBytes: number)
   };
 }
 
-/** Where the exchange's history begins: as remembered, else asked with one small request. */
+/** Where the exchange's history begins: as remembered, else by two probes of different size, and remembered then. */
 async function startOf(wiring: CliWiring, config: Config, row: PairCoverage, now: EpochMs): Promise<EpochMs> {
   const kept = retainedFrom(config, row.pair, now);
   if (kept !== null) return kept;
   if (row.earliest !== null) return row.earliest;
   progressTo(wiring)(`asking the exchange for the first candle of ${pairKey(row.pair)}`);
   const exchange = await wiring.exchange();
-  const page = await exchange.fetchPage({ ...row.pair, since: 0, asOf: now, limit: 1, priority: 'fill' });
-  const first = page.candles[0];
-  if (first !== undefined) return first.openTime;
+  const first = await findEarliest(exchange, { pair: row.pair, asOf: now });
+  if (first !== null) {
+    // Found as a fill would find it, so the fill need not ask again.
+    await (await wiring.stores()).pairState.setEarliest(row.pair, { openTime: first, provenAt: now });
+    return first;
+  }
   throw new CommandEnd(EXIT_CODES.data, `${exchange.source} has no candle of ${pairKey(row.pair)}: check the symbol.`);
 }

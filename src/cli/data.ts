@@ -1,6 +1,7 @@
 /** `data`: what is stored, what is missing, fills, and candles from and to files. */
 import { Option, type Command } from 'commander';
 import { moment } from './arguments';
+import { showAudit } from './data-audit';
 import { BACKFILL_CHOICES, backfill, type BackfillOptions } from './data-backfill';
 import { copyStore, type CopyOptions } from './data-copy';
 import { showCoverage, showDataStatus, showGaps, type PairFilter } from './data-coverage';
@@ -8,6 +9,7 @@ import { DAY_ORDERS } from './csv-time';
 import { CONFLICT_RULES } from './csv-understanding';
 import { EXPORT_FORMATS, exportCandles, type ExportOptions } from './data-export';
 import { importFiles, type ImportOptions } from './data-import';
+import { showStorage } from './data-storage';
 import { withFormat, type FormatOptions } from './output';
 import { STORE_KINDS, type CliWiring } from './wiring';
 
@@ -26,12 +28,18 @@ export function addData(program: Command, wiring: CliWiring): void {
   withFormat(noun.command('status').description('size of the store, state of the symbols, fills that run')).action(
     async (options: FormatOptions) => showDataStatus(wiring, options),
   );
+  withFormat(
+    noun.command('storage').description('how full the storage is, days left, and what each setting would buy'),
+  ).action(async (options: FormatOptions) => showStorage(wiring, options));
   withFilter(noun.command('coverage').description('first, last, count and holes of every pair')).action(
     async (options: FormatOptions & PairFilter) => showCoverage(wiring, options),
   );
   withFilter(
     noun.command('gaps').description('every gap with what is known of it, and the rows that were refused'),
   ).action(async (options: FormatOptions & PairFilter) => showGaps(wiring, options));
+  withFilter(
+    noun.command('audit').description('candles that changed after they were stored, and mismatches with the exchange'),
+  ).action(async (options: FormatOptions & PairFilter) => showAudit(wiring, options));
   withFilter(noun.command('backfill').description('fetch whole histories; what is stored is not fetched again'))
     .addOption(new Option('--only <which>', 'which pairs').choices(BACKFILL_CHOICES).default('missing'))
     .option('--dry-run', 'say requests, minutes and megabytes, and start nothing')

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../config/config';
 import type { EpochMs, TimeframeId } from '../domain/types';
+import type { AlertOutbox } from '../ports/alert-outbox';
 import type { CandleStore } from '../ports/candle-store';
 import type { Clock } from '../ports/clock';
 import type { Control } from '../ports/control';
@@ -11,9 +12,14 @@ import type { DataQualityStore } from '../ports/data-quality';
 import type { Exchange } from '../ports/exchange';
 import type { ForecastLedger } from '../ports/forecast-ledger';
 import type { GapLedger } from '../ports/gap-ledger';
+import type { MonitorStore } from '../ports/monitor-store';
+import type { Notifier } from '../ports/notifier';
+import type { ModelRegistry } from '../ports/model-registry';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
+import type { StorageGauge } from '../ports/storage-gauge';
+import type { SymbolChoice } from '../ports/symbol-choice';
 
 export interface CliOutput {
   /** Results only; text ends with a newline. */
@@ -33,8 +39,13 @@ export interface CliStores {
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
+  readonly storage: StorageGauge;
+  readonly symbolChoice: SymbolChoice;
   readonly forecastLedger: ForecastLedger;
+  readonly models: ModelRegistry;
   readonly publication: PublicationStore;
+  readonly monitor: MonitorStore;
+  readonly outbox: AlertOutbox;
   readonly budget: RateBudget;
 }
 
@@ -119,6 +130,8 @@ export interface ReplayProgress {
 export interface ReplayReport {
   readonly from: string;
   readonly to: string;
+  /** Cycles from `from` to `to`; fewer than that were run when the replay was stopped. */
+  readonly planned: number;
   /** All cycles run, and how many ended in which way. */
   readonly cycles: Readonly<Record<string, number>>;
   /** Working time, over all sessions of an interrupted replay. */
@@ -192,6 +205,8 @@ export interface CliWiring {
   /** @throws TemporalUnreachable */
   control(): Promise<Control>;
   exporter(): Promise<Exporter>;
+  /** Receivers of alerts, as configured. */
+  notifiers(): Promise<readonly Notifier[]>;
   backtest(): Promise<Backtest>;
   /** Everything in one process: server, schedules, worker, pages. Each line of progress is one step. */
   startUp(progress: (line: string) => void): Promise<Running>;

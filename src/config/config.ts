@@ -2,9 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import type { DiscoveryRules } from '../domain/discovery';
 import { defaultRules, type TimeframeRules } from '../domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../domain/types';
 import { ConfigError, type ConfigProblem } from './config-error';
+import { defaultChampion } from './default-champions';
 import { parseDotenv } from './dotenv';
 import { didYouMean } from './suggestion';
 import { findContradictions } from './contradictions';
@@ -32,6 +34,18 @@ export interface Setting {
   readonly origin: Origin;
 }
 
+/** Where alerts go. Addresses and key are secrets. */
+export interface AlertSettings {
+  readonly discord: string | null;
+  readonly slack: string | null;
+  readonly webhook: string | null;
+  readonly webhookSecret: string | null;
+  readonly heartbeat: string | null;
+  /** `host:port` pairs that may be private or plain http. */
+  readonly allowedHosts: ReadonlySet<string>;
+  readonly perMinute: number;
+}
+
 export interface InfluxSettings {
   /** Without a slash at its end. */
   readonly url: string;
@@ -46,6 +60,8 @@ export interface Config {
   /** Without a slash at its end; null: the exchange's own hosts. */
   readonly exchangeUrl: string | null;
   readonly symbols: readonly MarketSymbol[];
+  /** Null: only the symbols named are followed. */
+  readonly discovery: DiscoveryRules | null;
   readonly timeframes: readonly TimeframeId[];
   /** Absolute. */
   readonly dataDir: string;
@@ -56,6 +72,9 @@ export interface Config {
   readonly opsPort: number;
   readonly webHost: string;
   readonly opsHost: string;
+  readonly metricsPort: number;
+  readonly temporalMetricsPort: number;
+  readonly metricsHost: string;
   /** Null: none is asked for. */
   readonly opsToken: string | null;
   /** `host:port`; null: an own development server. */
@@ -72,6 +91,8 @@ export interface Config {
   readonly cycleTargetMs: number;
   readonly lagRetryMs: number;
   readonly storageBudgetBytes: number;
+  /** 0..1 of the disk under DATA_DIR; null: storageBudgetBytes holds. */
+  readonly storageBudgetShare: number | null;
   /** Absolute; null: the store's own files. */
   readonly diskUsagePath: string | null;
   /** 0..1 of the exchange's limit. */
@@ -80,6 +101,11 @@ export interface Config {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly forecastThreads: number;
   readonly forecastTimeoutMs: number;
+  readonly alerts: AlertSettings;
+  /** Without a slash at its end; null: found by the running deployment. */
+  readonly probeUrl: string | null;
+  /** Promised share of good probes, 0..1. */
+  readonly slaObjective: number;
   /** Names of the variables that somebody set: a default port that is taken moves on, an explicit one is an error. */
   readonly explicit: ReadonlySet<string>;
   /** Every variable in the order of the documentation. */
@@ -88,6 +114,8 @@ export interface Config {
   rules(timeframe: TimeframeId): TimeframeRules;
   /** The model family that forecasts this timeframe. */
   championFamily(timeframe: TimeframeId): string;
+  readonly automaticPromotion: boolean;
+  readonly naiveFallback: boolean;
 }
 
 interface Given {
@@ -215,6 +243,15 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     exchange: values.EXCHANGE,
     exchangeUrl: values.EXCHANGE_URL,
     symbols: Object.freeze([...values.SYMBOLS]),
+    discovery:
+      values.DISCOVER_TOP === 0
+        ? null
+        : Object.freeze({
+            top: values.DISCOVER_TOP,
+            quote: values.DISCOVER_QUOTE,
+            deny: Object.freeze([...(values.DISCOVER_DENY ?? [])]),
+            cap: values.DISCOVER_CAP,
+          }),
     timeframes: Object.freeze([...values.TIMEFRAMES]),
     dataDir: resolve(values.DATA_DIR),
     store: values.STORE,
@@ -223,6 +260,9 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     opsPort: values.OPS_PORT,
     webHost: values.WEB_HOST,
     opsHost: values.OPS_HOST,
+    metricsPort: values.METRICS_PORT,
+    temporalMetricsPort: values.TEMPORAL_METRICS_PORT,
+    metricsHost: values.METRICS_HOST,
     opsToken: values.OPS_TOKEN,
     temporalAddress: values.TEMPORAL_ADDRESS,
     temporalNamespace: values.TEMPORAL_NAMESPACE,
@@ -235,16 +275,30 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     cycleTargetMs: values.CYCLE_TARGET_SECONDS * SECOND,
     lagRetryMs: values.LAG_RETRY_SECONDS * SECOND,
     storageBudgetBytes: values.STORAGE_BUDGET_GB * 1e9,
+    storageBudgetShare: values.STORAGE_BUDGET_SHARE,
     diskUsagePath: values.DISK_USAGE_PATH === null ? null : resolve(values.DISK_USAGE_PATH),
     exchangeWeightShare: values.EXCHANGE_WEIGHT_SHARE,
     marketSeed: values.MARKET_SEED,
     logLevel: values.LOG_LEVEL,
     forecastThreads: values.FORECAST_THREADS ?? availableParallelism(),
     forecastTimeoutMs: values.FORECAST_TIMEOUT_SECONDS * SECOND,
+    alerts: Object.freeze({
+      discord: values.ALERT_DISCORD_URL,
+      slack: values.ALERT_SLACK_URL,
+      webhook: values.ALERT_WEBHOOK_URL,
+      webhookSecret: values.ALERT_WEBHOOK_SECRET,
+      heartbeat: values.HEARTBEAT_URL,
+      allowedHosts: new Set(values.ALERT_ALLOWED_HOSTS ?? []),
+      perMinute: values.ALERTS_PER_MINUTE,
+    }),
+    probeUrl: values.PROBE_URL,
+    slaObjective: values.SLA_OBJECTIVE,
     explicit: new Set<string>(given.keys()),
     settings: Object.freeze(VARIABLE_NAMES.map((name) => settingOf(name, given))),
     rules: (timeframe: TimeframeId) => mergeRules(values, timeframe),
+    automaticPromotion: values.AUTOMATIC_PROMOTION === 'on',
+    naiveFallback: values.NAIVE_FALLBACK === 'on',
     championFamily: (timeframe: TimeframeId) =>
-      champion.own[timeframe] ?? champion.general ?? VARIABLES.CHAMPION.default,
+      champion.own[timeframe] ?? champion.general ?? defaultChampion(timeframe),
   });
 }

@@ -4,7 +4,14 @@ import type { TimeframeId } from '../domain/types';
 import type { ConfigProblem } from './config-error';
 import type { Values, VariableName } from './variables';
 
-const PORTS = ['WEB_PORT', 'OPS_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as const;
+const PORTS = [
+  'WEB_PORT',
+  'OPS_PORT',
+  'METRICS_PORT',
+  'TEMPORAL_METRICS_PORT',
+  'TEMPORAL_PORT',
+  'TEMPORAL_UI_PORT',
+] as const;
 
 /** Judges what could be read; a variable that could not be is left out, it has its own problem already. */
 export function findContradictions(values: Partial<Values>, explicit: ReadonlySet<VariableName>): ConfigProblem[] {
@@ -12,6 +19,7 @@ export function findContradictions(values: Partial<Values>, explicit: ReadonlySe
     ...timeframes(values),
     ...thresholds(values),
     ...times(values),
+    ...budgets(explicit),
     ...ports(values, explicit),
     ...store(values),
     ...exchange(values),
@@ -76,6 +84,12 @@ function access({ OPS_HOST: host, OPS_TOKEN: token }: Partial<Values>): ConfigPr
   if (host === undefined || token === undefined || token !== null || isLoopbackHost(host)) return [];
   const sentence = `${host} opens the operator pages to the network: set OPS_TOKEN, or leave OPS_HOST at 127.0.0.1.`;
   return [{ variable: 'OPS_HOST', value: host, sentence }];
+}
+
+function budgets(explicit: ReadonlySet<VariableName>): ConfigProblem[] {
+  if (!explicit.has('STORAGE_BUDGET_GB') || !explicit.has('STORAGE_BUDGET_SHARE')) return [];
+  const sentence = 'both STORAGE_BUDGET_GB and STORAGE_BUDGET_SHARE are set: set one of them.';
+  return [{ variable: 'STORAGE_BUDGET_SHARE', value: null, sentence }];
 }
 
 /** Only ports that somebody set can collide: a default moves on. */

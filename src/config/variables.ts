@@ -3,8 +3,22 @@
  * `.env.example` and `docs/configuration.md` are made from this table.
  */
 import type { z } from 'zod';
+import { DEFAULT_CHAMPIONS } from './default-champions';
 import { readSymbol, readTimeframe } from './reading';
-import { byTimeframe, httpUrl, list, minutes, number, pattern, port, samples, whole, word } from './values';
+import {
+  byTimeframe,
+  httpUrl,
+  list,
+  minutes,
+  number,
+  pattern,
+  port,
+  samples,
+  secretText,
+  secretUrl,
+  whole,
+  word,
+} from './values';
 
 export interface Variable {
   /** What its text must be and what it becomes. */
@@ -26,6 +40,11 @@ const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
 const family = (text: string): string => {
   if (/^[a-z][a-z0-9-]*$/.test(text)) return text;
   throw new RangeError(`"${text}" is not the name of a model family: write it like range-volatility or prophet.`);
+};
+
+const hostAndPort = (text: string): string => {
+  if (/^[A-Za-z0-9.-]+:\d{1,5}$/.test(text)) return text.toLowerCase();
+  throw new RangeError(`"${text}" is not HOST:PORT.`);
 };
 
 export const VARIABLES = {
@@ -52,6 +71,32 @@ export const VARIABLES = {
     unit: 'list',
     meaning:
       'What is followed: BASE/QUOTE, separated by commas. A symbol taken out keeps its data and is reported as retired.',
+  },
+  DISCOVER_TOP: {
+    schema: whole(0, 500, 'symbols'),
+    default: '0',
+    unit: 'symbols',
+    meaning:
+      'Follow, besides SYMBOLS, the symbols that are among this many with the largest 24 h volume in DISCOVER_QUOTE; looked at daily. A followed one stays until it ranks below one and a half times this number at three looks running. Pairs of two stable currencies are left out. 0: only SYMBOLS.',
+  },
+  DISCOVER_QUOTE: {
+    schema: pattern(/^[A-Z0-9]{1,20}$/, 'a currency: write it in capitals, like USDT'),
+    default: 'USDT',
+    unit: 'currency',
+    meaning: 'Quote currency of discovered symbols.',
+  },
+  DISCOVER_DENY: {
+    schema: list(readSymbol, 'symbol'),
+    default: null,
+    defaultMeaning: 'none',
+    unit: 'list',
+    meaning: 'Symbols that are never discovered, separated by commas. Those in SYMBOLS are always followed.',
+  },
+  DISCOVER_CAP: {
+    schema: whole(1, 500, 'symbols'),
+    default: '50',
+    unit: 'symbols',
+    meaning: 'Symbols followed at most when some are discovered, SYMBOLS included.',
   },
   TIMEFRAMES: {
     schema: list(readTimeframe, 'timeframe'),
@@ -136,6 +181,24 @@ export const VARIABLES = {
       'Token that the operator pages ask for: as the password of HTTP Basic (any user name), or as a Bearer token.',
     secret: true,
   },
+  METRICS_PORT: {
+    schema: port(),
+    default: '9464',
+    unit: 'port',
+    meaning: "Port of the worker's metrics for Prometheus. Moves like WEB_PORT.",
+  },
+  TEMPORAL_METRICS_PORT: {
+    schema: port(),
+    default: '9465',
+    unit: 'port',
+    meaning: 'Port of the metrics of the Temporal SDK inside the worker. Moves like WEB_PORT.',
+  },
+  METRICS_HOST: {
+    schema: host,
+    default: '127.0.0.1',
+    unit: 'address',
+    meaning: 'Address both metrics ports of the worker listen on; opened wider only where Prometheus runs elsewhere.',
+  },
   TEMPORAL_ADDRESS: {
     schema: pattern(/^[A-Za-z0-9.[\]:_-]+:\d{1,5}$/, 'an address: write HOST:PORT, for example 127.0.0.1:7233'),
     default: null,
@@ -180,10 +243,22 @@ export const VARIABLES = {
       general: true,
       example: 'a family, then TIMEFRAME=family: range-volatility,1d=prophet',
     }),
-    default: 'range-volatility',
+    default: DEFAULT_CHAMPIONS,
     unit: 'family, by timeframe',
     meaning:
-      'Model family that forecasts: one for all timeframes, others by timeframe, like `range-volatility,1d=prophet`.',
+      'Model family that forecasts first: one for all timeframes, others by timeframe, like `range-volatility,1d=prophet`. Once a timeframe has a champion, `model` commands decide.',
+  },
+  AUTOMATIC_PROMOTION: {
+    schema: word(['on', 'off']),
+    default: 'on',
+    unit: 'on or off',
+    meaning: 'Whether a shadow model that passes every criterion of the gate becomes champion by itself.',
+  },
+  NAIVE_FALLBACK: {
+    schema: word(['on', 'off']),
+    default: 'on',
+    unit: 'on or off',
+    meaning: 'Whether a champion that is not better than the naive forecast makes room for it by itself.',
   },
   SETTLE_SECONDS: {
     schema: number(0, 60, 'seconds'),
@@ -243,12 +318,20 @@ export const VARIABLES = {
     unit: 'gigabytes (10^9 bytes)',
     meaning: 'Space the data may take: warning at 70 %, critical at 85 %, no new full fill from 90 %.',
   },
+  STORAGE_BUDGET_SHARE: {
+    schema: number(0.01, 1, 'parts of one'),
+    default: null,
+    defaultMeaning: 'STORAGE_BUDGET_GB holds',
+    unit: 'share, 0.01 to 1',
+    meaning: 'Share of the disk under DATA_DIR that the data may take, instead of STORAGE_BUDGET_GB.',
+  },
   DISK_USAGE_PATH: {
     schema: path,
     default: null,
-    defaultMeaning: "the store's own files",
+    defaultMeaning: 'what the store says of itself',
     unit: 'path',
-    meaning: 'Folder whose size counts against the storage budget.',
+    meaning:
+      'Folder whose size counts against the storage budget: where the data lives, when the store can not tell. One that can not be read counts as full.',
   },
   EXCHANGE_WEIGHT_SHARE: {
     schema: number(0.01, 1, 'parts of one'),
@@ -287,6 +370,73 @@ export const VARIABLES = {
     default: '30',
     unit: 'seconds',
     meaning: 'Time one forecast may take before it is stopped; the last good one stays.',
+  },
+  ALERT_DISCORD_URL: {
+    schema: secretUrl(),
+    default: null,
+    defaultMeaning: 'no alert goes to Discord',
+    unit: 'URL',
+    meaning: 'Discord webhook that gets alerts.',
+    secret: true,
+  },
+  ALERT_SLACK_URL: {
+    schema: secretUrl(),
+    default: null,
+    defaultMeaning: 'no alert goes to Slack',
+    unit: 'URL',
+    meaning: 'Slack incoming webhook that gets alerts.',
+    secret: true,
+  },
+  ALERT_WEBHOOK_URL: {
+    schema: secretUrl(),
+    default: null,
+    defaultMeaning: 'no alert goes to a webhook',
+    unit: 'URL',
+    meaning: 'Any other receiver of alerts: gets them as JSON by POST, with an Idempotency-Key.',
+    secret: true,
+  },
+  ALERT_WEBHOOK_SECRET: {
+    schema: secretText(16),
+    default: null,
+    defaultMeaning: 'not signed',
+    unit: 'text',
+    meaning: 'Key with which messages to ALERT_WEBHOOK_URL are signed (HMAC-SHA256 over time and body).',
+    secret: true,
+  },
+  ALERT_ALLOWED_HOSTS: {
+    schema: list(hostAndPort, 'host'),
+    default: null,
+    defaultMeaning: 'none: https and public addresses only',
+    unit: 'list of host:port',
+    meaning: 'Receivers of alerts that may have a private address or plain http, like `alerts.internal:8080`.',
+  },
+  ALERTS_PER_MINUTE: {
+    schema: whole(1, 1000, 'messages'),
+    default: '10',
+    unit: 'messages',
+    meaning: 'Most alert messages a minute; the last one then sums up the rest.',
+  },
+  HEARTBEAT_URL: {
+    schema: secretUrl(),
+    default: null,
+    defaultMeaning: 'no heartbeat',
+    unit: 'URL',
+    meaning:
+      "Asked by GET after each round of the monitor; the service behind it (a dead man's switch) rings when the calls stop.",
+    secret: true,
+  },
+  PROBE_URL: {
+    schema: httpUrl(),
+    default: null,
+    defaultMeaning: 'the web server that "npm start" has started for this folder',
+    unit: 'URL',
+    meaning: 'Where readers find the documents: asked every minute, as a reader would, to measure availability.',
+  },
+  SLA_OBJECTIVE: {
+    schema: number(0.5, 1, 'parts of one'),
+    default: '0.995',
+    unit: 'share, 0.5 to 1',
+    meaning: 'Promised share of good probes; what is left of it is the error budget.',
   },
 } as const satisfies Record<string, Variable>;
 

@@ -181,6 +181,12 @@ export const ERROR_TABLE = {
     meaning: 'the manifest could not be committed',
     remedy: 'check the disk under DATA_DIR; the previous manifest stays',
   },
+  delivery_failed: {
+    stage: 'monitor',
+    retry: 'transient',
+    meaning: 'a receiver of alerts did not take a message',
+    remedy: 'nothing: it is sent again until it is taken, for a day; `alert test` shows whether receivers are reached',
+  },
   fenced: {
     stage: 'manifest',
     retry: 'permanent',
@@ -209,6 +215,10 @@ export const ERROR_TABLE = {
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
+
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(ERROR_TABLE, text);
+}
 
 export interface ErrorContext {
   /** For `wait`: do not try again before this many milliseconds. */

@@ -27,12 +27,36 @@ export function shadowWorkflowId(timeframe: TimeframeId): string {
   return `shadow-${timeframe}`;
 }
 
+/** Schedule and workflow of type `train`: one training of a timeframe at a time. */
+export function trainingId(timeframe: TimeframeId): string {
+  return `train-${timeframe}`;
+}
+
+/** Workflow of type `changeChampion`: promotion and rollback share it, so they can not race. */
+export function championWorkflowId(timeframe: TimeframeId): string {
+  return `champion-${timeframe}`;
+}
+
+/** Daily report on models: schedule and workflow of type `reportModels`. */
+export const MODEL_REPORT = 'report-daily';
+
 /** Hourly removal of candles that are kept for a limited time: schedule and workflow of type `retention`. */
 export const RETENTION = 'retention';
 
 /** The store compared with the exchange, schedules and workflows of type `reconcile`: the last day, and the last 90 days. */
 export const RECONCILE_DAILY = 'reconcile-daily';
 export const RECONCILE_WEEKLY = 'reconcile-weekly';
+/** Judges all pairs every minute: schedule and workflow of type `monitor`. */
+export const MONITOR = 'monitor';
+/** Rolls up the figures of the day before: schedule and workflow of type `slaDaily`. */
+export const SLA_DAILY = 'sla-daily';
+/** Workflow of type `deliverAlert`: brings one message to every receiver. */
+export function alertWorkflowId(messageKey: string): string {
+  return `alert-${messageKey}`;
+}
+
+/** The daily look at the symbols: schedule and workflow of type `reviewSymbols`. */
+export const SYMBOLS_DAILY = 'symbols-daily';
 
 /** What a schedule starts; Temporal appends the time. */
 export function tickWorkflowId(scheduleId: string): string {

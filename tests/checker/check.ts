@@ -30,6 +30,20 @@ export interface CheckInput {
   readonly requests?: readonly MarketRequest[];
 }
 
+/** The rules of candles and gaps alone, where nothing has been forecast or published. */
+export function checkStore({ folder, truth }: Pick<CheckInput, 'folder' | 'truth'>): CheckReport {
+  const findings = new Findings();
+  const candles = openDatabaseFile(join(folder, 'candles.db'));
+  const state = openDatabaseFile(join(folder, 'state.db'));
+  try {
+    checkGaps(findings, readCandles(findings, truth, candles), readGaps(state), truth);
+  } finally {
+    candles.close();
+    state.close();
+  }
+  return findings;
+}
+
 export function check({ folder, truth, requests = [] }: CheckInput): CheckReport {
   const findings = new Findings();
   const candles = openDatabaseFile(join(folder, 'candles.db'));
@@ -43,12 +57,12 @@ export function check({ folder, truth, requests = [] }: CheckInput): CheckReport
     checkBoundaries(findings, state, stored, gaps);
     const closes = closesByEnd(stored);
     const forecasts = readForecasts(state);
-    checkForecasts(findings, forecasts, closes);
+    checkForecasts(findings, state, forecasts, closes);
     const scores = checkScores(findings, state, forecasts, closes);
     const publicDir = join(folder, 'public');
     const objects = checkObjects(findings, publicDir, state, { stored, forecasts });
-    const manifest = checkManifests(findings, publicDir, state, objects);
-    checkUserPlane(findings, manifest, { state, stored, scores, objects });
+    const manifests = checkManifests(findings, publicDir, state, objects);
+    checkUserPlane(findings, manifests, { state, stored, scores, objects });
     checkRequests(findings, requests);
   } finally {
     candles.close();

@@ -23,6 +23,7 @@ export const RULES = {
   'I27 durable': 'every recorded generation is on disk as it was recorded',
   'I29 canonical': 'objects are canonical JSON: the same content has the same bytes everywhere',
   'I30 honest': 'status words and times follow from data_through and the limits',
+  'I31 registry': 'what is forecast under the name of the champion is by a model that had been made champion',
   'I33 champion': "every published prediction is the champion's record in the ledger, number for number",
   'I40 sane': 'forecasts are finite, positive, ordered and not absurd',
   'I41 gate': 'a pair below its minimum of samples shows no prediction as servable',
@@ -32,6 +33,7 @@ export const RULES = {
   'I60 ban': 'nobody asks while a Retry-After lasts',
   'I61 empty': 'no gap is called empty that the market has a candle for',
   'I61 cursor': 'one empty answer moves no cursor: the same place is asked about again',
+  'P16 synced': 'every published file is synced before its one rename, and its folder after it',
   'SPEC1 derived': 'published candles are the stored ones, value for value',
   'SPEC3 hidden': 'nothing of a symbol that is not ready is in the user plane',
   'SPEC6 score': "every score is what its forecast and the market's close say",
@@ -75,6 +77,10 @@ function zeros(): Record<Rule, number> {
 /** Rules that were tried on no fact and so have proved nothing, without those that can not apply to what was run. */
 export function unproved({ tried }: CheckReport, notApplicable: readonly Rule[] = []): Rule[] {
   return NAMES.filter((rule) => tried[rule] === 0 && !notApplicable.includes(rule));
+}
+
+export function brokenRules({ broken }: CheckReport): Rule[] {
+  return NAMES.filter((rule) => broken[rule] > 0);
 }
 
 /** Rule, facts, broken: a line each. */

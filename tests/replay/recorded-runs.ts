@@ -1,12 +1,19 @@
 /** The runs whose histories are kept: every workflow, on every path that an operator meets. */
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  championWorkflowId,
   cycleWorkflowId,
   fillWorkflowId,
+  MODEL_REPORT,
   RECONCILE_DAILY,
   RETENTION,
+  SYMBOLS_DAILY,
   shadowWorkflowId,
+  alertWorkflowId,
+  MONITOR,
+  SLA_DAILY,
   TASK_QUEUE,
+  trainingId,
 } from '../../src/domain/names';
 import { HOUR, parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
@@ -36,6 +43,9 @@ async function execute(
     temporal.client.workflow.execute(type, { workflowId, taskQueue: TASK_QUEUE, args: [input] }),
   );
 }
+
+const MESSAGE = 'hard_stale-20240101T000000.000Z';
+const ALERT = alertWorkflowId(MESSAGE);
 
 const VIRTUAL = { timeframe: '1h', asOf: 10 * HOUR + 5000 };
 
@@ -131,6 +141,45 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
       }),
   },
   {
+    name: 'train.done',
+    workflowId: trainingId(tf),
+    run: (temporal) => execute(temporal, script([]), 'train', trainingId(tf), { timeframe: '1h', asOf: 10 * HOUR }),
+  },
+  {
+    name: 'train.partial-after-retry',
+    workflowId: trainingId(tf),
+    run: (temporal) => {
+      const state = script([]);
+      state.failures.set('fitSymbol ETH/USDT', failure('insufficient_data', 'permanent'));
+      state.failures.set('searchForRecipe', failure('training_failed', 'wait'));
+      setTimeout(() => state.failures.delete('searchForRecipe'), 1_000);
+      return execute(temporal, state, 'train', trainingId(tf), { timeframe: '1h' });
+    },
+  },
+  {
+    name: 'train.refused',
+    workflowId: trainingId(tf),
+    run: (temporal) =>
+      execute(temporal, script([]), 'train', trainingId(tf), { timeframe: '1h', trigger: 'shock', observations: 1 }),
+  },
+  {
+    name: 'changeChampion.done',
+    workflowId: championWorkflowId(tf),
+    run: (temporal) =>
+      execute(temporal, script([]), 'changeChampion', championWorkflowId(tf), {
+        timeframe: '1h',
+        action: 'rollback',
+        version: 'v2',
+        by: 'operator',
+        reason: 'for the record',
+      }),
+  },
+  {
+    name: 'reportModels.promoted',
+    workflowId: MODEL_REPORT,
+    run: (temporal) => execute(temporal, script([]), 'reportModels', MODEL_REPORT, { asOf: 10 * HOUR }),
+  },
+  {
     name: 'cycleTick.started',
     workflowId: 'cycle-1h-tick-record',
     run: (temporal) =>
@@ -160,6 +209,44 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     workflowId: RECONCILE_DAILY,
     run: (temporal) =>
       execute(temporal, script(['BTC/USDT']), 'reconcile', RECONCILE_DAILY, { days: 1, asOf: VIRTUAL.asOf }),
+  },
+  {
+    name: 'reviewSymbols.done',
+    workflowId: SYMBOLS_DAILY,
+    run: (temporal) => {
+      const state = script(['BTC/USDT', 'ETH/USDT']);
+      state.failures.set('checkSymbol ETH/USDT', failure('exchange_timeout', 'permanent'));
+      return execute(temporal, state, 'reviewSymbols', SYMBOLS_DAILY, {});
+    },
+  },
+  {
+    name: 'monitor.told',
+    workflowId: MONITOR,
+    run: (temporal) => execute(temporal, script([]), 'monitor', MONITOR, {}),
+  },
+  {
+    name: 'monitor.virtual',
+    workflowId: MONITOR,
+    run: (temporal) => execute(temporal, script([]), 'monitor', MONITOR, { asOf: 10 * HOUR }),
+  },
+  {
+    name: 'deliverAlert.delivered',
+    workflowId: ALERT,
+    run: (temporal) => execute(temporal, script([]), 'deliverAlert', ALERT, { message: MESSAGE }),
+  },
+  {
+    name: 'deliverAlert.gave-up',
+    workflowId: ALERT,
+    run: (temporal) => {
+      const state = script([]);
+      state.failures.set('deliver slack', failure('delivery_failed', 'permanent'));
+      return execute(temporal, state, 'deliverAlert', ALERT, { message: MESSAGE });
+    },
+  },
+  {
+    name: 'slaDaily.done',
+    workflowId: SLA_DAILY,
+    run: (temporal) => execute(temporal, script([]), 'slaDaily', SLA_DAILY, {}),
   },
   {
     name: 'tick.ran',

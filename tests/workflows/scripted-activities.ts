@@ -14,18 +14,25 @@ import type {
   HousekeepingActivities,
   PairReconciliation,
   ReconciliationActivities,
+  SymbolActivities,
+  MonitorActivities,
   StageInput,
 } from '../../activities/contract';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { MarketSymbol } from '../../src/domain/types';
+import { modelActivities } from './scripted-models';
+import type { ModelActivities } from './scripted-models';
 
 export type ScriptedActivities = CycleActivities &
   ComputeActivities &
   BackgroundActivities &
   FillActivities &
   HousekeepingActivities &
-  ReconciliationActivities;
+  MonitorActivities &
+  ReconciliationActivities &
+  ModelActivities &
+  SymbolActivities;
 
 export interface Script {
   readonly activities: ScriptedActivities;
@@ -57,6 +64,15 @@ export const newCandle: FetchResult = {
   fetchedAt: 1,
   fresh: 1,
 };
+
+function scriptedFailure(result: Failure): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: result.code,
+    message: result.message,
+    details: [result],
+    nonRetryable: result.retry === 'permanent',
+  });
+}
 
 function isFailure(value: object): value is Failure {
   return 'code' in value;
@@ -97,12 +113,7 @@ export function script(symbols: readonly string[]): Script {
       const result = planned ?? value(symbol);
       if (typeof result === 'object' && result !== null && isFailure(result)) {
         if (input.symbols.length === 1) {
-          throw ApplicationFailure.create({
-            type: result.code,
-            message: result.message,
-            details: [result],
-            nonRetryable: result.retry === 'permanent',
-          });
+          throw scriptedFailure(result);
         }
         answers.push({ symbol, ok: false, failure: result });
       } else answers.push({ symbol, ok: true, value: result });
@@ -110,6 +121,11 @@ export function script(symbols: readonly string[]): Script {
     return answers;
   };
   Object.assign(state.activities, {
+    ...modelActivities(async (name) => {
+      state.calls.push(name);
+      const planned = state.failures.get(name);
+      if (planned !== undefined) throw scriptedFailure(planned);
+    }),
     openCycle: async ({ timeframe }) => {
       state.calls.push('openCycle');
       return {
@@ -163,14 +179,64 @@ export function script(symbols: readonly string[]): Script {
     applyRetention: async () => {
       state.calls.push('applyRetention');
       await state.hold('applyRetention', parseSymbol('BTC/USDT'));
-      return { removed: { 'BTC/USDT 1m': 60 } };
+      return {
+        removed: { 'BTC/USDT 1m': 60 },
+        storage: { level: 'ok', usedBytes: 1, budgetBytes: 2, changed: false },
+      };
     },
     planReconciliation: async () => ({ source: 'scripted', symbols: symbols.map(parseSymbol) }),
+    planSymbols: async () => {
+      const [joining = parseSymbol('BTC/USDT'), ...probes] = symbols.map(parseSymbol);
+      const chosen = [{ symbol: joining, since: 0, misses: 0, rank: 1 }];
+      return { source: 'scripted', chosen, joining: [joining], leaving: [], probes };
+    },
+    checkSymbol: async ({ symbol }) => {
+      state.calls.push(`checkSymbol ${symbol}`);
+      const planned = state.failures.get(`checkSymbol ${symbol}`);
+      if (planned !== undefined)
+        throw ApplicationFailure.create({ message: planned.message, details: [planned], nonRetryable: true });
+      return { symbol, reason: null };
+    },
+    settleSymbols: async ({ asOf, joining, checked }) => ({
+      asOf,
+      followed: symbols.length,
+      joined: joining.filter((symbol) => checked.some((each) => each.symbol === symbol)),
+      released: [],
+      quarantined: [],
+      left: [],
+    }),
     reconcileSymbol: async ({ symbol }) => {
       state.calls.push(`reconcileSymbol ${symbol}`);
       const planned = state.failures.get(`reconcileSymbol ${symbol}`) ?? null;
       return [{ ...RECONCILED, different: planned === null ? 1 : 0, failure: planned }];
     },
+    observe: async () => {
+      state.calls.push('observe');
+      return { pairs: 2, changed: ['BTC/USDT 1h'], events: 1, pending: ['hard_stale-20240101T000000.000Z'] };
+    },
+    recommit: async () => {
+      state.calls.push('recommit');
+      return { generation: 2, entries: 2 };
+    },
+    probe: async () => ({ probes: 3, good: 3 }),
+    writeOpsDocuments: async () => {
+      state.calls.push('writeOpsDocuments');
+    },
+    heartbeat: async () => {
+      state.calls.push('heartbeat');
+      return true;
+    },
+    waitingReceivers: async () => ['slack', 'webhook'],
+    deliver: async ({ receiver }) => {
+      state.calls.push(`deliver ${receiver}`);
+      const planned = state.failures.get(`deliver ${receiver}`);
+      if (planned !== undefined) throw ApplicationFailure.nonRetryable(planned.message, planned.code);
+      return 'delivered';
+    },
+    giveUp: async ({ receiver }) => {
+      state.calls.push(`giveUp ${receiver}`);
+    },
+    rollUpDay: async () => ({ day: '2024-01-01', availability: 1 }),
   } satisfies ScriptedActivities);
   return state;
 }

@@ -3,29 +3,41 @@ import type { DataQualityStore } from '../../ports/data-quality';
 import type { ForecastLedger } from '../../ports/forecast-ledger';
 import type { GapLedger } from '../../ports/gap-ledger';
 import type { ModelRegistry } from '../../ports/model-registry';
+import type { AlertOutbox } from '../../ports/alert-outbox';
+import type { EventLog } from '../../ports/event-log';
+import type { MonitorStore } from '../../ports/monitor-store';
 import type { PairStateStore } from '../../ports/pair-state';
 import type { PublicationStore } from '../../ports/publication';
 import type { RateBudget } from '../../ports/rate-budget';
 import type { RunLog } from '../../ports/run-log';
+import type { SymbolChoice } from '../../ports/symbol-choice';
 import { SqliteDataQuality } from './data-quality';
 import { SqliteForecastLedger } from './forecast-ledger';
 import { SqliteGapLedger } from './gap-ledger';
 import { SqliteModelRegistry } from './model-registry';
+import { SqliteAlertOutbox } from './alert-outbox';
+import { SqliteEventLog } from './event-log';
+import { SqliteMonitorStore } from './monitor-store';
 import { SqlitePairState } from './pair-state';
 import { SqlitePublication } from './publication';
 import { SqliteRateBudget } from './rate-budget';
 import type { BudgetOptions } from './rate-budget';
 import { SqliteRunLog } from './run-log';
+import { SqliteSymbolChoice } from './symbol-choice';
 import { StateDatabase } from './state-database';
 
 export interface StateStore {
   readonly pairState: PairStateStore;
   readonly gapLedger: GapLedger;
   readonly dataQuality: DataQualityStore;
+  readonly symbolChoice: SymbolChoice;
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
   readonly models: ModelRegistry;
+  readonly events: EventLog;
+  readonly monitor: MonitorStore;
+  readonly outbox: AlertOutbox;
   /** The deployment's rate budget; budgets made from the same file share it, whatever process they live in. */
   budget(options?: BudgetOptions): RateBudget;
   close(): Promise<void>;
@@ -41,10 +53,14 @@ export async function openStateStore(path: string): Promise<StateStore> {
     pairState: new SqlitePairState(state),
     gapLedger: new SqliteGapLedger(state),
     dataQuality: new SqliteDataQuality(state),
+    symbolChoice: new SqliteSymbolChoice(state),
     forecastLedger: new SqliteForecastLedger(state),
     runLog: new SqliteRunLog(state),
     publication: new SqlitePublication(state),
     models: new SqliteModelRegistry(state),
+    events: new SqliteEventLog(state),
+    monitor: new SqliteMonitorStore(state),
+    outbox: new SqliteAlertOutbox(state),
     budget: (options) => new SqliteRateBudget(state, options),
     close: async () => state.close(),
   };

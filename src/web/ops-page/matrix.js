@@ -31,11 +31,12 @@ function cell({ entry, state, degraded, blocked, hidden }, chosen, { now }) {
       'data-state': state,
       'data-key': entry.key,
       'aria-current': entry.key === chosen ? 'true' : null,
-      'aria-label': [`${entry.key}: ${STATES[state].word}`, ...marks, age].join(', '),
     },
+    element('span', { class: 'visually-hidden' }, `${entry.key} `),
     element('span', { class: 'word' }, STATES[state].word),
+    ' ',
     element('span', { class: 'age' }, age),
-    marks.map((mark) => element('span', { class: 'mark', 'data-mark': mark }, mark)),
+    marks.flatMap((mark) => [' ', element('span', { class: 'mark' }, mark)]),
   );
 }
 

@@ -48,12 +48,13 @@ export class Invariants {
     const keys = new Set<EpochMs>();
     for (const candle of candles) {
       const { openTime } = candle;
-      const at = `${pairKey(pair)} ${new Date(openTime).toISOString()}`;
+      const tell = (invariant: string, what: string) =>
+        this.report(invariant, `${pairKey(pair)} ${new Date(openTime).toISOString()} ${what}`);
       keys.add(openTime);
-      if (!isOnGrid(pair.timeframe, openTime)) this.report('I05', `${at} is off the grid`);
+      if (!isOnGrid(pair.timeframe, openTime)) tell('I05', 'is off the grid');
       if (closeOf(pair.timeframe, openTime) > Math.min(closedBy, time.now - SETTLE_MS))
-        this.report('I01', `${at} is stored and has not closed`);
-      if (!market.everSaid(pair, candle)) this.report('I04', `${at} was never said by the exchange`);
+        tell('I01', 'is stored and has not closed');
+      if (!market.everSaid(pair, candle)) tell('I04', 'was never said by the exchange');
     }
     for (const key of this.#keys.get(pairKey(pair)) ?? []) {
       if (!keys.has(key)) this.report('I08', `${pairKey(pair)} ${new Date(key).toISOString()} is stored no more`);

@@ -23,6 +23,7 @@ export type Command =
   | { readonly do: 'forecast'; readonly fault: ForecastFault }
   | { readonly do: 'by_hand'; readonly timeframe: number }
   | { readonly do: 'terminate'; readonly timeframe: number }
+  | { readonly do: 'reconcile' }
   | { readonly do: 'race' }
   | { readonly do: 'many_generations' }
   | { readonly do: 'sweep'; readonly worker: number }
@@ -64,7 +65,12 @@ export const SETTINGS: PipelineSettings = {
   scheduleOffsetMs: OFFSET_MS,
   cycleTargetMs: MINUTE,
   lagRetryMs: LAG_RETRY_MS,
-  storageBudgetBytes: 1e12,
+  discovery: null,
   rules,
-  champion: () => ({ family: 'told', settings: {} }),
+  alertsPerMinute: 10,
+  slaObjective: 0.99,
+  automaticPromotion: true,
+  naiveFallback: true,
+  codeVersion: 'simulated',
+  firstChampion: () => ({ family: 'told', settings: {} }),
 };

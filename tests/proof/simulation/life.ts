@@ -1,8 +1,8 @@
 /** A short life of the whole pipeline in one process: the real workflows and activities, and what befalls them by a script. */
 import { DAY, HOUR, MINUTE, nextBoundary, shiftSlots } from '../../../src/domain/timeframe';
 import type { Pair, TimeframeId } from '../../../src/domain/types';
-import { cycleWorkflowId } from '../../../src/domain/names';
-import { cycle, cycleTick, fill } from '../../../workflows';
+import { cycleWorkflowId, RECONCILE_DAILY } from '../../../src/domain/names';
+import { cycle, cycleTick, fill, reconcile } from '../../../workflows';
 import { Invariants } from './invariants';
 import { LAG_RETRY_MS, OFFSET_MS, SETTINGS, SHORTEST, SYMBOLS, TIMEFRAMES } from './life-script';
 import type { Command, LifeScript } from './life-script';
@@ -38,7 +38,7 @@ export class Life {
   constructor(readonly script: LifeScript) {
     this.time = new VirtualTime(BEGINS, script.seed);
     this.stores = new SharedStores(this.time);
-    this.server = new SimulatedTemporal(this.time, { cycle, cycleTick, fill });
+    this.server = new SimulatedTemporal(this.time, { cycle, cycleTick, fill, reconcile });
     this.market = new SimulatedMarket(this.time, {
       pairs: SYMBOLS.flatMap((symbol, k) =>
         TIMEFRAMES.map((timeframe) => ({
@@ -93,8 +93,8 @@ export class Life {
     await this.time.runUntil(this.time.now + minutes * MINUTE);
   }
 
-  /** Runs a piece of a worker's own work to its end, as an attempt that nobody waits for longer than a minute. */
-  async attempt<T>(worker: SimulatedWorker, name: string, work: () => Promise<T>): Promise<void> {
+  /** Runs a piece of a worker's own work, as an attempt that nobody waits for longer than a minute; undefined when it fails. */
+  async attempt(worker: SimulatedWorker, name: string, work: () => Promise<unknown>): Promise<unknown> {
     const attempt = {
       worker,
       activity: name,
@@ -103,7 +103,13 @@ export class Life {
       deadline: this.time.now + MINUTE,
       cancellation: new AbortController(),
     };
-    await Promise.race([attempts.run(attempt, work).catch(() => {}), this.time.sleep(MINUTE)]);
+    return Promise.race([attempts.run(attempt, work).catch(() => {}), this.time.sleep(MINUTE)]);
+  }
+
+  worker(place: number): SimulatedWorker {
+    const worker = this.server.workers[place];
+    if (worker === undefined) throw new Error(`there is no worker ${place}`);
+    return worker;
   }
 
   async #obey(command: Command): Promise<void> {
@@ -115,10 +121,10 @@ export class Life {
       case 'fault':
         return this.#plan(command.worker, { fault: command.fault, after: command.after });
       case 'kill':
-        this.#worker(command.worker).kill();
+        this.worker(command.worker).kill();
         return this.#fire('worker killed between calls');
       case 'clock':
-        this.#worker(command.worker).clockOffsetMs = command.hours * HOUR;
+        this.worker(command.worker).clockOffsetMs = command.hours * HOUR;
         this.invariants.clocksWereWrong = true;
         return this.#fire(command.hours < 0 ? 'F30 clock back 2 h' : 'F30 clock forward 3 d');
       case 'revise': {
@@ -146,13 +152,17 @@ export class Life {
           this.#fire('F24 cycle terminated in mid-run');
         return;
       }
+      case 'reconcile':
+        if (this.server.start('reconcile', RECONCILE_DAILY, [{ days: 1 }]) !== null)
+          this.#fire('reconciliation asked for');
+        return;
       case 'race':
         return this.#race();
       case 'many_generations':
-        for (let k = 0; k < MANY_GENERATIONS; k++) await this.time.runThrough(this.#commit(this.#worker(k % 2)));
+        for (let k = 0; k < MANY_GENERATIONS; k++) await this.time.runThrough(this.#commit(this.worker(k % 2)));
         return;
       case 'sweep': {
-        const worker = this.#worker(command.worker);
+        const worker = this.worker(command.worker);
         const before = this.stores.files.objects.size;
         await this.time.runThrough(this.attempt(worker, 'sweep', () => worker.publisher.sweep()));
         const collected = this.stores.files.objects.size < before;
@@ -172,11 +182,11 @@ export class Life {
   }
 
   async #race(): Promise<void> {
-    await this.time.runThrough(Promise.all([0, 1, 0, 1].map((place) => this.#commit(this.#worker(place)))));
+    await this.time.runThrough(Promise.all([0, 1, 0, 1].map((place) => this.#commit(this.worker(place)))));
     this.#fire('F21 four commits at once');
   }
 
-  #commit(worker: SimulatedWorker): Promise<void> {
+  #commit(worker: SimulatedWorker): Promise<unknown> {
     const { now } = this.time;
     return this.attempt(worker, 'commit', () =>
       worker.publisher.commitManifest({ asOf: now, nextExpectedCommit: now + HOUR, deadline: now + MINUTE }),
@@ -201,13 +211,7 @@ export class Life {
   }
 
   #plan(place: number, planned: PlannedFault): void {
-    this.#worker(place).planned.push(planned);
-  }
-
-  #worker(place: number): SimulatedWorker {
-    const worker = this.server.workers[place];
-    if (worker === undefined) throw new Error(`there is no worker ${place}`);
-    return worker;
+    this.worker(place).planned.push(planned);
   }
 
   #startWorker(place: number): void {

@@ -1,7 +1,9 @@
 /** What all workers of a simulated life share: every store in memory, and the published files. */
 import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
+import { MemoryDataQuality } from '../../../src/adapters/memory/memory-data-quality';
 import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
 import { MemoryGapLedger } from '../../../src/adapters/memory/memory-gap-ledger';
+import { MemoryModelRegistry } from '../../../src/adapters/memory/memory-model-registry';
 import { MemoryPairState } from '../../../src/adapters/memory/memory-pair-state';
 import { MemoryPublication } from '../../../src/adapters/memory/memory-publication';
 import { MemoryPublishedFiles } from '../../../src/adapters/memory/memory-published-files';
@@ -13,6 +15,8 @@ export class SharedStores {
   readonly candles = new MemoryCandleStore();
   readonly gapLedger = new MemoryGapLedger();
   readonly pairState = new MemoryPairState();
+  readonly dataQuality = new MemoryDataQuality();
+  readonly models = new MemoryModelRegistry();
   readonly forecastLedger = new MemoryForecastLedger();
   readonly runLog = new MemoryRunLog();
   readonly publication = new MemoryPublication();

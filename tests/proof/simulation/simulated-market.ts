@@ -142,6 +142,7 @@ export class SimulatedMarket {
 
   readonly forecaster: Forecaster = {
     candlesWanted: () => 20,
+    versionOf: ({ family }) => `${family}-simulated`,
     forecast: async ({ candles, steps, recipe }) => {
       const fault = this.forecastFault;
       this.forecastFault = null;

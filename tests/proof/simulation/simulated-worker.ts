@@ -5,6 +5,7 @@ import type { ActivityPorts, PipelineSettings } from '../../../activities/ports'
 import { PipelineError } from '../../../src/domain/errors';
 import type { ErrorCode } from '../../../src/domain/errors';
 import { HOUR } from '../../../src/domain/timeframe';
+import type { TimeframeId } from '../../../src/domain/types';
 import type { Clock } from '../../../src/ports/clock';
 import type { PublicationStore } from '../../../src/ports/publication';
 import { createPublisher } from '../../../src/publish/publisher';
@@ -90,7 +91,8 @@ export class SimulatedWorker {
       clock,
       cycleTargetMs: settings.cycleTargetMs,
     });
-    const ports: ActivityPorts = {
+    // No life trains, reports, monitors or delivers: what only they touch is left out.
+    const ports = {
       source: SOURCE,
       settings,
       clock,
@@ -99,14 +101,17 @@ export class SimulatedWorker {
       candles: this.#port('candles', stores.candles),
       gapLedger: this.#port('gapLedger', stores.gapLedger),
       pairState: this.#port('pairState', stores.pairState),
+      dataQuality: this.#port('dataQuality', stores.dataQuality),
+      models: this.#port('models', stores.models),
+      storage: { measure: async () => ({ usedBytes: 0, budgetBytes: 1e12 }) },
       forecastLedger: this.#port('forecastLedger', stores.forecastLedger),
       runLog: this.#port('runLog', stores.runLog),
       publication,
       publisher: this.publisher,
       forecaster: this.#port('forecaster', market.forecaster),
-      requestCycle: (timeframe, reason) =>
+      requestCycle: (timeframe: TimeframeId, reason: string) =>
         this.#call('requestCycle', async () => server.requestCycle(timeframe, reason)),
-    };
+    } satisfies Partial<ActivityPorts> as unknown as ActivityPorts;
     this.#activities = { ...createActivities(ports), ...createComputeActivities(ports) };
   }
 

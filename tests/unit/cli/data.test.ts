@@ -108,6 +108,66 @@ test('status shows the store even when Temporal does not answer', async () => {
   expect(world.json()).toMatchObject({ source: 'simulated', pairs: 1, candles: 11, level: 'ok', fills: null });
 });
 
+test('audit tells old and new values of changed candles, and what comparisons found', async () => {
+  await storeWithHoles();
+  const [before] = candlesFrom(BTC, START, 1);
+  if (before === undefined) throw new Error('no candle');
+  await world.pairState.recordRevisions(BTC, [{ before, after: { ...before, volume: 6 } }], NOW);
+  await world.dataQuality.recordComparison(
+    BTC,
+    { from: START, to: NOW },
+    [{ openTime: START, kind: 'different' }],
+    NOW,
+  );
+  expect(await world.run('data audit --json')).toBe(0);
+  expect(world.json()).toMatchObject({
+    changes: [{ symbol: 'BTC/USDT', open_time: '2024-05-01T00:00:00Z', before: { volume: 5 }, after: { volume: 6 } }],
+    mismatches: [{ kind: 'different', severity: 'warning', times_running: 1 }],
+  });
+  await world.run('data audit');
+  expect(world.stdout).toMatch(/BTC\/USDT 1h +2024-05-01 00:00 +2024-05-01 14:30 +volume 5\.000000 -> 6\.000000/);
+});
+
+describe('storage', () => {
+  test('level, growth, days left and what each setting would buy are told', async () => {
+    await storeWithHoles();
+    world.environment = { SYMBOLS: 'BTC/USDT,ETH/USDT', TIMEFRAMES: '1h,1m', RETENTION_1M_DAYS: '28' };
+    await world.candles.write(pairOf('BTC/USDT', '1m'), candlesFrom(pairOf('BTC/USDT', '1m'), START, 100), NOW);
+    world.usage = { usedBytes: 36e9, budgetBytes: 50e9 };
+    for (let hour = 0; hour <= 24; hour++) {
+      const at = NOW - (24 - hour) * HOUR;
+      await world.dataQuality.recordStorage({
+        at,
+        level: hour < 20 ? 'ok' : 'warn',
+        usedBytes: 36e9 - (24 - hour) * 1e7,
+        budgetBytes: 50e9,
+      });
+    }
+    expect(await world.run('data storage --json')).toBe(0);
+    expect(world.json()).toMatchObject({
+      level: 'warn',
+      bytes_per_day: expect.closeTo(24e7, -3),
+      growth_measured: true,
+      days_until_block: expect.closeTo(37.5),
+      options: [
+        { setting: 'TIMEFRAMES without 1m', frees_bytes: 6400 },
+        { setting: '1m kept 14 days instead of 28', frees_bytes: 3200 },
+        { setting: 'twice the budget', days_until_block: expect.closeTo(225) },
+        { setting: 'one symbol fewer (its candles stay)', days_until_block: expect.closeTo(75) },
+      ],
+      level_changes: [{ level: 'warn' }],
+    });
+    await world.run('data storage');
+    expect(world.stdout).toMatch(/days until block +37/);
+  });
+
+  test('usage that can not be read counts as full, and is said so', async () => {
+    world.usage = { usedBytes: null, budgetBytes: 50e9 };
+    await world.run('data storage');
+    expect(world.stdout).toMatch(/level +block: usage or budget can not be read/);
+  });
+});
+
 describe('backfill', () => {
   test('a dry run says requests, minutes and megabytes, and starts nothing', async () => {
     await world.pairState.setEarliest(BTC, { openTime: NOW - 5000 * HOUR, provenAt: NOW });
@@ -146,6 +206,7 @@ describe('backfill', () => {
           workflowId: 'f',
           status: 'failed',
           stored: 0,
+          candlesASecond: null,
           reached: null,
           progress: null,
           etaMs: null,

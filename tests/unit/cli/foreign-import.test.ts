@@ -207,14 +207,14 @@ describe('a foreign file', () => {
 
 describe('the odd files', () => {
   const NOW = Date.parse('2024-06-01T00:00:00Z');
-  const import_ = (path: string, rest: string) => {
+  const imported = (path: string, rest: string) => {
     world.overrides = { clock: { now: () => NOW, monotonic: () => 0 } };
     return told(`${path} --timeframe 1h ${rest}`);
   };
 
   testOnCandles('newest first, two date formats, no unix column: BTC of a data provider', async (candles) => {
     const path = join(candles, 'odd', 'BTC_USDT-1h.cdd-raw.csv.gz');
-    const { file: found } = await import_(path, '--symbol BTC/USDT');
+    const { file: found } = await imported(path, '--symbol BTC/USDT');
     expect(found.understood).toMatchObject({
       rows: 34_674,
       candles: 29_376,
@@ -230,7 +230,7 @@ describe('the odd files', () => {
 
   testOnCandles('seconds and milliseconds mixed, hours twice with other values: ETH', async (candles) => {
     const path = join(candles, 'odd', 'ETH_USDT-1h.cdd-raw.csv.gz');
-    const { file: found } = await import_(path, '--symbol ETH/USDT --apply');
+    const { file: found } = await imported(path, '--symbol ETH/USDT --apply');
     expect(found.understood).toMatchObject({
       times: { seconds: 28_584, milliseconds: 7_478 },
       // The first hour: an open of 652 where the next one is 303.
@@ -243,9 +243,9 @@ describe('the odd files', () => {
 
   testOnCandles('no header, impossible dates in a second column: ETH/USD of another exchange', async (candles) => {
     const path = join(candles, 'odd', 'ETH_USD-1h.gemini-raw.csv.gz');
-    expect((await import_(path, '--symbol ETH/USD')).file.error).toMatch(/no header/);
+    expect((await imported(path, '--symbol ETH/USD')).file.error).toMatch(/no header/);
     const named = '--columns unix,date,symbol,open,high,low,close,volume';
-    const { file: found } = await import_(path, `--symbol ETH/USD ${named}`);
+    const { file: found } = await imported(path, `--symbol ETH/USD ${named}`);
     const { conflicts, duplicates } = found.understood as { conflicts: number; duplicates: number };
     expect(conflicts + duplicates).toBe(168);
     expect(found.understood).toMatchObject({

@@ -18,6 +18,7 @@ const RANGE = { family: 'range-volatility', settings: {} };
 function forecasterOf(spoil: (request: ForecastRequest) => void = () => {}): Forecaster {
   return {
     candlesWanted: ({ family, settings }) => familyNamed(family).candlesWanted(settings),
+    versionOf: ({ family, settings }) => familyNamed(family).version(settings),
     async forecast(request, signal) {
       signal?.throwIfAborted();
       spoil(request);
