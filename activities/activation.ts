@@ -1,12 +1,18 @@
 /** Whether a symbol may be shown: read from its 1h candles in the store, written to its state. */
 import { nextActivation } from '../src/domain/activation';
 import { countRanges, subtractRanges } from '../src/domain/coverage';
-import { lastClosedOpen, parseTimeframe } from '../src/domain/timeframe';
+import { lastClosedOpen, MINUTE, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs, MarketSymbol } from '../src/domain/types';
 import type { ActivityPorts } from './ports';
 
 /** Activation rests on this timeframe. */
 export const ACTIVATION_TIMEFRAME = parseTimeframe('1h');
+
+/**
+ * The exchange's clock may be this much behind ours: what closed within it may not be closed there yet, and a cycle that runs
+ * right after each boundary would never find a symbol complete (F31).
+ */
+const CLOCK_TOLERANCE_MS = 2 * MINUTE;
 
 /** Judges the symbol and keeps the verdict; true when it turned ready by this. */
 export async function judgeActivation(ports: ActivityPorts, symbol: MarketSymbol, asOf: EpochMs): Promise<boolean> {
@@ -20,7 +26,7 @@ export async function judgeActivation(ports: ActivityPorts, symbol: MarketSymbol
     current,
     extent,
     earliest: (await ports.pairState.earliest(pair))?.openTime ?? null,
-    lastClosed: lastClosedOpen(pair.timeframe, asOf, ports.settings.settleMs),
+    lastClosed: lastClosedOpen(pair.timeframe, asOf - CLOCK_TOLERANCE_MS, ports.settings.settleMs),
     unexplainedHoles: countRanges(pair.timeframe, subtractRanges(pair.timeframe, holes, known)),
   });
   const { state: activation, reason } = verdict;

@@ -1,5 +1,8 @@
 /** The record of a round: how it went, and what became of every boundary it had to account for. */
-import { boundariesBetween, accountBoundaries } from '../src/domain/boundaries';
+import { boundariesBetween, accountBoundaries, NO_CYCLE_RAN } from '../src/domain/boundaries';
+import type { BoundaryAccount } from '../src/domain/boundaries';
+import { eventOf } from '../src/domain/event';
+import type { Event } from '../src/domain/event';
 import { closeOf, lastBoundary, shiftSlots } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import type { CloseCycleInput } from './contract';
@@ -33,6 +36,8 @@ export function createCloseCycle(ports: ActivityPorts) {
         reason: failed.length === 0 ? input.outcome : failed.map(({ symbol, code }) => `${symbol} ${code}`).join(', '),
         hasData: (boundary) => covered.has(boundary),
       });
+      // Before the boundaries, which a second attempt would find accounted for (I50).
+      await ports.events.record([...(await overrun(ports, input)), ...missedBoundaries(input, records)]);
       await ports.runLog.recordBoundaries(
         records.map((record) => ({
           ...record,
@@ -41,6 +46,34 @@ export function createCloseCycle(ports: ActivityPorts) {
           recordedAt: ports.clock.now(),
         })),
       );
+    });
+}
+
+/** A working cycle whose first pass took longer than its budget. */
+async function overrun(ports: ActivityPorts, input: CloseCycleInput): Promise<Event[]> {
+  const { timeframe, runId, round, firstPassAt, outcome } = input;
+  const run = (await ports.runLog.recent(timeframe, RECENT_RUNS)).find(
+    (recent) => recent.runId === runId && recent.round === round,
+  );
+  if (run === undefined || firstPassAt === null || outcome === 'idle') return [];
+  const tookMs = firstPassAt - run.startedAt;
+  const limit = ports.settings.cycleTargetMs;
+  if (tookMs <= limit) return [];
+  const detail = `the first pass took ${(tookMs / 1000).toFixed(1)} s of ${limit / 1000} s`;
+  const workflow = { id: run.workflowId, run: runId };
+  return [eventOf('overrun', input.asOf, { key: `overrun ${runId} ${round}`, timeframe, detail, workflow })];
+}
+
+/** The run that is being closed is among the newest. */
+const RECENT_RUNS = 20;
+
+function missedBoundaries({ timeframe, asOf }: CloseCycleInput, records: readonly BoundaryAccount[]): Event[] {
+  return records
+    .filter(({ outcome, reason }) => outcome === 'skipped' && reason.startsWith(NO_CYCLE_RAN))
+    .map(({ boundary, reason }) => {
+      const at = new Date(boundary).toISOString();
+      const facts = { timeframe, detail: `boundary ${at}: ${reason}`, since: boundary };
+      return eventOf('missed_boundary', asOf, { key: `missed_boundary ${timeframe} ${at}`, ...facts });
     });
 }
 
@@ -54,8 +87,10 @@ async function accountedSoFar(
   const records = await ports.runLog.boundaries(timeframe, from, asOf - 1);
   const settled = records.filter(({ outcome }) => outcome !== 'failed').map(({ boundary }) => boundary);
   const failed = records.filter(({ outcome }) => outcome === 'failed');
+  // With none settled yet, accounts begin at the first boundary that failed.
+  const before = failed.length === 0 ? null : shiftSlots(timeframe, Math.min(...failed.map((one) => one.boundary)), -1);
   return {
-    after: settled.length === 0 ? null : Math.max(...settled),
+    after: settled.length === 0 ? before : Math.max(...settled),
     failedBefore: new Map(failed.map(({ boundary, reason }) => [boundary, reason])),
   };
 }

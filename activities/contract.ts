@@ -3,6 +3,7 @@
  * fetch to its write, at most 100 of a pair; everything longer is a fill, which fetches and writes page by page.
  */
 import type { ErrorCode, Retry } from '../src/domain/errors';
+import type { StorageLevel } from '../src/domain/storage-budget';
 import type { EpochMs, MarketSymbol, Stage, TimeframeId } from '../src/domain/types';
 
 /** `[openTime, open, high, low, close, volume]` */
@@ -64,6 +65,8 @@ export type FetchResult =
       readonly rows: readonly CandleRow[];
       readonly fetchedAt: EpochMs;
       readonly fresh: number;
+      /** Closed slots after the last row that the exchange did not give; absent in histories of before. */
+      readonly missing?: number;
     }
   /** More than a live fetch may hand on is due. */
   | { readonly kind: 'fill'; readonly reason: string }
@@ -198,6 +201,15 @@ export interface FillActivities {
 export interface RetentionResult {
   /** Candles removed, by pair: `BTC/USDT 1m`. Pairs that lost none are left out. */
   readonly removed: Readonly<Record<string, number>>;
+  readonly storage: StorageResult;
+}
+
+export interface StorageResult {
+  readonly level: StorageLevel;
+  readonly usedBytes: number | null;
+  readonly budgetBytes: number | null;
+  /** Another level than at the sample before. */
+  readonly changed: boolean;
 }
 
 export interface HousekeepingActivities {
@@ -230,4 +242,34 @@ export interface PairReconciliation {
 export interface ReconciliationActivities {
   planReconciliation(): Promise<ReconcilePlan>;
   reconcileSymbol(input: ReconcileInput): Promise<PairReconciliation[]>;
+}
+
+export interface ObserveResult {
+  /** Pairs judged. */
+  readonly pairs: number;
+  /** Pairs whose status word changed: the manifest is to be committed again. */
+  readonly changed: readonly string[];
+  readonly events: number;
+  /** Messages that some receiver still waits for. */
+  readonly pending: readonly string[];
+}
+export interface DeliverInput {
+  readonly message: string;
+  readonly receiver: string;
+}
+export interface MonitorActivities {
+  observe(input: { readonly asOf: EpochMs }): Promise<ObserveResult>;
+  recommit(input: { readonly asOf: EpochMs }): Promise<ManifestResult>;
+  /** Asks for documents and status as a reader does; null where no address is known. */
+  probe(input: { readonly asOf: EpochMs }): Promise<{ readonly probes: number; readonly good: number } | null>;
+  writeOpsDocuments(input: { readonly asOf: EpochMs }): Promise<void>;
+  /** False when none is configured. */
+  heartbeat(): Promise<boolean>;
+  /** Receivers that still wait for the message. */
+  waitingReceivers(input: { readonly message: string }): Promise<readonly string[]>;
+  deliver(input: DeliverInput): Promise<'delivered' | 'undeliverable' | 'muted'>;
+  /** The message stays, marked as undeliverable. */
+  giveUp(input: DeliverInput): Promise<void>;
+  /** The figures of the day that ended last, kept for good. */
+  rollUpDay(input: { readonly asOf: EpochMs }): Promise<{ readonly day: string; readonly availability: number | null }>;
 }

@@ -3,7 +3,6 @@ import { sameValues } from '../src/domain/candle';
 import { underfilled, underfillRange } from '../src/domain/coverage';
 import { decideFetchStart } from '../src/domain/fetch-start';
 import type { FetchStart } from '../src/domain/fetch-start';
-import { storageLevel } from '../src/domain/storage-budget';
 import type { Candle, EpochMs, Pair } from '../src/domain/types';
 import { pairKey } from '../src/domain/types';
 import { detect } from '../src/ingest/detect';
@@ -11,6 +10,7 @@ import type { Extent } from '../src/ports/candle-store';
 import type { FetchResult, StageInput } from './contract';
 import type { ActivityPorts } from './ports';
 import { forEachSymbol } from './stage';
+import { currentStorageLevel } from './storage';
 import { rowOf } from './write';
 
 /** In a larger group each pair may hand on fewer candles, so that the group's payload stays under 64 KB. */
@@ -45,7 +45,7 @@ export async function fetchStart(
     earliest: earliest?.openTime ?? null,
     underfilledFrom:
       extent === null ? null : await underfilledFrom(ports, pair, extent.last, earliest?.openTime ?? null, asOf),
-    storage: storageLevel(await ports.candles.sizeBytes(), ports.settings.storageBudgetBytes),
+    storage: await currentStorageLevel(ports),
     asOf,
     settleMs: ports.settings.settleMs,
   });
@@ -86,10 +86,10 @@ async function fetchNew(
     onRefused: (rows) => ports.pairState.quarantine(pair, rows, asOf),
   });
   if (detection.kind === 'silent') throw detection.error;
-  const { candles, fetchedAt, fresh } = detection;
-  if (detection.kind === 'none_yet' && detection.missing > 0) return { kind: 'lagging' };
+  const { candles, fetchedAt, fresh, missing } = detection;
+  if (detection.kind === 'none_yet' && missing > 0) return { kind: 'lagging' };
   if (fresh === 0 && (await storedAsTheyAre(ports, pair, candles))) return { kind: 'up_to_date' };
-  return { kind: 'candles', rows: candles.map(rowOf), fetchedAt, fresh };
+  return { kind: 'candles', rows: candles.map(rowOf), fetchedAt, fresh, missing };
 }
 
 /** The candles that were read again have the values that are stored. */

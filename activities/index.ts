@@ -6,17 +6,22 @@ import type {
   FillActivities,
   HousekeepingActivities,
   ReconciliationActivities,
+  MonitorActivities,
 } from './contract';
 import { createRegisterCandidate } from './candidate';
 import { createMovePointer, createPlanChange, createSmokeCheck } from './change-champion';
 import { createCloseCycle } from './close-cycle';
+import { createDeliver, createGiveUp, createWaitingReceivers } from './deliver';
 import { createExport } from './export';
 import { createFetch } from './fetch';
 import { createFillPages, createSettleFill } from './fill';
 import { createForecast } from './forecast';
 import { createGate } from './gate';
 import { createManifest } from './manifest';
+import { createHeartbeatActivity, createProbe, createRecommit, createRollUpDay } from './monitor';
+import { createObserve } from './observe';
 import { createOpenCycle } from './open-cycle';
+import { createWriteOpsDocuments } from './ops-documents';
 import type { ActivityPorts } from './ports';
 import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
 import { createFitSymbol, createSearchForRecipe } from './recipe-search';
@@ -39,6 +44,7 @@ import { createWrite } from './write';
 export type MainActivities = CycleActivities &
   FillActivities &
   HousekeepingActivities &
+  MonitorActivities &
   ReconciliationActivities &
   TrainingActivities &
   ChangeActivities &
@@ -67,6 +73,15 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     planChange: createPlanChange(ports),
     movePointer: createMovePointer(ports),
     reportModels: createReportModels(ports),
+    observe: createObserve(ports),
+    recommit: createRecommit(ports),
+    probe: createProbe(ports),
+    writeOpsDocuments: createWriteOpsDocuments(ports),
+    heartbeat: createHeartbeatActivity(ports),
+    waitingReceivers: createWaitingReceivers(ports),
+    deliver: createDeliver(ports),
+    giveUp: createGiveUp(ports),
+    rollUpDay: createRollUpDay(ports),
   };
 }
 

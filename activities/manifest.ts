@@ -1,8 +1,10 @@
 /** The manifest of all pairs, committed as the next generation; a late attempt refuses itself before it publishes. */
 import { activityInfo } from '@temporalio/activity';
+import { eventOf } from '../src/domain/event';
 import { HOUR, nextBoundary } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
 import type { ManifestResult, StageInput } from './contract';
+import { describeFailure } from './failures';
 import type { ActivityPorts } from './ports';
 import { guarded, refuseOtherSource } from './stage';
 
@@ -27,15 +29,28 @@ export function createManifest(ports: ActivityPorts) {
       const { startToCloseTimeoutMs } = activityInfo();
       const deadline = ports.clock.monotonic() + startToCloseTimeoutMs - MARGIN_MS;
       await removeRetired(ports);
-      const { generation, entries } = await ports.publisher.commitManifest({
-        asOf: input.asOf,
-        nextExpectedCommit: nextExpectedCommit(ports, input.asOf),
-        deadline,
+      const commit = { asOf: input.asOf, nextExpectedCommit: nextExpectedCommit(ports, input.asOf), deadline };
+      const { generation, entries } = await ports.publisher.commitManifest(commit).catch(async (error: unknown) => {
+        await recordFailure(ports, input, error);
+        throw error;
       });
       await sweepNowAndThen();
       return { generation, entries };
     });
 }
+
+/** A failure that repeats is told, once a run; one that the next attempt mends is not. */
+async function recordFailure(ports: ActivityPorts, { timeframe, asOf }: StageInput, error: unknown): Promise<void> {
+  const { attempt, workflowExecution } = activityInfo();
+  if (attempt < TOLD_FROM_ATTEMPT) return;
+  const workflow =
+    workflowExecution === undefined ? null : { id: workflowExecution.workflowId, run: workflowExecution.runId };
+  const key = `manifest_failure ${timeframe} ${new Date(asOf).toISOString()}`;
+  const { message: detail } = describeFailure(error);
+  await ports.events.record([eventOf('manifest_failure', asOf, { key, timeframe, detail, workflow })]);
+}
+
+const TOLD_FROM_ATTEMPT = 3;
 
 /** When the earliest next cycle of any timeframe is due. */
 export function nextExpectedCommit(ports: ActivityPorts, asOf: EpochMs): EpochMs {

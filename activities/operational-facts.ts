@@ -1,9 +1,9 @@
 /** What the operators' manifest adds about a pair; never public. Plain JSON, times as ISO 8601. */
 import { countRanges } from '../src/domain/coverage';
-import { storageLevel } from '../src/domain/storage-budget';
 import type { EpochMs, Pair } from '../src/domain/types';
 import type { StageRecord } from '../src/ports/pair-state';
 import type { ActivityPorts } from './ports';
+import { currentStorageLevel } from './storage';
 
 export async function operationalFacts(
   ports: ActivityPorts,
@@ -34,7 +34,7 @@ export async function operationalFacts(
       }),
     ],
     model: forecast === null ? null : { version: forecast.modelVersion, family: forecast.family },
-    disk_level: storageLevel(await ports.candles.sizeBytes(), ports.settings.storageBudgetBytes),
+    disk_level: await currentStorageLevel(ports),
     workflow: run === null ? null : { id: run.workflowId, run: run.runId },
   };
 }

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
+import type { AlertOutbox } from '../src/ports/alert-outbox';
 import type { CandleStore } from '../src/ports/candle-store';
 import type { Clock } from '../src/ports/clock';
 import type { DataQualityStore } from '../src/ports/data-quality';
+import type { EventLog } from '../src/ports/event-log';
 import type { Exchange } from '../src/ports/exchange';
 import type { Fitter, Forecaster, Recipe } from '../src/ports/forecaster';
 import type { ForecastLedger } from '../src/ports/forecast-ledger';
@@ -9,11 +11,16 @@ import type { GapLedger } from '../src/ports/gap-ledger';
 import type { ModelFiles } from '../src/ports/model-files';
 import type { ModelRegistry } from '../src/ports/model-registry';
 import type { DocumentFolder } from '../src/ports/published-files';
+import type { MonitorStore } from '../src/ports/monitor-store';
+import type { Heartbeat, Notifier } from '../src/ports/notifier';
 import type { PairStateStore } from '../src/ports/pair-state';
+import type { Probe } from '../src/ports/probe';
 import type { PublicationStore } from '../src/ports/publication';
+import type { PublishedReader } from '../src/publish/published-reader';
 import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
 import type { Snapshots } from '../src/ports/snapshots';
+import type { StorageGauge } from '../src/ports/storage-gauge';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 
@@ -25,7 +32,9 @@ export interface PipelineSettings {
   readonly scheduleOffsetMs: number;
   readonly cycleTargetMs: number;
   readonly lagRetryMs: number;
-  readonly storageBudgetBytes: number;
+  readonly alertsPerMinute: number;
+  /** Promised share of good probes, 0..1. */
+  readonly slaObjective: number;
   rules(timeframe: TimeframeId): TimeframeRules;
   /** Version of this program, kept with every model. */
   readonly codeVersion: string;
@@ -49,6 +58,7 @@ export interface ActivityPorts {
   readonly log: Logger;
   readonly exchange: Exchange;
   readonly candles: CandleStore;
+  readonly storage: StorageGauge;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
@@ -58,6 +68,17 @@ export interface ActivityPorts {
   readonly publisher: Publisher;
   readonly models: ModelRegistry;
   readonly modelFiles: ModelFiles;
+  /** What is published, as a reader finds it. */
+  readonly published: PublishedReader;
+  readonly events: EventLog;
+  readonly monitor: MonitorStore;
+  readonly outbox: AlertOutbox;
+  /** Receivers of alerts; none: alerts are only logged. */
+  readonly notifiers: readonly Notifier[];
+  readonly heartbeat: Heartbeat | null;
+  readonly probe: Probe;
+  /** Writes a document of the operations page: its name without `.json`, and its text. */
+  readonly writeOpsDocument: (name: string, body: string) => Promise<void>;
   readonly forecaster: Forecaster;
   /** For the shadow: threads and memory of its own, so that nothing it does is felt by the champion. */
   readonly shadowForecaster: Forecaster;

@@ -5,6 +5,7 @@ import type { EpochMs, Pair } from '../src/domain/types';
 import type { RetentionResult } from './contract';
 import type { ActivityPorts } from './ports';
 import { guarded } from './stage';
+import { sampleStorage } from './storage';
 
 export function createApplyRetention(ports: ActivityPorts) {
   return ({ asOf }: { readonly asOf: EpochMs }): Promise<RetentionResult> =>
@@ -18,7 +19,7 @@ export function createApplyRetention(ports: ActivityPorts) {
         if (count > 0) removed[pairKey(pair)] = count;
         await forgetGaps(ports, pair, before);
       }
-      return { removed };
+      return { removed, storage: await sampleStorage(ports, asOf) };
     });
 }
 

@@ -9,8 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-/** What the page takes from the program: the one evaluator, by way of what it makes of a manifest entry. */
+/** What the pages take from the program: the one evaluator, by way of what it makes of a manifest entry. */
 const SHARED = ['web/entry-status.ts'];
+/** What the operations page takes from the public one. */
+const COMMON = ['clock.js', 'elements.js', 'words.js'];
 const CHART = ['uPlot.iife.min.js', 'uPlot.min.css'];
 
 /** Compiles a file of src/ and all that it imports; a relative import gets the extension that a browser needs. */
@@ -38,8 +40,13 @@ export function buildPages(folder) {
     rmSync(join(folder, name), { recursive: true, force: true });
     cpSync(join(root, 'src', 'web', name), join(folder, name), { recursive: true });
   }
-  const done = new Set();
-  for (const path of SHARED) emitModule(path, join(folder, 'page', 'shared'), done);
+  for (const name of ['page', 'ops-page']) {
+    const done = new Set();
+    for (const path of SHARED) emitModule(path, join(folder, name, 'shared'), done);
+  }
+  const common = join(folder, 'ops-page', 'shared', 'page');
+  mkdirSync(common);
+  for (const name of COMMON) cpSync(join(root, 'src', 'web', 'page', name), join(common, name));
   const chart = join(folder, 'page', 'chart');
   mkdirSync(chart);
   for (const name of CHART) cpSync(join(root, 'node_modules', 'uplot', 'dist', name), join(chart, name));

@@ -1,11 +1,17 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ActivityPorts, PipelineSettings, RequestCycle } from '../activities/ports';
+import { writeDurably } from '../src/adapters/files/durable-file';
 import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { Fitter, Forecaster } from '../src/ports/forecaster';
 import { programVersion } from './program-version';
+import type { Heartbeat, Notifier } from '../src/ports/notifier';
+import type { Probe } from '../src/ports/probe';
+import { readPublished } from '../src/publish/published-reader';
 import type { Stores } from './stores';
 
 export interface PortsInput {
@@ -18,7 +24,18 @@ export interface PortsInput {
   readonly requestCycle: RequestCycle;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Who is told, inside and outside. Absent: alerts are only logged, and nothing outside is asked. */
+  readonly outside?: Outside;
 }
+
+/** What the monitor reaches outside of this machine. */
+export interface Outside {
+  readonly notifiers: readonly Notifier[];
+  readonly heartbeat: Heartbeat | null;
+  readonly probe: Probe;
+}
+
+const NOBODY: Outside = { notifiers: [], heartbeat: null, probe: { run: async () => null } };
 
 /** The ports of a worker's activities. */
 export function activityPorts({
@@ -31,6 +48,7 @@ export function activityPorts({
   requestCycle,
   log,
   clock = systemClock,
+  outside = NOBODY,
 }: PortsInput): ActivityPorts {
   return {
     source: stores.source,
@@ -39,6 +57,7 @@ export function activityPorts({
     log,
     exchange,
     candles: stores.candles,
+    storage: stores.storage,
     gapLedger: stores.state.gapLedger,
     pairState: stores.state.pairState,
     dataQuality: stores.state.dataQuality,
@@ -48,6 +67,15 @@ export function activityPorts({
     publisher: stores.publisher,
     models: stores.state.models,
     modelFiles: stores.modelFiles,
+    published: readPublished(stores.folder.published),
+    events: stores.state.events,
+    monitor: stores.state.monitor,
+    outbox: stores.state.outbox,
+    ...outside,
+    writeOpsDocument: async (name, body) => {
+      await mkdir(stores.folder.ops, { recursive: true });
+      await writeDurably(join(stores.folder.ops, `${name}.json`), body);
+    },
     forecaster,
     shadowForecaster,
     trainingForecaster,
@@ -65,7 +93,8 @@ export function pipelineSettings(config: Config): PipelineSettings {
     scheduleOffsetMs: config.scheduleOffsetMs,
     cycleTargetMs: config.cycleTargetMs,
     lagRetryMs: config.lagRetryMs,
-    storageBudgetBytes: config.storageBudgetBytes,
+    alertsPerMinute: config.alerts.perMinute,
+    slaObjective: config.slaObjective,
     rules: (timeframe) => config.rules(timeframe),
     codeVersion: programVersion(),
     automaticPromotion: config.automaticPromotion,

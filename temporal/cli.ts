@@ -62,11 +62,21 @@ function createWiring(stopping: AbortSignal): CliWiring {
     stopping,
     config,
     stores: async () => cliStores(await stores()),
+    candles: async (kind) => {
+      const { openCandles } = await import('./stores.js');
+      const opened = await openCandles(config(), await source(), kind);
+      openings.push(() => opened.close());
+      return opened;
+    },
     exchange: async (): Promise<Exchange> => exchange(),
     control: async () => control(),
     exporter: async () => {
       const { createExporter } = await import('./exporter.js');
       return createExporter(config(), stores, source);
+    },
+    notifiers: async () => {
+      const { outsideOf } = await import('./outside.js');
+      return outsideOf(config()).notifiers;
     },
     backtest: async () => {
       const { backtest } = await import('./backtest.js');
@@ -185,9 +195,13 @@ function cliStores(stores: Stores): CliStores {
     candles: stores.candles,
     gapLedger: state.gapLedger,
     pairState: state.pairState,
+    dataQuality: state.dataQuality,
+    storage: stores.storage,
     forecastLedger: state.forecastLedger,
     models: state.models,
     publication: state.publication,
+    monitor: state.monitor,
+    outbox: state.outbox,
     budget: budgetOf(stores),
   };
 }

@@ -5,6 +5,7 @@ import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { portHolder } from '../src/web/port-holder';
 import { SEARCH_ATTRIBUTE_TYPES } from './search-attributes';
 
 export interface DevelopmentServerOptions {
@@ -28,6 +29,9 @@ export interface DevelopmentServer {
   stop(): Promise<void>;
 }
 
+/** Another program listens on a port that was free when it was chosen. */
+class PortTakenError extends Error {}
+
 /** Closed runs stay visible this long (the server's own default is a day). */
 const RETENTION = '90d';
 
@@ -41,6 +45,7 @@ export async function startDevelopmentServer(options: DevelopmentServerOptions):
   const pidFile = `${options.databaseFile}.pid`;
   await stopLeftover(pidFile, options.databaseFile);
   const log = await open(options.logFile, 'a');
+  const logged = (await log.stat()).size;
   const child = spawn(options.binary, serverArguments(options), { stdio: ['ignore', log.fd, log.fd], detached: false });
   await log.close();
   const ended = new Promise<void>((resolve) => {
@@ -51,7 +56,7 @@ export async function startDevelopmentServer(options: DevelopmentServerOptions):
   if (pid === undefined) throw new Error(`the Temporal server could not be started: ${options.binary} did not run`);
   await writeFile(pidFile, String(pid));
   const address = `127.0.0.1:${options.port}`;
-  await waitUntilUp(address, child, options);
+  await waitUntilUp(address, child, options, logged);
   await keepRunsLonger(options, address);
   return {
     address,
@@ -63,6 +68,26 @@ export async function startDevelopmentServer(options: DevelopmentServerOptions):
       await rm(pidFile, { force: true });
     },
   };
+}
+
+/** Ports that are free now, or those that were set. */
+export type ChoosePorts = () => Promise<Pick<DevelopmentServerOptions, 'port' | 'uiPort'>>;
+
+const PORT_TRIES = 5;
+
+/** Starts the server on ports of `choose`, which is asked again when another program was quicker to take one. */
+export async function startOnChosenPorts(
+  options: Omit<DevelopmentServerOptions, 'port' | 'uiPort'>,
+  choose: ChoosePorts,
+): Promise<{ readonly server: DevelopmentServer; readonly options: DevelopmentServerOptions }> {
+  for (let attempt = 1; ; attempt++) {
+    const chosen = { ...options, ...(await choose()) };
+    try {
+      return { server: await startDevelopmentServer(chosen), options: chosen };
+    } catch (error) {
+      if (!(error instanceof PortTakenError) || attempt === PORT_TRIES) throw error;
+    }
+  }
 }
 
 function serverArguments(options: DevelopmentServerOptions): string[] {
@@ -88,20 +113,23 @@ function serverArguments(options: DevelopmentServerOptions): string[] {
   ];
 }
 
-async function waitUntilUp(address: string, child: ChildProcess, options: DevelopmentServerOptions): Promise<void> {
+async function waitUntilUp(
+  address: string,
+  child: ChildProcess,
+  options: DevelopmentServerOptions,
+  logged: number,
+): Promise<void> {
   const deadline = performance.now() + 60_000;
   for (;;) {
-    if (child.exitCode !== null) {
-      const tail = (await readFile(options.logFile, 'utf8')).trim().split('\n').slice(-3).join(' | ');
-      throw new Error(
-        `the Temporal server ended at once (exit ${child.exitCode}): ${tail}; its log is ${options.logFile}`,
-      );
-    }
+    if (child.exitCode !== null) throw await startFailure(child.exitCode, options, logged);
     try {
       const connection = await Connection.connect({ address, connectTimeout: 2_000 });
       await connection.workflowService.describeNamespace({ namespace: options.namespace });
       await connection.close();
-      return;
+      // What answers may be the server of another deployment that took the port first: then ours is about to end.
+      const holder = portHolder(options.port);
+      if (holder === null || holder.pid === child.pid) return;
+      throw new Error(`port ${options.port} is held by process ${holder.pid}`);
     } catch (error) {
       if (performance.now() > deadline) {
         child.kill('SIGTERM');
@@ -112,6 +140,16 @@ async function waitUntilUp(address: string, child: ChildProcess, options: Develo
       await delay(100);
     }
   }
+}
+
+/** `logged`: bytes of the log that earlier servers wrote. */
+async function startFailure(exitCode: number, { logFile }: DevelopmentServerOptions, logged: number): Promise<Error> {
+  const text = (await readFile(logFile)).subarray(logged).toString('utf8').trim();
+  // With a port taken while it starts, the server may say so and then print pages of its own stack.
+  const taken = text.split('\n').find((line) => line.includes('address already in use'));
+  const tail = taken ?? text.split('\n').slice(-3).join(' | ');
+  const sentence = `the Temporal server ended at once (exit ${exitCode}): ${tail}; its log is ${logFile}`;
+  return taken === undefined ? new Error(sentence) : new PortTakenError(sentence);
 }
 
 /** `temporal operator namespace update --retention`, over the same API. */

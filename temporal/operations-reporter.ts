@@ -37,7 +37,7 @@ export function startOperationsReporter({
     namespace: config.temporalNamespace,
     symbols: config.symbols,
     timeframes: config.timeframes,
-    storageBudgetBytes: config.storageBudgetBytes,
+    storage: stores.storage,
     cycleTargetMs: config.cycleTargetMs,
     candles: stores.candles,
     gapLedger: state.gapLedger,

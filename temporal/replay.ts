@@ -19,7 +19,7 @@ import { readPublished } from '../src/publish/published-reader';
 import { verify, VerifyMemory } from '../src/publish/verify';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
-import { startDevelopmentServer } from './development-server';
+import { startOnChosenPorts } from './development-server';
 import { choosePort } from './free-port';
 import { openReplayJournal } from './replay-journal';
 import type { ReplayJournal, SlotRecord } from './replay-journal';
@@ -129,16 +129,18 @@ async function startPipeline(
     cacheDir: join(__dirname, '..', '..', '.cache'),
     tell,
   });
-  const server = await startDevelopmentServer({
+  const started = {
     binary,
     databaseFile: folder.temporal,
     logFile: join(folder.logs, 'temporal.log'),
-    port: await choosePort(config.temporalPort, false, 'TEMPORAL_PORT'),
-    uiPort: await choosePort(config.temporalUiPort, false, 'TEMPORAL_UI_PORT'),
     namespace: 'default',
     // What was run is known from the stores; a cycle whose record was lost is run again.
     durable: false,
-  });
+  };
+  const { server } = await startOnChosenPorts(started, async () => ({
+    port: await choosePort(config.temporalPort, false, 'TEMPORAL_PORT'),
+    uiPort: await choosePort(config.temporalUiPort, false, 'TEMPORAL_UI_PORT'),
+  }));
   parts.push(() => server.stop());
   const control = await connectControl({ address: server.address, namespace: 'default', schedules: [] });
   parts.push(() => control.close());

@@ -9,6 +9,8 @@ import {
   RECONCILE_DAILY,
   RECONCILE_WEEKLY,
   RETENTION,
+  MONITOR,
+  SLA_DAILY,
   TASK_QUEUE,
   tickWorkflowId,
   trainingId,
@@ -16,6 +18,8 @@ import {
 import { closeOf, DAY, HOUR, MINUTE, nextBoundary, openOf, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { KIND, TIMEFRAME } from '../workflows/search-attributes';
+
+const SECOND = 1_000;
 
 /** Brings about one run of a workflow, some time after each boundary. */
 export interface Schedule {
@@ -56,6 +60,8 @@ export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
     MODEL_REPORT_SCHEDULE,
     reconcileSchedule(RECONCILE_DAILY, '1d', 20 * MINUTE, 1),
     reconcileSchedule(RECONCILE_WEEKLY, '1w', 2 * HOUR, 90),
+    MONITOR_SCHEDULE,
+    SLA_DAILY_SCHEDULE,
   ];
 }
 
@@ -146,14 +152,41 @@ function reconcileSchedule(id: string, every: string, offsetMs: number, days: nu
     },
   };
 }
+/** Half a minute after the boundary, when a cycle that is quick has published. */
+export const MONITOR_SCHEDULE: Schedule = {
+  id: MONITOR,
+  every: parseTimeframe('1m'),
+  offsetMs: 30 * SECOND,
+  run: {
+    type: 'monitor',
+    workflowId: MONITOR,
+    input: {},
+    kind: 'monitor',
+    timeframe: null,
+    summary: 'judges all pairs, tells what changed, probes, sends the heartbeat',
+    note: 'every minute; paused, nobody is told of trouble and the heartbeat stops',
+  },
+};
+const SLA_DAILY_SCHEDULE: Schedule = {
+  id: SLA_DAILY,
+  every: parseTimeframe('1d'),
+  offsetMs: 5 * MINUTE,
+  run: {
+    type: 'slaDaily',
+    workflowId: SLA_DAILY,
+    input: {},
+    kind: 'sla',
+    timeframe: null,
+    summary: 'keeps the figures of the day before',
+    note: 'daily; paused, days without figures stay without',
+  },
+};
 
 /** The next time this schedule is due after `t`. */
 export function nextDue(schedule: Schedule, t: EpochMs): EpochMs {
   const boundary = nextBoundary(schedule.every, t - schedule.offsetMs);
   return boundary + schedule.offsetMs;
 }
-
-const SECOND = 1_000;
 
 /**
  * Weeks and months are calendar entries (an interval counts from a Thursday and knows no months);

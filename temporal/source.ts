@@ -32,6 +32,8 @@ export interface Source {
 export interface SourceFolder {
   readonly root: string;
   readonly candles: string;
+  /** Which of several writers is right, beside a candle store without compare-and-set. */
+  readonly writeOrder: string;
   readonly state: string;
   readonly published: string;
   readonly ops: string;
@@ -46,6 +48,7 @@ export function sourceFolder(dataDir: string, source: string): SourceFolder {
   return {
     root,
     candles: join(root, 'candles.db'),
+    writeOrder: join(root, 'write-order.db'),
     state: join(root, 'state.db'),
     published: join(root, 'public'),
     ops: join(root, 'ops'),
@@ -69,7 +72,7 @@ export async function chooseSource(config: Config, answers: (exchange: string) =
   }
   if (config.exchange !== 'auto') return { name: config.exchange, notice: null };
   if (await answers(AUTO_EXCHANGE)) return { name: AUTO_EXCHANGE, notice: null };
-  if (existsSync(sourceFolder(config.dataDir, AUTO_EXCHANGE).candles)) {
+  if (existsSync(sourceFolder(config.dataDir, AUTO_EXCHANGE).state)) {
     return {
       name: AUTO_EXCHANGE,
       notice: `${AUTO_EXCHANGE} does not answer now; its store exists, so this run waits for it and the published data ages honestly.`,

@@ -4,10 +4,15 @@ import { openDocumentFolder } from '../src/adapters/files/document-folder';
 import { openModelFiles } from '../src/adapters/files/model-files';
 import { openSnapshots } from '../src/adapters/files/snapshots';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
+import { createStorageGauge } from '../src/adapters/files/storage-gauge';
+import { openInfluxCandles } from '../src/adapters/influx/bucket';
+import { mirrorForecasts } from '../src/adapters/influx/forecast-mirror';
 import { openCandleStore } from '../src/adapters/sqlite/candle-store';
 import { openStateStore } from '../src/adapters/sqlite/state-store';
 import type { StateStore } from '../src/adapters/sqlite/state-store';
+import { openWriteOrder } from '../src/adapters/sqlite/write-order';
 import type { Config } from '../src/config/config';
+import { ConfigError } from '../src/config/config-error';
 import type { CandleStore } from '../src/ports/candle-store';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
@@ -16,6 +21,7 @@ import type { ModelFiles } from '../src/ports/model-files';
 import type { Snapshots } from '../src/ports/snapshots';
 import type { DocumentFolder } from '../src/ports/published-files';
 import type { RateBudget } from '../src/ports/rate-budget';
+import type { StorageGauge } from '../src/ports/storage-gauge';
 import { createPublisher } from '../src/publish/publisher';
 import type { Publisher } from '../src/publish/publisher';
 import { exchangeOf, isOurMarket, sourceFolder } from './source';
@@ -30,6 +36,7 @@ export interface Stores {
   readonly modelFiles: ModelFiles;
   readonly snapshots: Snapshots;
   readonly opsDocuments: DocumentFolder;
+  readonly storage: StorageGauge;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }
@@ -39,11 +46,50 @@ const FULL_WEIGHT = 6_000;
 /** The simulated market is ours and on this machine: nothing is rationed. */
 const SIMULATED_WEIGHT = 10_000_000;
 
-/** @throws PipelineError `store_unavailable`, `disk_full`, … with the file's name. */
-export async function openStores(config: Config, source: string, clock: Clock = systemClock): Promise<Stores> {
+/**
+ * The candles of a source in the store that is asked for, which may be another than the configured one.
+ * @throws PipelineError `store_unavailable`, `disk_full`, …; ConfigError when InfluxDB can not be used as configured.
+ */
+export async function openCandles(
+  config: Config,
+  source: string,
+  store: Config['store'],
+  clock: Clock = systemClock,
+): Promise<CandleStore> {
   const folder = sourceFolder(config.dataDir, source);
-  const candles = await openCandleStore(folder.candles);
-  const state = await openStateStore(folder.state);
+  if (store === 'sqlite') return openCandleStore(folder.candles);
+  if (config.influx === null) {
+    const sentence = 'needed to reach InfluxDB: set it to an API token of the server.';
+    throw new ConfigError([{ variable: 'INFLUXDB_TOKEN', value: null, sentence }]);
+  }
+  const order = await openWriteOrder(folder.writeOrder, clock);
+  try {
+    return await openInfluxCandles(config.influx, source, order);
+  } catch (error) {
+    await order.close();
+    throw error;
+  }
+}
+
+/** @throws PipelineError `store_unavailable`, `disk_full`, … with the file's name. */
+export async function openStores(
+  config: Config,
+  source: string,
+  clock: Clock = systemClock,
+  onMirrorFailure?: (reason: string, failed: number) => void,
+): Promise<Stores> {
+  const folder = sourceFolder(config.dataDir, source);
+  const candles = await openCandles(config, source, config.store, clock);
+  const kept = await openStateStore(folder.state);
+  const mirror =
+    config.store === 'influx' && config.influx !== null
+      ? mirrorForecasts(kept.forecastLedger, {
+          influx: config.influx,
+          source,
+          ...(onMirrorFailure === undefined ? {} : { onFailure: onMirrorFailure }),
+        })
+      : null;
+  const state: StateStore = mirror === null ? kept : { ...kept, forecastLedger: mirror.ledger };
   const weight = isOurMarket(source) ? SIMULATED_WEIGHT : FULL_WEIGHT * config.exchangeWeightShare;
   const publisher = createPublisher({
     publication: state.publication,
@@ -57,12 +103,22 @@ export async function openStores(config: Config, source: string, clock: Clock = 
     folder,
     candles,
     state,
-    budget: state.budget({ limits: { [exchangeOf(source)]: weight } }),
+    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
+    storage: createStorageGauge({
+      storeBytes: () => candles.sizeBytes(),
+      path: config.diskUsagePath,
+      budget:
+        config.storageBudgetShare === null
+          ? { bytes: config.storageBudgetBytes }
+          : { share: config.storageBudgetShare, disk: config.dataDir },
+      clock: systemClock,
+    }),
     publisher,
     modelFiles: openModelFiles(folder.models),
     snapshots: openSnapshots(folder.snapshots),
     opsDocuments: openDocumentFolder(folder.ops),
     close: async () => {
+      await mirror?.close();
       await candles.close();
       await state.close();
     },

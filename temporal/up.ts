@@ -11,8 +11,7 @@ import { readPublished } from '../src/publish/published-reader';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
 import { deploymentSchedules } from './schedules';
-import { startDevelopmentServer } from './development-server';
-import type { DevelopmentServerOptions } from './development-server';
+import { startDevelopmentServer, startOnChosenPorts } from './development-server';
 import { choosePort } from './free-port';
 import { supervise } from './processes';
 import type { SupervisedProcess } from './processes';
@@ -151,15 +150,18 @@ async function startTemporal(
   started: Stack,
 ): Promise<TemporalAddress> {
   if (config.temporalAddress !== null) return { address: config.temporalAddress, uiUrl: null };
-  const options: DevelopmentServerOptions = {
+  const wanted = {
     binary: await findTemporalBinary({ configured: config.temporalBin ?? undefined, cacheDir: CACHE, tell }),
     databaseFile: folder.temporal,
     logFile: join(folder.logs, 'temporal.log'),
-    port: await choosePort(config.temporalPort, config.explicit.has('TEMPORAL_PORT'), 'TEMPORAL_PORT'),
-    uiPort: await choosePort(config.temporalUiPort, config.explicit.has('TEMPORAL_UI_PORT'), 'TEMPORAL_UI_PORT'),
     namespace: config.temporalNamespace,
   };
-  let server = await startDevelopmentServer(options);
+  const first = await startOnChosenPorts(wanted, async () => ({
+    port: await choosePort(config.temporalPort, config.explicit.has('TEMPORAL_PORT'), 'TEMPORAL_PORT'),
+    uiPort: await choosePort(config.temporalUiPort, config.explicit.has('TEMPORAL_UI_PORT'), 'TEMPORAL_UI_PORT'),
+  }));
+  const { options } = first;
+  let { server } = first;
   const stopping = new AbortController();
   const kept = (async () => {
     for (;;) {

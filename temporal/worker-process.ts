@@ -5,11 +5,13 @@ import type { Config } from '../src/config/config';
 import { lastClosedOpen } from '../src/domain/timeframe';
 import { cycleScheduleId } from '../src/domain/names';
 import type { Running } from '../src/cli/wiring';
+import { systemClock } from '../src/ports/clock';
 import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forecasting/forecaster';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
 import { startOperationsReporter } from './operations-reporter';
+import { outsideOf } from './outside';
 import { deploymentSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
 import { openExchange, openStores } from './stores';
@@ -29,7 +31,9 @@ export interface WorkerProcessOptions {
 export async function runWorkerProcess(options: WorkerProcessOptions): Promise<Running> {
   const { config, source, log, temporalAddress } = options;
   installRuntime(log);
-  const stores = await openStores(config, source);
+  const stores = await openStores(config, source, systemClock, (reason, failed) =>
+    log.warn({ failed, reason }, 'a forecast was not mirrored into InfluxDB'),
+  );
   const exchange = await openExchange(config, stores, options.exchangeUrl);
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
   const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
@@ -42,7 +46,15 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   await registerSearchAttributes(control.connection, config.temporalNamespace);
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
   const forecasters = { forecaster, shadowForecaster, trainingForecaster };
-  const ports = activityPorts({ config, stores, exchange, ...forecasters, requestCycle, log });
+  const ports = activityPorts({
+    config,
+    stores,
+    exchange,
+    ...forecasters,
+    requestCycle,
+    log,
+    outside: outsideOf(config),
+  });
   const worker = await startWorker({
     address: temporalAddress,
     namespace: config.temporalNamespace,

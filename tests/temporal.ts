@@ -1,6 +1,5 @@
 /** A real Temporal development server and workers for tests; everything stops with the test file. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names
 import { startDevelopmentServer } from '../temporal/development-server';
 import type { DevelopmentServer } from '../temporal/development-server';
 import { findTemporalBinary } from '../temporal/temporal-binary';
+import { freePort } from './free-port';
 
 export interface TestTemporal {
   /** The running one: another after each `crash`. */
@@ -23,16 +23,6 @@ export interface TestTemporal {
   /** Kills the server as a power cut would and starts it again on the same file and port after `downMs`. */
   crash(downMs: number): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** A loopback port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 let bundle: Promise<WorkflowBundleWithSourceMap> | null = null;

@@ -118,6 +118,8 @@ async function fetchUntilThere(
       if (result.kind === 'candles') {
         pages.set(symbol, result);
         progress.fresh.set(symbol, result.fresh);
+        // Only the newest is not there yet: a pair that once missed a boundary would else stay one behind for ever.
+        if (result.missing === 1) progress.lagging.add(symbol);
       }
     }
     const wait = waits[attempt];

@@ -75,10 +75,7 @@ export class CandleRows {
  * @throws Error with one sentence when the file can not be read or has another header.
  */
 export async function* readCandleFile(path: string, rows: CandleRows, size = 5000): AsyncGenerator<Candle[]> {
-  const file = createReadStream(path);
-  const text = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
-  // pipe() does not pass errors on; without this a missing .gz would wait for ever.
-  file.on('error', (error) => text.destroy(error));
+  const text = openText(path);
   let batch: Candle[] = [];
   let header = true;
   for await (const line of createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -100,6 +97,22 @@ export async function* readCandleFile(path: string, rows: CandleRows, size = 500
   const last = rows.end();
   if (last !== null) batch.push(last);
   if (batch.length > 0) yield batch;
+}
+
+/** Whether the first line is the header of our own format. */
+export async function isOwnFormat(path: string): Promise<boolean> {
+  for await (const line of createInterface({ input: openText(path), crlfDelay: Number.POSITIVE_INFINITY }))
+    return line.replace(/^\uFEFF/, '').trim() === CSV_HEADER;
+  return false;
+}
+
+/** The text of a file, also of a compressed one. */
+export function openText(path: string): Readable {
+  const file = createReadStream(path);
+  const text = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
+  // pipe() does not pass errors on; without this a missing .gz would wait for ever.
+  file.on('error', (error) => text.destroy(error));
+  return text;
 }
 
 /** Shortest decimal digits that give the same number back, never with an exponent. */

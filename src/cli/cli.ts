@@ -1,5 +1,6 @@
 /** The command line: noun, then verb. Nothing here ends the process or knows where things come from. */
 import { Command, CommanderError } from 'commander';
+import { addAlert } from './alert';
 import { addBacktest } from './backtest';
 import { addConfig } from './config';
 import { addCycle } from './cycle';
@@ -42,6 +43,7 @@ export function buildCli(wiring: CliWiring): Command {
   addExport(program, wiring);
   addBacktest(program, wiring);
   addReplay(program, wiring);
+  addAlert(program, wiring);
   addStatus(program, wiring);
   addWhy(program, wiring);
   addDoctor(program, wiring);

@@ -4,6 +4,7 @@ import { MINUTE, countSlots, lastClosedOpen } from '../domain/timeframe';
 import { pairKey, type EpochMs, type Pair } from '../domain/types';
 import type { StartOutcome } from '../ports/control';
 import { coverageOf, retainedFrom, type PairFilter } from './data-coverage';
+import { bytesPerCandle } from './data-storage';
 import { CommandEnd, EXIT_CODES, endWith } from './exit-codes';
 import { print, progressTo, type FormatOptions } from './output';
 import { coverageWords, type PairCoverage } from './pair-coverage';
@@ -25,8 +26,6 @@ const REQUEST_MS = 200;
 /** Weight of a page of candles and of all requests in a minute, as the reference exchange counts them. */
 const PAGE_WEIGHT = 2;
 const WEIGHT_A_MINUTE = 6000;
-/** Of a stored candle with its index, as measured; used until the store can be measured itself. */
-const CANDLE_BYTES = 64;
 
 export async function backfill(wiring: CliWiring, options: BackfillOptions): Promise<void> {
   const chosen = await choose(wiring, options);
@@ -88,7 +87,7 @@ interface PlanRow {
 }
 
 async function showPlan(wiring: CliWiring, options: BackfillOptions, chosen: readonly PairCoverage[]): Promise<void> {
-  const bytes = await bytesPerCandle(wiring);
+  const bytes = await bytesPerCandle(await wiring.stores());
   const rows: PlanRow[] = [];
   for (const row of chosen) rows.push(await planOf(wiring, row, bytes));
   const sum = (pick: (row: PlanRow) => number): number => rows.reduce((total, row) => total + pick(row), 0);
@@ -116,15 +115,6 @@ async function showPlan(wiring: CliWiring, options: BackfillOptions, chosen: rea
     total,
   };
   print(wiring, options, { text: rows.length === 0 ? 'nothing to fill\n' : `${table}${line}`, json });
-}
-
-async function bytesPerCandle(wiring: CliWiring): Promise<number> {
-  const { candles } = await wiring.stores();
-  const pairs = await candles.pairs();
-  const counts = await Promise.all(pairs.map(async (pair) => (await candles.extent(pair))?.count ?? 0));
-  const count = counts.reduce((total, one) => total + one, 0);
-  const size = await candles.sizeBytes();
-  return size === null || count < 100_000 ? CANDLE_BYTES : size / count;
 }
 
 async function planOf(wiring: CliWiring, row: PairCoverage, candleBytes: number): Promise<PlanRow> {

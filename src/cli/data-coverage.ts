@@ -205,17 +205,17 @@ export async function showDataStatus(wiring: CliWiring, options: FormatOptions):
   const pairs = await stores.candles.pairs();
   const extents = await Promise.all(pairs.map(async (pair) => stores.candles.extent(pair)));
   const candles = extents.reduce((sum, extent) => sum + (extent?.count ?? 0), 0);
-  const bytes = await stores.candles.sizeBytes();
+  const { usedBytes: bytes, budgetBytes } = await stores.storage.measure();
   const states = await stores.pairState.symbolStates();
   const fills = await runningFills(wiring);
-  const level = storageLevel(bytes, config.storageBudgetBytes);
+  const level = storageLevel(bytes, budgetBytes);
   const size = bytes === null ? 'not readable' : bytesText(bytes);
   const facts: [string, string][] = [
     ['source', stores.source],
     ['store', `${config.store} under ${config.dataDir}`],
     ['pairs', `${pairs.length} stored, ${config.symbols.length * config.timeframes.length} configured`],
     ['candles', countText(candles)],
-    ['size', `${size} of ${bytesText(config.storageBudgetBytes)}: ${level}`],
+    ['size', `${size} of ${budgetBytes === null ? 'a budget that can not be told' : bytesText(budgetBytes)}: ${level}`],
     ...states.map((state): [string, string] => [state.symbol, stateText(state.activation, state.reason)]),
     ...(fills ?? []).map((fill): [string, string] => [`fill ${fill.symbol} ${fill.timeframe}`, fillText(fill)]),
     ...(fills === null ? [['fills', 'not known: Temporal does not answer'] as [string, string]] : []),
@@ -227,7 +227,7 @@ export async function showDataStatus(wiring: CliWiring, options: FormatOptions):
     pairs: pairs.length,
     candles,
     bytes,
-    budget_bytes: config.storageBudgetBytes,
+    budget_bytes: budgetBytes,
     level,
     symbols: states.map(({ symbol, activation, since, reason }) => ({
       symbol,

@@ -4,6 +4,8 @@ import { access, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Config } from '../config/config';
+import { ConfigError } from '../config/config-error';
+import { PipelineError } from '../domain/errors';
 import { TemporalUnreachable } from '../ports/control';
 import type { CliWiring } from './wiring';
 import { bytesText, lengthText, messageOf, plural } from './wording';
@@ -158,23 +160,27 @@ export async function checkExchange(wiring: CliWiring): Promise<Check> {
   }
 }
 
-export async function checkStores(wiring: CliWiring): Promise<Check> {
+export async function checkStores(wiring: CliWiring, config: Config): Promise<Check> {
+  const where =
+    config.store === 'influx' && config.influx !== null
+      ? `InfluxDB at ${config.influx.url}, bucket ${config.influx.bucket}`
+      : 'SQLite';
   try {
     const { candles, source, publication } = await wiring.stores();
     const pairs = await candles.pairs();
     await publication.generations(1);
     const bytes = await candles.sizeBytes();
-    return ok(
-      'stores',
-      `${plural(pairs.length, 'pair')} of ${source}, ${bytes === null ? 'size unknown' : bytesText(bytes)}`,
-    );
+    const size = bytes === null ? 'size unknown' : bytesText(bytes);
+    return ok('stores', `${plural(pairs.length, 'pair')} of ${source} in ${where}, ${size}`);
   } catch (error) {
     const detail = messageOf(error);
-    return {
-      name: 'stores',
-      state: 'fail',
-      detail,
-      mend: 'check that DATA_DIR is writable and whole; candles can be fetched again',
-    };
+    if (error instanceof PipelineError && error.code === 'store_unavailable' && config.store === 'influx') {
+      return { name: 'stores', state: 'unreachable', detail, mend: 'start that server, or correct INFLUXDB_URL' };
+    }
+    const mend =
+      error instanceof ConfigError
+        ? `correct ${error.problems.map(({ variable }) => variable).join(', ')}`
+        : 'check that DATA_DIR is writable and whole; candles can be fetched again';
+    return { name: 'stores', state: 'fail', detail, mend };
   }
 }

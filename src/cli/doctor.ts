@@ -25,7 +25,7 @@ async function examine(wiring: CliWiring, options: FormatOptions): Promise<void>
   const checks: Check[] = [
     checkNode(process.versions.node),
     await checkDisk(config),
-    await checkStores(wiring),
+    await checkStores(wiring, config),
     ...(await checkPorts(config)),
     ...(await checkTemporal(wiring, config)),
     await checkExchange(wiring),

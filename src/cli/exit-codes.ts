@@ -57,6 +57,7 @@ const BY_ERROR_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   exchange_banned: EXIT_CODES.unreachable,
   exchange_blocked: EXIT_CODES.unreachable,
   store_unavailable: EXIT_CODES.unreachable,
+  store_unauthorized: EXIT_CODES.configuration,
   store_corrupt: EXIT_CODES.data,
   bad_response: EXIT_CODES.data,
   empty_response: EXIT_CODES.data,

@@ -31,7 +31,7 @@ const NOTHING = { slots: 0, empty: 0, outage: 0, suspect: 0, unexplained: 0, ran
 
 /** Reads the coverage of one pair at `now`; history before `retainedFrom` is not expected (1m). */
 export async function pairCoverage(
-  stores: CliStores,
+  stores: Pick<CliStores, 'candles' | 'gapLedger' | 'pairState'>,
   pair: Pair,
   now: EpochMs,
   settleMs: number,

@@ -4,16 +4,21 @@
  */
 import type { Config } from '../config/config';
 import type { EpochMs, TimeframeId } from '../domain/types';
+import type { AlertOutbox } from '../ports/alert-outbox';
 import type { CandleStore } from '../ports/candle-store';
 import type { Clock } from '../ports/clock';
 import type { Control } from '../ports/control';
+import type { DataQualityStore } from '../ports/data-quality';
 import type { Exchange } from '../ports/exchange';
 import type { ForecastLedger } from '../ports/forecast-ledger';
 import type { GapLedger } from '../ports/gap-ledger';
 import type { ModelRegistry } from '../ports/model-registry';
+import type { MonitorStore } from '../ports/monitor-store';
+import type { Notifier } from '../ports/notifier';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
+import type { StorageGauge } from '../ports/storage-gauge';
 
 export interface CliOutput {
   /** Results only; text ends with a newline. */
@@ -22,6 +27,9 @@ export interface CliOutput {
   stderr(text: string): void;
 }
 
+export const STORE_KINDS = ['sqlite', 'influx'] as const;
+export type StoreKind = (typeof STORE_KINDS)[number];
+
 /** All stores of one source. */
 export interface CliStores {
   /** Whose candles these are: a ccxt id, or `simulated`. */
@@ -29,9 +37,13 @@ export interface CliStores {
   readonly candles: CandleStore;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
+  readonly dataQuality: DataQualityStore;
+  readonly storage: StorageGauge;
   readonly forecastLedger: ForecastLedger;
   readonly models: ModelRegistry;
   readonly publication: PublicationStore;
+  readonly monitor: MonitorStore;
+  readonly outbox: AlertOutbox;
   readonly budget: RateBudget;
 }
 
@@ -183,10 +195,14 @@ export interface CliWiring {
   /** @throws ConfigError */
   config(): Config;
   stores(): Promise<CliStores>;
+  /** The candles in that kind of store, whichever is configured. */
+  candles(kind: StoreKind): Promise<CandleStore>;
   exchange(): Promise<Exchange>;
   /** @throws TemporalUnreachable */
   control(): Promise<Control>;
   exporter(): Promise<Exporter>;
+  /** Receivers of alerts, as configured. */
+  notifiers(): Promise<readonly Notifier[]>;
   backtest(): Promise<Backtest>;
   /** Everything in one process: server, schedules, worker, pages. Each line of progress is one step. */
   startUp(progress: (line: string) => void): Promise<Running>;

@@ -16,6 +16,7 @@ import {
   shownText,
   type LOG_LEVELS,
   type Values,
+  type Variable,
   type VariableName,
 } from './variables';
 
@@ -31,6 +32,26 @@ export interface Setting {
   readonly origin: Origin;
 }
 
+/** Where alerts go. Addresses and key are secrets. */
+export interface AlertSettings {
+  readonly discord: string | null;
+  readonly slack: string | null;
+  readonly webhook: string | null;
+  readonly webhookSecret: string | null;
+  readonly heartbeat: string | null;
+  /** `host:port` pairs that may be private or plain http. */
+  readonly allowedHosts: ReadonlySet<string>;
+  readonly perMinute: number;
+}
+
+export interface InfluxSettings {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly token: string;
+  readonly org: string;
+  readonly bucket: string;
+}
+
 export interface Config {
   /** `auto`, `simulated` or a ccxt id. */
   readonly exchange: string;
@@ -40,7 +61,9 @@ export interface Config {
   readonly timeframes: readonly TimeframeId[];
   /** Absolute. */
   readonly dataDir: string;
-  readonly store: 'sqlite';
+  readonly store: 'sqlite' | 'influx';
+  /** How to reach InfluxDB; null without a token, which STORE=influx needs. */
+  readonly influx: InfluxSettings | null;
   readonly webPort: number;
   readonly opsPort: number;
   readonly webHost: string;
@@ -61,6 +84,8 @@ export interface Config {
   readonly cycleTargetMs: number;
   readonly lagRetryMs: number;
   readonly storageBudgetBytes: number;
+  /** 0..1 of the disk under DATA_DIR; null: storageBudgetBytes holds. */
+  readonly storageBudgetShare: number | null;
   /** Absolute; null: the store's own files. */
   readonly diskUsagePath: string | null;
   /** 0..1 of the exchange's limit. */
@@ -69,6 +94,11 @@ export interface Config {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly forecastThreads: number;
   readonly forecastTimeoutMs: number;
+  readonly alerts: AlertSettings;
+  /** Without a slash at its end; null: found by the running deployment. */
+  readonly probeUrl: string | null;
+  /** Promised share of good probes, 0..1. */
+  readonly slaObjective: number;
   /** Names of the variables that somebody set: a default port that is taken moves on, an explicit one is an error. */
   readonly explicit: ReadonlySet<string>;
   /** Every variable in the order of the documentation. */
@@ -151,10 +181,11 @@ function readValues(given: ReadonlyMap<VariableName, Given>, problems: ConfigPro
     if (result.success) values[name] = result.data;
     else {
       const sentence = result.error.issues.map((issue) => issue.message).join(' ');
+      const hidesText = (variable as Variable).secret === true;
       problems.push({
         variable: name,
         value: shownText(variable, text),
-        sentence: shownText({ ...variable, secret: false }, sentence),
+        sentence: shownText({ ...variable, secret: false }, hidesText ? sentence.replaceAll(text, '***') : sentence),
       });
     }
   }
@@ -188,6 +219,16 @@ function settingOf(name: VariableName, given: ReadonlyMap<VariableName, Given>):
   });
 }
 
+function influxSettings(values: Values): InfluxSettings | null {
+  if (values.INFLUXDB_TOKEN === null) return null;
+  return Object.freeze({
+    url: values.INFLUXDB_URL,
+    token: values.INFLUXDB_TOKEN,
+    org: values.INFLUXDB_ORG,
+    bucket: values.INFLUXDB_BUCKET,
+  });
+}
+
 function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Config {
   const champion = values.CHAMPION;
   const bin = values.TEMPORAL_BIN;
@@ -198,6 +239,7 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     timeframes: Object.freeze([...values.TIMEFRAMES]),
     dataDir: resolve(values.DATA_DIR),
     store: values.STORE,
+    influx: influxSettings(values),
     webPort: values.WEB_PORT,
     opsPort: values.OPS_PORT,
     webHost: values.WEB_HOST,
@@ -214,12 +256,24 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     cycleTargetMs: values.CYCLE_TARGET_SECONDS * SECOND,
     lagRetryMs: values.LAG_RETRY_SECONDS * SECOND,
     storageBudgetBytes: values.STORAGE_BUDGET_GB * 1e9,
+    storageBudgetShare: values.STORAGE_BUDGET_SHARE,
     diskUsagePath: values.DISK_USAGE_PATH === null ? null : resolve(values.DISK_USAGE_PATH),
     exchangeWeightShare: values.EXCHANGE_WEIGHT_SHARE,
     marketSeed: values.MARKET_SEED,
     logLevel: values.LOG_LEVEL,
     forecastThreads: values.FORECAST_THREADS ?? availableParallelism(),
     forecastTimeoutMs: values.FORECAST_TIMEOUT_SECONDS * SECOND,
+    alerts: Object.freeze({
+      discord: values.ALERT_DISCORD_URL,
+      slack: values.ALERT_SLACK_URL,
+      webhook: values.ALERT_WEBHOOK_URL,
+      webhookSecret: values.ALERT_WEBHOOK_SECRET,
+      heartbeat: values.HEARTBEAT_URL,
+      allowedHosts: new Set(values.ALERT_ALLOWED_HOSTS ?? []),
+      perMinute: values.ALERTS_PER_MINUTE,
+    }),
+    probeUrl: values.PROBE_URL,
+    slaObjective: values.SLA_OBJECTIVE,
     explicit: new Set<string>(given.keys()),
     settings: Object.freeze(VARIABLE_NAMES.map((name) => settingOf(name, given))),
     rules: (timeframe: TimeframeId) => mergeRules(values, timeframe),

@@ -12,9 +12,26 @@ export function findContradictions(values: Partial<Values>, explicit: ReadonlySe
     ...timeframes(values),
     ...thresholds(values),
     ...times(values),
+    ...budgets(explicit),
     ...ports(values, explicit),
+    ...store(values),
+    ...exchange(values),
     ...access(values),
   ];
+}
+
+function store(values: Partial<Values>): ConfigProblem[] {
+  if (values.STORE !== 'influx' || values.INFLUXDB_TOKEN !== null) return [];
+  const sentence = 'STORE=influx needs a token: set it to an API token of the InfluxDB server.';
+  return [{ variable: 'INFLUXDB_TOKEN', value: null, sentence }];
+}
+
+/** Simulated prices must never take the place of real ones where nobody watches the start. */
+function exchange(values: Partial<Values>): ConfigProblem[] {
+  if (values.NODE_ENV !== 'production' || values.EXCHANGE !== 'auto') return [];
+  const sentence =
+    '"auto" is refused with NODE_ENV=production, for it may choose the simulated market: name the exchange, for example binance.';
+  return [{ variable: 'EXCHANGE', value: 'auto', sentence }];
 }
 
 function timeframes(values: Partial<Values>): ConfigProblem[] {
@@ -60,6 +77,12 @@ function access({ OPS_HOST: host, OPS_TOKEN: token }: Partial<Values>): ConfigPr
   if (host === undefined || token === undefined || token !== null || isLoopbackHost(host)) return [];
   const sentence = `${host} opens the operator pages to the network: set OPS_TOKEN, or leave OPS_HOST at 127.0.0.1.`;
   return [{ variable: 'OPS_HOST', value: host, sentence }];
+}
+
+function budgets(explicit: ReadonlySet<VariableName>): ConfigProblem[] {
+  if (!explicit.has('STORAGE_BUDGET_GB') || !explicit.has('STORAGE_BUDGET_SHARE')) return [];
+  const sentence = 'both STORAGE_BUDGET_GB and STORAGE_BUDGET_SHARE are set: set one of them.';
+  return [{ variable: 'STORAGE_BUDGET_SHARE', value: null, sentence }];
 }
 
 /** Only ports that somebody set can collide: a default moves on. */

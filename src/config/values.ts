@@ -76,6 +76,25 @@ export function httpUrl(): z.ZodType<string, string> {
   });
 }
 
+/** A URL whose path may be a secret: it is not repeated in a refusal. */
+export function secretUrl(): z.ZodType<string, string> {
+  return value((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.username === '' && url.password === '') {
+      return text;
+    }
+    throw new RangeError('is not a URL without user name and password: write https://HOST/PATH.');
+  });
+}
+
+/** A key of at least so many characters, none of them a space; never repeated in a refusal. */
+export function secretText(minimum: number): z.ZodType<string, string> {
+  return value((text) => {
+    if (text.length >= minimum && !/\s/.test(text)) return text;
+    throw new RangeError(`is not a key: use at least ${minimum} characters without spaces.`);
+  });
+}
+
 /** Parts between commas, none empty, none twice. */
 export function list<T extends string>(read: (text: string) => T, what: string): z.ZodType<readonly T[], string> {
   return value((text) => {

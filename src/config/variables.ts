@@ -4,7 +4,20 @@
  */
 import type { z } from 'zod';
 import { readSymbol, readTimeframe } from './reading';
-import { byTimeframe, httpUrl, list, minutes, number, pattern, port, samples, whole, word } from './values';
+import {
+  byTimeframe,
+  httpUrl,
+  list,
+  minutes,
+  number,
+  pattern,
+  port,
+  samples,
+  secretText,
+  secretUrl,
+  whole,
+  word,
+} from './values';
 
 export interface Variable {
   /** What its text must be and what it becomes. */
@@ -21,10 +34,16 @@ export interface Variable {
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const path = pattern(/\S/, 'a path');
+const title = pattern(/^[^\p{Cc}]+$/u, 'a name');
 const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
 const family = (text: string): string => {
   if (/^[a-z][a-z0-9-]*$/.test(text)) return text;
   throw new RangeError(`"${text}" is not the name of a model family: write it like range-volatility or prophet.`);
+};
+
+const hostAndPort = (text: string): string => {
+  if (/^[A-Za-z0-9.-]+:\d{1,5}$/.test(text)) return text.toLowerCase();
+  throw new RangeError(`"${text}" is not HOST:PORT.`);
 };
 
 export const VARIABLES = {
@@ -66,10 +85,39 @@ export const VARIABLES = {
     meaning: 'Folder of everything the program writes: stores, published files, logs, the development server.',
   },
   STORE: {
-    schema: word(['sqlite']),
+    schema: word(['sqlite', 'influx']),
     default: 'sqlite',
     unit: 'name',
-    meaning: 'The candle store: `sqlite`, embedded under DATA_DIR.',
+    meaning:
+      'The candle store: `sqlite`, embedded under DATA_DIR, or `influx`, an InfluxDB 2 server. Everything else stays under DATA_DIR.',
+  },
+  INFLUXDB_URL: {
+    schema: httpUrl(),
+    default: 'http://127.0.0.1:8086',
+    unit: 'URL',
+    meaning: 'The InfluxDB 2 server, with STORE=influx.',
+  },
+  INFLUXDB_TOKEN: {
+    schema: pattern(/^[\x21-\x7e]+$/, 'a token: it holds no space'),
+    default: null,
+    defaultMeaning: 'none; needed with STORE=influx',
+    unit: 'token',
+    meaning:
+      'API token that may read and write the bucket; one that may also create buckets lets the bucket be made at the start.',
+    secret: true,
+  },
+  INFLUXDB_ORG: {
+    schema: title,
+    default: 'coin-predict',
+    unit: 'name',
+    meaning: 'Organisation of the bucket.',
+  },
+  INFLUXDB_BUCKET: {
+    schema: title,
+    default: 'coin-predict',
+    unit: 'name',
+    meaning:
+      'Bucket of candles and forecasts, made at the start when it is not there. Its retention must be "never": candles are kept for ever.',
   },
   WEB_PORT: {
     schema: port(),
@@ -225,12 +273,20 @@ export const VARIABLES = {
     unit: 'gigabytes (10^9 bytes)',
     meaning: 'Space the data may take: warning at 70 %, critical at 85 %, no new full fill from 90 %.',
   },
+  STORAGE_BUDGET_SHARE: {
+    schema: number(0.01, 1, 'parts of one'),
+    default: null,
+    defaultMeaning: 'STORAGE_BUDGET_GB holds',
+    unit: 'share, 0.01 to 1',
+    meaning: 'Share of the disk under DATA_DIR that the data may take, instead of STORAGE_BUDGET_GB.',
+  },
   DISK_USAGE_PATH: {
     schema: path,
     default: null,
-    defaultMeaning: "the store's own files",
+    defaultMeaning: 'what the store says of itself',
     unit: 'path',
-    meaning: 'Folder whose size counts against the storage budget.',
+    meaning:
+      'Folder whose size counts against the storage budget: where the data lives, when the store can not tell. One that can not be read counts as full.',
   },
   EXCHANGE_WEIGHT_SHARE: {
     schema: number(0.01, 1, 'parts of one'),
@@ -243,6 +299,13 @@ export const VARIABLES = {
     default: '1',
     unit: 'whole number',
     meaning: 'Seed of the simulated market: the same seed gives the same candles.',
+  },
+  NODE_ENV: {
+    schema: pattern(/^[a-z]+$/, 'an environment: write production or development'),
+    default: 'development',
+    unit: 'word',
+    meaning:
+      'With `production`, EXCHANGE=auto is refused: a deployment names its exchange and never falls back to simulated prices.',
   },
   LOG_LEVEL: {
     schema: word(LOG_LEVELS),
@@ -262,6 +325,73 @@ export const VARIABLES = {
     default: '30',
     unit: 'seconds',
     meaning: 'Time one forecast may take before it is stopped; the last good one stays.',
+  },
+  ALERT_DISCORD_URL: {
+    schema: secretUrl(),
+    default: null,
+    defaultMeaning: 'no alert goes to Discord',
+    unit: 'URL',
+    meaning: 'Discord webhook that gets alerts.',
+    secret: true,
+  },
+  ALERT_SLACK_URL: {
+    schema: secretUrl(),
+    default: null,
+    defaultMeaning: 'no alert goes to Slack',
+    unit: 'URL',
+    meaning: 'Slack incoming webhook that gets alerts.',
+    secret: true,
+  },
+  ALERT_WEBHOOK_URL: {
+    schema: secretUrl(),
+    default: null,
+    defaultMeaning: 'no alert goes to a webhook',
+    unit: 'URL',
+    meaning: 'Any other receiver of alerts: gets them as JSON by POST, with an Idempotency-Key.',
+    secret: true,
+  },
+  ALERT_WEBHOOK_SECRET: {
+    schema: secretText(16),
+    default: null,
+    defaultMeaning: 'not signed',
+    unit: 'text',
+    meaning: 'Key with which messages to ALERT_WEBHOOK_URL are signed (HMAC-SHA256 over time and body).',
+    secret: true,
+  },
+  ALERT_ALLOWED_HOSTS: {
+    schema: list(hostAndPort, 'host'),
+    default: null,
+    defaultMeaning: 'none: https and public addresses only',
+    unit: 'list of host:port',
+    meaning: 'Receivers of alerts that may have a private address or plain http, like `alerts.internal:8080`.',
+  },
+  ALERTS_PER_MINUTE: {
+    schema: whole(1, 1000, 'messages'),
+    default: '10',
+    unit: 'messages',
+    meaning: 'Most alert messages a minute; the last one then sums up the rest.',
+  },
+  HEARTBEAT_URL: {
+    schema: secretUrl(),
+    default: null,
+    defaultMeaning: 'no heartbeat',
+    unit: 'URL',
+    meaning:
+      "Asked by GET after each round of the monitor; the service behind it (a dead man's switch) rings when the calls stop.",
+    secret: true,
+  },
+  PROBE_URL: {
+    schema: httpUrl(),
+    default: null,
+    defaultMeaning: 'the web server that "npm start" has started for this folder',
+    unit: 'URL',
+    meaning: 'Where readers find the documents: asked every minute, as a reader would, to measure availability.',
+  },
+  SLA_OBJECTIVE: {
+    schema: number(0.5, 1, 'parts of one'),
+    default: '0.995',
+    unit: 'share, 0.5 to 1',
+    meaning: 'Promised share of good probes; what is left of it is the error budget.',
   },
 } as const satisfies Record<string, Variable>;
 

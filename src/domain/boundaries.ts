@@ -36,6 +36,9 @@ export interface AccountInput {
   readonly hasData: (boundary: EpochMs) => boolean;
 }
 
+/** How the account of a boundary begins at which nothing ran. */
+export const NO_CYCLE_RAN = 'no cycle ran before the next boundary';
+
 /**
  * What became of every boundary since the last one accounted for. The newest is this cycle's own; those before it were
  * missed or failed, and are `skipped` when this cycle caught up on their data, `failed` when not. None is `done` without its data.
@@ -52,7 +55,7 @@ export function accountBoundaries(input: AccountInput): BoundaryAccount[] {
       return { boundary, outcome: input.succeeded ? 'done' : 'failed', reason: input.reason };
     }
     const failure = input.failedBefore.get(boundary);
-    const why = failure === undefined ? 'no cycle ran before the next boundary' : `its own cycle failed: ${failure}`;
+    const why = failure === undefined ? NO_CYCLE_RAN : `its own cycle failed: ${failure}`;
     return { boundary, outcome: 'skipped', reason: `${why}; caught up later` };
   });
 }

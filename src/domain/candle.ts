@@ -14,6 +14,7 @@ export const ROW_FAULTS = [
   'low_above_body',
   'conflicting_duplicate',
   'absurd',
+  'refused_by_store',
 ] as const;
 export type RowFault = (typeof ROW_FAULTS)[number];
 

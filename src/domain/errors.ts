@@ -103,6 +103,18 @@ export const ERROR_TABLE = {
     meaning: 'the candle store could not be reached or is busy',
     remedy: 'check the store; nothing is lost, the write is repeated',
   },
+  store_unauthorized: {
+    stage: 'ingest',
+    retry: 'permanent',
+    meaning: 'the candle store does not accept this token, organisation or bucket',
+    remedy: 'correct INFLUXDB_TOKEN, INFLUXDB_ORG or INFLUXDB_BUCKET and start again; nothing is lost',
+  },
+  store_refused: {
+    stage: 'ingest',
+    retry: 'permanent',
+    meaning: 'the candle store refuses these candles as they are',
+    remedy: 'see the message for its reason; `data gaps` lists rows that were set aside',
+  },
   storage_blocked: {
     stage: 'ingest',
     retry: 'permanent',
@@ -168,6 +180,12 @@ export const ERROR_TABLE = {
     retry: 'transient',
     meaning: 'the manifest could not be committed',
     remedy: 'check the disk under DATA_DIR; the previous manifest stays',
+  },
+  delivery_failed: {
+    stage: 'monitor',
+    retry: 'transient',
+    meaning: 'a receiver of alerts did not take a message',
+    remedy: 'nothing: it is sent again until it is taken, for a day; `alert test` shows whether receivers are reached',
   },
   fenced: {
     stage: 'manifest',

@@ -46,6 +46,14 @@ export const RETENTION = 'retention';
 /** The store compared with the exchange, schedules and workflows of type `reconcile`: the last day, and the last 90 days. */
 export const RECONCILE_DAILY = 'reconcile-daily';
 export const RECONCILE_WEEKLY = 'reconcile-weekly';
+/** Judges all pairs every minute: schedule and workflow of type `monitor`. */
+export const MONITOR = 'monitor';
+/** Rolls up the figures of the day before: schedule and workflow of type `slaDaily`. */
+export const SLA_DAILY = 'sla-daily';
+/** Workflow of type `deliverAlert`: brings one message to every receiver. */
+export function alertWorkflowId(messageKey: string): string {
+  return `alert-${messageKey}`;
+}
 
 /** What a schedule starts; Temporal appends the time. */
 export function tickWorkflowId(scheduleId: string): string {

@@ -15,7 +15,7 @@ export const STORAGE_THRESHOLDS: StorageThresholds = { warn: 0.7, critical: 0.85
 /** `usedBytes` is null when usage could not be read; that, and any budget that is no positive number, blocks. */
 export function storageLevel(
   usedBytes: number | null,
-  budgetBytes: number,
+  budgetBytes: number | null,
   thresholds: StorageThresholds = STORAGE_THRESHOLDS,
 ): StorageLevel {
   const share = usedShare(usedBytes, budgetBytes);
@@ -27,7 +27,8 @@ export function storageLevel(
 }
 
 /** Used share of the budget, or null when it can not be told. */
-export function usedShare(usedBytes: number | null, budgetBytes: number): number | null {
+export function usedShare(usedBytes: number | null, budgetBytes: number | null): number | null {
+  if (budgetBytes === null) return null;
   if (usedBytes === null || !Number.isFinite(usedBytes) || usedBytes < 0) return null;
   return Number.isFinite(budgetBytes) && budgetBytes > 0 ? usedBytes / budgetBytes : null;
 }
@@ -35,11 +36,11 @@ export function usedShare(usedBytes: number | null, budgetBytes: number): number
 /** Days until `block` at the present growth; 0 when it is reached, null when storage does not grow or can not be read. */
 export function daysUntilBlock(
   usedBytes: number | null,
-  budgetBytes: number,
+  budgetBytes: number | null,
   bytesPerDay: number,
   thresholds: StorageThresholds = STORAGE_THRESHOLDS,
 ): number | null {
-  if (usedBytes === null || usedShare(usedBytes, budgetBytes) === null) return null;
+  if (usedBytes === null || budgetBytes === null || usedShare(usedBytes, budgetBytes) === null) return null;
   const left = thresholds.block * budgetBytes - usedBytes;
   if (left <= 0) return 0;
   return Number.isFinite(bytesPerDay) && bytesPerDay > 0 ? left / bytesPerDay : null;

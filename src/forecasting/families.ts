@@ -8,6 +8,7 @@ import { prophet } from './prophet';
 import { rangeVolatility } from './range-volatility';
 import { seasonalNaive } from './seasonal-naive';
 import { theta } from './theta';
+import { trendVolatility } from './trend-volatility';
 
 /** The family that is champion where nothing else was decided. */
 export const DEFAULT_FAMILY = rangeVolatility.name;
@@ -16,6 +17,7 @@ export const YARDSTICK_FAMILY = naiveConformal.name;
 
 const FAMILIES: readonly ModelFamily[] = [
   rangeVolatility,
+  trendVolatility,
   naive,
   naiveConformal,
   drift,

@@ -14,6 +14,7 @@ function settingsByFamily(timeframe: TimeframeId): Readonly<Record<string, reado
   const eachWindow = windows.map((window) => ({ window }));
   return {
     'range-volatility': [{}],
+    'trend-volatility': [{}],
     naive: eachWindow,
     drift: eachWindow,
     'seasonal-naive': [{}],

@@ -22,8 +22,16 @@ const COLUMNS = {
 /** Intercept, slopes on (x_k - x_600), and the half-widths of the 50, 80 and 95 % intervals in units of s. */
 export type StepConstants = Readonly<Record<keyof typeof COLUMNS, number>>;
 
-/** The constants of one step, 1..24, linear in ln(step) between the knots. */
+/** The constants of one step, 1..24. */
 export function constantsOf(step: number): StepConstants {
+  return atStep(COLUMNS, step);
+}
+
+/** One value a column, whose six knots are the steps 1, 2, 4, 8, 16 and 24: linear in ln(step) between them. */
+export function atStep<Column extends string>(
+  columns: Readonly<Record<Column, readonly number[]>>,
+  step: number,
+): Readonly<Record<Column, number>> {
   const upper = Math.max(
     1,
     KNOTS.findIndex((knot) => knot >= step),
@@ -31,17 +39,11 @@ export function constantsOf(step: number): StepConstants {
   const from = KNOTS[upper - 1] ?? NaN;
   const to = KNOTS[upper] ?? NaN;
   const weight = Math.log(step / from) / Math.log(to / from);
-  const at = (column: readonly number[]): number =>
-    (column[upper - 1] ?? NaN) * (1 - weight) + (column[upper] ?? NaN) * weight;
-  return {
-    intercept: at(COLUMNS.intercept),
-    slope4: at(COLUMNS.slope4),
-    slope24: at(COLUMNS.slope24),
-    slope120: at(COLUMNS.slope120),
-    z50: at(COLUMNS.z50),
-    z80: at(COLUMNS.z80),
-    z95: at(COLUMNS.z95),
-  };
+  const values = Object.entries<readonly number[]>(columns).map(([name, column]) => [
+    name,
+    (column[upper - 1] ?? NaN) * (1 - weight) + (column[upper] ?? NaN) * weight,
+  ]);
+  return Object.fromEntries(values) as Readonly<Record<Column, number>>;
 }
 
 /** Relative volatility by hour of day, 00..23 UTC, of hourly bars. */

@@ -5,12 +5,16 @@ import type { Exchange } from '../ports/exchange';
 import type { GapLedger } from '../ports/gap-ledger';
 import type { PairStateStore } from '../ports/pair-state';
 
-/** What fill and repair touch. */
-export interface IngestPorts {
-  readonly exchange: Exchange;
+/** What storing candles touches. */
+export interface StoringPorts {
   readonly candles: CandleStore;
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
+}
+
+/** What fill, repair and reconciliation touch. */
+export interface IngestPorts extends StoringPorts {
+  readonly exchange: Exchange;
   readonly clock: Clock;
 }

@@ -1,3 +1,4 @@
+import type { QuarantinedRow } from '../domain/candle';
 import type { Candle, EpochMs, Pair, SlotRange } from '../domain/types';
 
 /** A stored candle whose values changed at the exchange after it was stored. */
@@ -12,6 +13,8 @@ export interface WriteOutcome {
   readonly revisions: readonly Revision[];
   /** Candles not written because a newer fetch had stored the slot already (I07). */
   readonly outdated: number;
+  /** Candles that the store itself would not take, each with its reason; the others of the write are stored (P14). */
+  readonly refused: readonly QuarantinedRow[];
 }
 
 export interface Extent {
@@ -32,9 +35,10 @@ export interface ReadRange {
 /** The source of truth for closed candles of one source. */
 export interface CandleStore {
   /**
-   * Resolves only when every candle given is durable. Repeating a write changes nothing.
+   * Resolves only when every candle given is durable, but those told as refused. Repeating a write changes nothing.
    * `fetchedAt` is when the exchange gave these values: an older fetch never replaces a newer one.
-   * @throws PipelineError `store_unavailable` or `disk_full`; then the candles may or may not be stored (P12).
+   * @throws PipelineError `store_unavailable`, `store_unauthorized` or `disk_full`; then the candles may or may not be
+   *   stored (P12). `store_refused` when so many of a page were refused that the fault can not be theirs.
    */
   write(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): Promise<WriteOutcome>;
   /** Ascending by open time. */

@@ -24,7 +24,7 @@ export interface StorageSample {
   readonly at: EpochMs;
   readonly level: StorageLevel;
   readonly usedBytes: number | null;
-  readonly budgetBytes: number;
+  readonly budgetBytes: number | null;
 }
 
 /** What is known of the data besides the candles themselves: changes, mismatches, room. */

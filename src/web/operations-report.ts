@@ -9,6 +9,7 @@ import type { Control, FillView, ScheduleView } from '../ports/control';
 import type { GapLedger } from '../ports/gap-ledger';
 import type { PairStateStore } from '../ports/pair-state';
 import type { RunLog } from '../ports/run-log';
+import type { StorageGauge } from '../ports/storage-gauge';
 import { isoTime } from '../publish/canonical-json';
 import { OPS_DOCUMENT_VERSION, type OperationsDocument } from './ops-documents';
 import { RecentChanges, type Change, type GenerationSource } from './recent-changes';
@@ -18,7 +19,7 @@ export interface OperationsPorts {
   readonly namespace: string;
   readonly symbols: readonly MarketSymbol[];
   readonly timeframes: readonly TimeframeId[];
-  readonly storageBudgetBytes: number;
+  readonly storage: StorageGauge;
   readonly cycleTargetMs: number;
   readonly candles: CandleStore;
   readonly gapLedger: GapLedger;
@@ -181,11 +182,11 @@ function cycleChanges(timeframe: TimeframeId, runs: Runs, since: EpochMs): Chang
 }
 
 async function storageOf(
-  { candles, storageBudgetBytes }: OperationsPorts,
+  { storage }: OperationsPorts,
   previous: OperationsDocument | null,
   now: EpochMs,
 ): Promise<OperationsDocument['storage']> {
-  const used = await candles.sizeBytes();
+  const { usedBytes: used, budgetBytes } = await storage.measure();
   const samples = (previous?.storage.samples ?? []).filter(({ at }) => {
     const age = now - Date.parse(at);
     return age >= 0 && age <= SAMPLES_KEPT_MS;
@@ -197,10 +198,10 @@ async function storageOf(
   const perDay = growthPerDay(samples, used, now);
   return {
     used_bytes: used,
-    budget_bytes: storageBudgetBytes,
-    level: storageLevel(used, storageBudgetBytes),
+    budget_bytes: budgetBytes ?? 0,
+    level: storageLevel(used, budgetBytes),
     bytes_per_day: perDay,
-    days_left: perDay === null ? null : daysUntilBlock(used, storageBudgetBytes, perDay),
+    days_left: perDay === null ? null : daysUntilBlock(used, budgetBytes, perDay),
     samples,
   };
 }

@@ -1,5 +1,5 @@
 /** Real Chromium for the page tests. Without one they are reported by name as not run; with CI=true that is a failure. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
@@ -36,6 +36,17 @@ export function watchForFaults(page: Page): string[] {
   });
   page.on('pageerror', (error) => faults.push(String(error)));
   return faults;
+}
+
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe-core finds that keeps a reader out: its serious and critical findings, one line each. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  // Through the debugger: the page's own policy allows no script from elsewhere.
+  await page.evaluate(AXE);
+  return page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' ' + target + ' ' + failureSummary)))`);
 }
 
 export async function screenshot(page: Page, name: string): Promise<void> {

@@ -1,27 +1,9 @@
 /** The page as a reader sees it, in a real browser: nothing stale may look fresh, nothing in a document may run. */
-import { cpSync, existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { openDocumentFolder } from '../../src/adapters/files/document-folder';
-import { materialise } from '../../src/publish/materialise';
-import { readPublished } from '../../src/publish/published-reader';
+import { EVERYTHING } from './everything';
 import { openBrowser, screenshot, testInChromium, watchForFaults } from './chromium';
 import { buildPages, servePage, type PageServer } from './page-server';
-import { HOUR, type PairFixture } from '../integration/web/published-fixture';
-
-const PRICES: Readonly<Record<string, number>> = { 'BTC/USDT': 64_210, 'ETH/USDT': 2480, 'DOGE/USDT': 0.1324 };
-const QUALITY = {
-  mae: 210.4,
-  coverage: { '50': 0.51, '80': 0.812, '95': 0.951 },
-  skill_vs_naive: 0.021,
-  directional_accuracy: 0.507,
-  sample_count: 17_280,
-};
-const EVERYTHING: readonly PairFixture[] = Object.entries(PRICES).flatMap(([symbol, price]) =>
-  ['1h', '1d', '1w', '1M'].map((timeframe) => ({ symbol, timeframe, price, quality: QUALITY })),
-);
+import { HOUR } from '../integration/web/published-fixture';
 
 let browser: Browser | null = null;
 let pages: ReturnType<typeof buildPages>;
@@ -328,120 +310,5 @@ testInChromium('I28 a document of another pair or another time than the manifest
 testInChromium('before the first publish the page says so', async () => {
   const { page } = await openPage();
   await page.getByText('Nothing has been published yet.').waitFor();
-  await page.context().close();
-});
-
-testInChromium('on a phone the list comes first, a pair fills the screen and nothing is cut off', async () => {
-  server.fixture.publish(EVERYTHING);
-  const { page, faults } = await openPage('', {
-    viewport: { width: 360, height: 740 },
-    deviceScaleFactor: 2,
-    hasTouch: true,
-  });
-  await page.locator('.cell').first().waitFor();
-  expect(await page.locator('#detail').isVisible()).toBe(false);
-  await screenshot(page, 'page-phone-list');
-  await page.locator('.cell').first().click();
-  await page.locator('#detail canvas').waitFor();
-  expect(await page.locator('#pairs').isVisible()).toBe(false);
-  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
-  await screenshot(page, 'page-phone-pair');
-  await page.getByText('All pairs').click();
-  expect(await page.locator('#pairs').isVisible()).toBe(true);
-  expect(faults).toEqual([]);
-  await page.context().close();
-});
-
-testInChromium('dark follows the reader, and local time is a click away', async () => {
-  server.fixture.publish(EVERYTHING);
-  const { page, faults } = await openPage('#ETH_USDT/1d', { colorScheme: 'dark' });
-  await page.locator('#detail canvas').waitFor();
-  expect(await detailText(page)).toContain('UTC');
-  await page.getByRole('button', { name: 'Show local time' }).click();
-  await page
-    .locator('#detail .through')
-    .filter({ hasText: 'CET' })
-    .or(page.locator('#detail .through').filter({ hasText: 'GMT+' }))
-    .waitFor();
-  await page.locator('#detail canvas').waitFor();
-  await screenshot(page, 'page-dark');
-  expect(faults).toEqual([]);
-  await page.context().close();
-});
-
-testInChromium('search narrows the list, and the keyboard alone reaches a pair', async () => {
-  server.fixture.publish(EVERYTHING);
-  const { page } = await openPage();
-  await page.locator('#symbols .symbol').first().waitFor();
-  await page.getByRole('searchbox').fill('doge');
-  expect(await page.locator('#symbols h2').allInnerTexts()).toEqual(['DOGE/USDT']);
-  await page.keyboard.press('Tab');
-  await page.keyboard.press('Tab');
-  await page.keyboard.press('Enter');
-  await page.locator('#detail h2').filter({ hasText: 'DOGE/USDT' }).waitFor();
-  await page.locator('.cell[aria-current]').filter({ hasText: '1d' }).waitFor();
-  await page.context().close();
-});
-
-testInChromium('every control and cell has a name, and words never depend on colour', async () => {
-  server.fixture.publish(EVERYTHING.slice(0, 4));
-  const { page } = await openPage();
-  await page.locator('#detail canvas').waitFor();
-  const names = await page
-    .locator('.cell')
-    .evaluateAll((cells) => cells.map((cell) => cell.getAttribute('aria-label')));
-  expect(names[0]).toMatch(/^BTC\/USDT, 1 hour: fresh, data ends \d+ min ago$/);
-  expect(names).toHaveLength(4);
-  const unnamed = await page.locator('button:not(:has-text("")), input:not([placeholder])').count();
-  expect(unnamed).toBe(0);
-  await page.context().close();
-});
-
-testInChromium('the page works from any static host, with the documents that materialise writes', async () => {
-  server.fixture.publish(EVERYTHING.slice(0, 4));
-  const root = join(pages.folder, 'static-host');
-  cpSync(join(pages.folder, 'page'), root, { recursive: true });
-  await materialise(readPublished(server.fixture.publicDir), openDocumentFolder(join(root, 'static')));
-  const types: Record<string, string> = {
-    html: 'text/html',
-    js: 'text/javascript',
-    css: 'text/css',
-    svg: 'image/svg+xml',
-  };
-  const host = createServer((request, response) => {
-    const path = join(root, new URL(request.url ?? '/', 'http://host').pathname.replace(/\/$/, '/index.html'));
-    const found = existsSync(path);
-    response.writeHead(found ? 200 : 404, {
-      'content-type': types[path.split('.').at(-1) ?? ''] ?? 'application/json',
-    });
-    response.end(found ? readFileSync(path) : '');
-  });
-  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
-  try {
-    const { port } = host.address() as AddressInfo;
-    if (browser === null) throw new Error('no Chromium');
-    const page = await (await browser.newContext()).newPage();
-    await page.goto(`http://127.0.0.1:${port}/#BTC_USDT/1d`);
-    await page.locator('#detail canvas').waitFor();
-    expect(await look(page)).toBe('fresh');
-    expect(await page.locator('#market').innerText()).toBe('simulated market: not real prices');
-    await page.context().close();
-  } finally {
-    host.closeAllConnections();
-    await new Promise((resolve) => host.close(resolve));
-  }
-});
-
-testInChromium('the operators see every pair as text', async () => {
-  const row = { gateReason: '<b>31</b> closed candles, 240 are needed' };
-  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', candles: 31, predictionBehind: null, row }]);
-  if (browser === null) throw new Error('no Chromium');
-  const page = await (await browser.newContext()).newPage();
-  const faults = watchForFaults(page);
-  await page.goto(`${server.opsUrl}/ops`);
-  await page.locator('tbody tr').first().waitFor();
-  expect(await page.locator('tbody').innerText()).toContain('<b>31</b> closed candles');
-  await screenshot(page, 'ops');
-  expect(faults).toEqual([]);
   await page.context().close();
 });

@@ -43,12 +43,12 @@ export function check({ folder, truth, requests = [] }: CheckInput): CheckReport
     checkBoundaries(findings, state, stored, gaps);
     const closes = closesByEnd(stored);
     const forecasts = readForecasts(state);
-    checkForecasts(findings, forecasts, closes);
+    checkForecasts(findings, state, forecasts, closes);
     const scores = checkScores(findings, state, forecasts, closes);
     const publicDir = join(folder, 'public');
     const objects = checkObjects(findings, publicDir, state, { stored, forecasts });
-    const manifest = checkManifests(findings, publicDir, state, objects);
-    checkUserPlane(findings, manifest, { state, stored, scores, objects });
+    const manifests = checkManifests(findings, publicDir, state, objects);
+    checkUserPlane(findings, manifests, { state, stored, scores, objects });
     checkRequests(findings, requests);
   } finally {
     candles.close();

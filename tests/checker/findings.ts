@@ -32,6 +32,7 @@ export const RULES = {
   'I60 ban': 'nobody asks while a Retry-After lasts',
   'I61 empty': 'no gap is called empty that the market has a candle for',
   'I61 cursor': 'one empty answer moves no cursor: the same place is asked about again',
+  'P16 synced': 'every published file is synced before its one rename, and its folder after it',
   'SPEC1 derived': 'published candles are the stored ones, value for value',
   'SPEC3 hidden': 'nothing of a symbol that is not ready is in the user plane',
   'SPEC6 score': "every score is what its forecast and the market's close say",
@@ -75,6 +76,10 @@ function zeros(): Record<Rule, number> {
 /** Rules that were tried on no fact and so have proved nothing, without those that can not apply to what was run. */
 export function unproved({ tried }: CheckReport, notApplicable: readonly Rule[] = []): Rule[] {
   return NAMES.filter((rule) => tried[rule] === 0 && !notApplicable.includes(rule));
+}
+
+export function brokenRules({ broken }: CheckReport): Rule[] {
+  return NAMES.filter((rule) => broken[rule] > 0);
 }
 
 /** Rule, facts, broken: a line each. */

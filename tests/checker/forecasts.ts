@@ -51,7 +51,24 @@ const nameOf = ({ key, role, dataThrough, version }: LedgerForecast): string =>
 const nameOfScore = (row: Row): string =>
   `${keyOf(row)} ${String(row.role)} ${String(row.data_through)} ${String(row.model_version)}`;
 
-export function checkForecasts(findings: Findings, forecasts: readonly LedgerForecast[], closes: Closes): void {
+/** Closes that a revision replaced, by `BTC/USDT 1h` and the end of the candle. */
+function replacedCloses(state: DatabaseFile): ReadonlySet<string> {
+  const rows = state.all('SELECT * FROM revision');
+  return new Set(
+    rows.map((row) => {
+      const { close } = JSON.parse(String(row.before)) as { readonly close: number };
+      return `${keyOf(row)} ${endOf(String(row.timeframe), Number(row.open_time))} ${close}`;
+    }),
+  );
+}
+
+export function checkForecasts(
+  findings: Findings,
+  state: DatabaseFile,
+  forecasts: readonly LedgerForecast[],
+  closes: Closes,
+): void {
+  const replaced = replacedCloses(state);
   const naive = new Set(
     forecasts.filter(({ role }) => role === 'naive').map(({ key, dataThrough }) => `${key} ${dataThrough}`),
   );
@@ -66,7 +83,7 @@ export function checkForecasts(findings: Findings, forecasts: readonly LedgerFor
     findings.holds('I02 through', dataThrough <= issuedAt, () => `${where}: rests on a candle that had not closed`);
     findings.holds(
       'I02 through',
-      closes.get(key)?.get(dataThrough) === lastClose,
+      closes.get(key)?.get(dataThrough) === lastClose || replaced.has(`${key} ${dataThrough} ${lastClose}`),
       () => `${where}: does not start from the close of its last candle`,
     );
     findings.holds('I40 sane', steps.every(isOrdered), () => `${where}: is not finite, positive and ascending`);

@@ -33,13 +33,13 @@ export interface ManifestText {
   readonly entries: readonly Entry[];
 }
 
-/** Gives the manifest in force. */
+/** Gives all that are kept and can be read, ascending. */
 export function checkManifests(
   findings: Findings,
   publicDir: string,
   state: DatabaseFile,
   objects: ObjectsSeen,
-): ManifestText {
+): ManifestText[] {
   const folder = join(publicDir, 'generations');
   const texts = readdirSync(folder)
     .filter((name) => /^\d+\.json$/.test(name))
@@ -49,17 +49,27 @@ export function checkManifests(
   findings.holds('I23 manifest', texts.at(-1)?.[1] === inForce, () => 'manifest.json: is not the newest generation');
   checkRecorded(findings, state, new Map(texts));
   const keepsSchema = schemaJudge();
-  let before: ManifestText | null = null;
+  const manifests: ManifestText[] = [];
   for (const [number, text] of texts) {
-    const manifest = JSON.parse(text) as ManifestText;
+    const manifest = parsed(text);
     const where = `generation ${number}`;
     findings.holds('I44 schema', keepsSchema('manifest', manifest), () => `${where}: breaks its schema`);
+    if (manifest === null) continue;
     findings.holds('I25 onward', manifest.generation === number, () => `${where}: says ${manifest.generation}`);
     for (const entry of manifest.entries) checkEntry(findings, entry, where, manifest, objects);
-    if (before !== null) checkSuccession(findings, before, manifest);
-    before = manifest;
+    const before = manifests.at(-1);
+    if (before !== undefined) checkSuccession(findings, before, manifest);
+    manifests.push(manifest);
   }
-  return JSON.parse(inForce) as ManifestText;
+  return manifests;
+}
+
+function parsed(text: string): ManifestText | null {
+  try {
+    return JSON.parse(text) as ManifestText;
+  } catch {
+    return null;
+  }
 }
 
 /** I27: what the state store says was published is on disk with that hash, as far back as generations are kept. */

@@ -19,9 +19,10 @@ export function checkRuns(findings: Findings, state: DatabaseFile): void {
   }
 }
 
-export function readySymbols(state: DatabaseFile): ReadonlySet<string> {
-  const rows = state.all(`SELECT symbol FROM symbol_state WHERE activation = 'ready'`);
-  return new Set(rows.map(({ symbol }) => String(symbol)));
+/** Since when each ready symbol is so. */
+export function readySymbols(state: DatabaseFile): ReadonlyMap<string, number> {
+  const rows = state.all(`SELECT symbol, since FROM symbol_state WHERE activation = 'ready'`);
+  return new Map(rows.map(({ symbol, since }) => [String(symbol), Number(since)]));
 }
 
 export function checkBoundaries(findings: Findings, state: DatabaseFile, stored: Stored, gaps: Gaps): void {

@@ -19,16 +19,21 @@ export interface Backing {
   readonly objects: ObjectsSeen;
 }
 
-export function checkUserPlane(findings: Findings, manifest: ManifestText, backing: Backing): void {
+/** `manifests`: all that are kept, the one in force last. */
+export function checkUserPlane(findings: Findings, manifests: readonly ManifestText[], backing: Backing): void {
   const ready = readySymbols(backing.state);
+  for (const { entries, generation, generated_at: generatedAt } of manifests) {
+    for (const { key, symbol, visibility } of entries) {
+      findings.holds(
+        'SPEC3 hidden',
+        visibility === 'visible' && (ready.get(symbol) ?? Infinity) <= Date.parse(generatedAt),
+        () => `generation ${generation} ${key}: is shown though its symbol was not ready`,
+      );
+    }
+  }
   const newest = newestRuns(backing.state);
-  for (const entry of manifest.entries) {
-    const { key, symbol, timeframe, files } = entry;
-    findings.holds(
-      'SPEC3 hidden',
-      ready.has(symbol) && entry.visibility === 'visible',
-      () => `${key}: is shown though its symbol is not ready`,
-    );
+  for (const entry of manifests.at(-1)?.entries ?? []) {
+    const { key, timeframe, files } = entry;
     const count = backing.stored.get(key)?.size ?? 0;
     const enough = count >= (MINIMUM[timeframe] ?? 0);
     findings.holds('I41 gate', enough || !entry.serve_allowed, () => `${key}: is served with ${count} candles`);

@@ -41,8 +41,9 @@ class Write implements Command {
       if (known === undefined || known.fetchedAt <= this.fetchedAt)
         truth.set(one.openTime, { candle: one, fetchedAt: newest });
     }
-    const { revisions, ...counts } = await store.write(pair, written, this.fetchedAt);
+    const { revisions, refused, ...counts } = await store.write(pair, written, this.fetchedAt);
     expect({ ...counts, revised: revisions.length }).toEqual(expected);
+    expect(refused).toEqual([]);
     await compare(model, store);
   }
   toString(): string {

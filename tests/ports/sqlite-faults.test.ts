@@ -1,6 +1,5 @@
 /** The SQLite stores on a bad day: locked, full, damaged, half migrated. */
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, openSync, readSync, closeSync, rmSync, statSync, writeSync } from 'node:fs';
+import { copyFileSync, openSync, readSync, closeSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCandleStore } from '../../src/adapters/sqlite/candle-store';
 import { closeDatabase, openDatabase } from '../../src/adapters/sqlite/database';
@@ -12,6 +11,7 @@ import { openStateStore } from '../../src/adapters/sqlite/state-store';
 import type { ForecastRecord } from '../../src/ports/forecast-ledger';
 import { endChildren, startChild } from './children/child-process';
 import { row, rendered } from './publication-rows';
+import { notRun, onSmallDisk, smallDisk } from './small-disk';
 import { BTC_1H, candles, closedAfterEach, slot, temporaryFolders } from './store-fixtures';
 
 const MEGABYTE = 1024 * 1024;
@@ -159,24 +159,10 @@ test('a write that fails half way leaves nothing of itself, and the next is whol
   expect(await state.forecastLedger.latest(BTC_1H, 'champion')).toEqual(good);
 });
 
-/** A file system of that size, or null where only root may make one. */
-function smallDisk(megabytes: number): { folder: string; remove: () => void } | null {
-  const folder = join(temporaryFolder(), 'disk');
-  mkdirSync(folder);
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
-  if (mounted.status !== 0) return null;
-  return { folder, remove: () => spawnSync('umount', ['-l', folder]) };
-}
-
-const mayMount = process.platform === 'linux' && process.getuid?.() === 0;
-const onSmallDisk = mayMount || process.env.CI === 'true' ? test : test.skip;
-const notRun = mayMount ? '' : ' (needs root, to mount a small disk)';
-
 onSmallDisk(
   `F33 I11 on a full disk a write is refused as disk_full, and goes on when there is space${notRun}`,
   async () => {
-    const disk = smallDisk(6);
-    if (disk === null) throw new Error('no small disk could be mounted');
+    const disk = smallDisk(temporaryFolder(), 6);
     try {
       const path = join(disk.folder, 'candles.db');
       const store = await openCandleStore(path);
@@ -194,7 +180,7 @@ onSmallDisk(
       const noise = { ...row, ops: { noise: 'x'.repeat(2 * MEGABYTE) } };
       await expect(state.publication.upsert(noise)).rejects.toMatchObject({ code: 'disk_full' });
 
-      expect(spawnSync('mount', ['-o', 'remount,size=24m', disk.folder]).status).toBe(0);
+      disk.grow(24);
       const again = await store.write(BTC_1H, candles(0, acked + 499), 1000);
       expect([again.revisions, again.outdated]).toEqual([[], 0]);
       expect(await store.read(BTC_1H, { limit: Infinity })).toEqual(candles(0, acked + 499));

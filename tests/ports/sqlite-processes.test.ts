@@ -10,19 +10,12 @@ import type { StateStore } from '../../src/adapters/sqlite/state-store';
 import { endChildren, startChild } from './children/child-process';
 import type { Child } from './children/child-process';
 import { rendered, row } from './publication-rows';
-import { BTC_1H, closedAfterEach, slot, temporaryFolders } from './store-fixtures';
+import { slotsSaid } from './slots-said';
+import { BTC_1H, closedAfterEach, temporaryFolders } from './store-fixtures';
 
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 afterEach(endChildren);
-
-/** Slots named by lines such as `ack 100 149`. */
-function slotsSaid(child: Child, word: string): Set<number> {
-  const said = child.lines.map((line) => line.split(' ')).filter(([first]) => first === word);
-  const slots = new Set<number>();
-  for (const [, from, to] of said) for (let each = Number(from); each <= Number(to); each++) slots.add(slot(each));
-  return slots;
-}
 
 test('I11 P12 F12 after kill -9 every acknowledged candle is stored and none that was not attempted', async () => {
   const path = join(temporaryFolder(), 'candles.db');

@@ -8,6 +8,9 @@ import {
   RECONCILE_DAILY,
   RETENTION,
   shadowWorkflowId,
+  alertWorkflowId,
+  MONITOR,
+  SLA_DAILY,
   TASK_QUEUE,
   trainingId,
 } from '../../src/domain/names';
@@ -39,6 +42,9 @@ async function execute(
     temporal.client.workflow.execute(type, { workflowId, taskQueue: TASK_QUEUE, args: [input] }),
   );
 }
+
+const MESSAGE = 'hard_stale-20240101T000000.000Z';
+const ALERT = alertWorkflowId(MESSAGE);
 
 const VIRTUAL = { timeframe: '1h', asOf: 10 * HOUR + 5000 };
 
@@ -202,6 +208,35 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     workflowId: RECONCILE_DAILY,
     run: (temporal) =>
       execute(temporal, script(['BTC/USDT']), 'reconcile', RECONCILE_DAILY, { days: 1, asOf: VIRTUAL.asOf }),
+  },
+  {
+    name: 'monitor.told',
+    workflowId: MONITOR,
+    run: (temporal) => execute(temporal, script([]), 'monitor', MONITOR, {}),
+  },
+  {
+    name: 'monitor.virtual',
+    workflowId: MONITOR,
+    run: (temporal) => execute(temporal, script([]), 'monitor', MONITOR, { asOf: 10 * HOUR }),
+  },
+  {
+    name: 'deliverAlert.delivered',
+    workflowId: ALERT,
+    run: (temporal) => execute(temporal, script([]), 'deliverAlert', ALERT, { message: MESSAGE }),
+  },
+  {
+    name: 'deliverAlert.gave-up',
+    workflowId: ALERT,
+    run: (temporal) => {
+      const state = script([]);
+      state.failures.set('deliver slack', failure('delivery_failed', 'permanent'));
+      return execute(temporal, state, 'deliverAlert', ALERT, { message: MESSAGE });
+    },
+  },
+  {
+    name: 'slaDaily.done',
+    workflowId: SLA_DAILY,
+    run: (temporal) => execute(temporal, script([]), 'slaDaily', SLA_DAILY, {}),
   },
   {
     name: 'tick.ran',

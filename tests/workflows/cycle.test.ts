@@ -138,6 +138,19 @@ describe('a cycle in real time', () => {
     expect(late.calls.filter((call) => call === 'fetch BTC/USDT')).toHaveLength(3);
   });
 
+  test('F31 waits for the newest candle too when only those before it are there, and takes them when it does not come', async () => {
+    const candles = { kind: 'candles', rows: [], fetchedAt: 1 } as const;
+    const state = script(['BTC/USDT']);
+    let asked = 0;
+    state.fetch = () => (++asked < 3 ? { ...candles, fresh: 1, missing: 1 } : { ...candles, fresh: 2, missing: 0 });
+    expect(outcomes(await runCycle(state, realTime))).toEqual({ 'BTC/USDT': 'published' });
+    expect(asked).toBe(3);
+    const late = script(['BTC/USDT']);
+    late.fetch = () => ({ ...candles, fresh: 1, missing: 1 });
+    expect(outcomes(await runCycle(late, realTime))).toEqual({ 'BTC/USDT': 'published' });
+    expect(late.calls).toContain('write BTC/USDT');
+  });
+
   test('a pair that failed in the first pass is tried again later, and its success commits a new manifest', async () => {
     const state = script(['BTC/USDT', 'ETH/USDT']);
     let exports = 0;

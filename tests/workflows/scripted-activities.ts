@@ -14,6 +14,7 @@ import type {
   HousekeepingActivities,
   PairReconciliation,
   ReconciliationActivities,
+  MonitorActivities,
   StageInput,
 } from '../../activities/contract';
 import { parseTimeframe } from '../../src/domain/timeframe';
@@ -27,6 +28,7 @@ export type ScriptedActivities = CycleActivities &
   BackgroundActivities &
   FillActivities &
   HousekeepingActivities &
+  MonitorActivities &
   ReconciliationActivities &
   ModelActivities;
 
@@ -175,7 +177,10 @@ export function script(symbols: readonly string[]): Script {
     applyRetention: async () => {
       state.calls.push('applyRetention');
       await state.hold('applyRetention', parseSymbol('BTC/USDT'));
-      return { removed: { 'BTC/USDT 1m': 60 } };
+      return {
+        removed: { 'BTC/USDT 1m': 60 },
+        storage: { level: 'ok', usedBytes: 1, budgetBytes: 2, changed: false },
+      };
     },
     planReconciliation: async () => ({ source: 'scripted', symbols: symbols.map(parseSymbol) }),
     reconcileSymbol: async ({ symbol }) => {
@@ -183,6 +188,33 @@ export function script(symbols: readonly string[]): Script {
       const planned = state.failures.get(`reconcileSymbol ${symbol}`) ?? null;
       return [{ ...RECONCILED, different: planned === null ? 1 : 0, failure: planned }];
     },
+    observe: async () => {
+      state.calls.push('observe');
+      return { pairs: 2, changed: ['BTC/USDT 1h'], events: 1, pending: ['hard_stale-20240101T000000.000Z'] };
+    },
+    recommit: async () => {
+      state.calls.push('recommit');
+      return { generation: 2, entries: 2 };
+    },
+    probe: async () => ({ probes: 3, good: 3 }),
+    writeOpsDocuments: async () => {
+      state.calls.push('writeOpsDocuments');
+    },
+    heartbeat: async () => {
+      state.calls.push('heartbeat');
+      return true;
+    },
+    waitingReceivers: async () => ['slack', 'webhook'],
+    deliver: async ({ receiver }) => {
+      state.calls.push(`deliver ${receiver}`);
+      const planned = state.failures.get(`deliver ${receiver}`);
+      if (planned !== undefined) throw ApplicationFailure.nonRetryable(planned.message, planned.code);
+      return 'delivered';
+    },
+    giveUp: async ({ receiver }) => {
+      state.calls.push(`giveUp ${receiver}`);
+    },
+    rollUpDay: async () => ({ day: '2024-01-01', availability: 1 }),
   } satisfies ScriptedActivities);
   return state;
 }

@@ -28,7 +28,7 @@ export class MemoryCandleStore implements CandleStore {
       if (stored === undefined || fetchedAt >= stored.fetchedAt)
         slots.set(candle.openTime, { candle: { ...candle }, fetchedAt });
     }
-    return { inserted, unchanged, revisions, outdated };
+    return { inserted, unchanged, revisions, outdated, refused: [] };
   }
 
   async read(pair: Pair, range: ReadRange): Promise<Candle[]> {

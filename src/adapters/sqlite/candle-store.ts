@@ -57,7 +57,7 @@ class SqliteCandleStore implements CandleStore {
 
   async write(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): Promise<WriteOutcome> {
     refuseUnstorable(pair, candles, fetchedAt);
-    if (candles.length === 0) return { inserted: 0, unchanged: 0, revisions: [], outdated: 0 };
+    if (candles.length === 0) return { inserted: 0, unchanged: 0, revisions: [], outdated: 0, refused: [] };
     return guarded(this.#path, () => immediately(this.#database, () => this.#writeAll(pair, candles, fetchedAt)));
   }
 
@@ -83,7 +83,7 @@ class SqliteCandleStore implements CandleStore {
       else revisions.push({ before: stored.candle, after: candle });
     }
     statements.addToCount(series, inserted);
-    return { inserted, unchanged, revisions, outdated };
+    return { inserted, unchanged, revisions, outdated, refused: [] };
   }
 
   async read(pair: Pair, range: ReadRange): Promise<Candle[]> {

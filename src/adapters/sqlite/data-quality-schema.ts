@@ -30,14 +30,14 @@ export interface StorageSampleTable {
   at: EpochMs;
   level: StorageLevel;
   used_bytes: number | null;
-  budget_bytes: number;
+  budget_bytes: number | null;
 }
 
 export interface StorageLevelTable {
   at: EpochMs;
   level: StorageLevel;
   used_bytes: number | null;
-  budget_bytes: number;
+  budget_bytes: number | null;
 }
 
 /** The symbols that discovery follows. */
@@ -70,10 +70,10 @@ export const DATA_QUALITY_MIGRATION: Migration = {
       PRIMARY KEY (symbol, timeframe, open_time)
     ) STRICT, WITHOUT ROWID`,
     `CREATE TABLE storage_sample (
-      hour INTEGER PRIMARY KEY, at INTEGER NOT NULL, level TEXT NOT NULL, used_bytes INTEGER, budget_bytes INTEGER NOT NULL
+      hour INTEGER PRIMARY KEY, at INTEGER NOT NULL, level TEXT NOT NULL, used_bytes INTEGER, budget_bytes INTEGER
     ) STRICT`,
     `CREATE TABLE storage_level (
-      at INTEGER PRIMARY KEY, level TEXT NOT NULL, used_bytes INTEGER, budget_bytes INTEGER NOT NULL
+      at INTEGER PRIMARY KEY, level TEXT NOT NULL, used_bytes INTEGER, budget_bytes INTEGER
     ) STRICT`,
     `CREATE TABLE chosen_symbol (
       symbol TEXT PRIMARY KEY, since INTEGER NOT NULL, misses INTEGER NOT NULL, rank INTEGER NOT NULL

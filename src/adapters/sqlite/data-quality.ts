@@ -147,7 +147,7 @@ function toSample(row: {
   readonly at: EpochMs;
   readonly level: StorageSample['level'];
   readonly used_bytes: number | null;
-  readonly budget_bytes: number;
+  readonly budget_bytes: number | null;
 }): StorageSample {
   return { at: row.at, level: row.level, usedBytes: row.used_bytes, budgetBytes: row.budget_bytes };
 }

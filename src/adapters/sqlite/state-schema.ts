@@ -13,6 +13,8 @@ import type { DataQualitySchema } from './data-quality-schema';
 import type { Migration } from './migration';
 import { MODEL_MIGRATION } from './model-schema';
 import type { ModelSchema } from './model-schema';
+import { MONITOR_MIGRATION } from './monitor-schema';
+import type { MonitorSchema } from './monitor-schema';
 
 interface PairColumns {
   symbol: MarketSymbol;
@@ -144,7 +146,7 @@ export interface GateTable {
   live_waiting_until: EpochMs;
 }
 
-export interface StateSchema extends DataQualitySchema, ModelSchema {
+export interface StateSchema extends DataQualitySchema, ModelSchema, MonitorSchema {
   symbol_state: SymbolStateTable;
   earliest_candle: EarliestTable;
   stage_record: StageTable;
@@ -250,4 +252,5 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
   },
   DATA_QUALITY_MIGRATION,
   MODEL_MIGRATION,
+  MONITOR_MIGRATION,
 ];

@@ -3,6 +3,9 @@ import type { DataQualityStore } from '../../ports/data-quality';
 import type { ForecastLedger } from '../../ports/forecast-ledger';
 import type { GapLedger } from '../../ports/gap-ledger';
 import type { ModelRegistry } from '../../ports/model-registry';
+import type { AlertOutbox } from '../../ports/alert-outbox';
+import type { EventLog } from '../../ports/event-log';
+import type { MonitorStore } from '../../ports/monitor-store';
 import type { PairStateStore } from '../../ports/pair-state';
 import type { PublicationStore } from '../../ports/publication';
 import type { RateBudget } from '../../ports/rate-budget';
@@ -11,6 +14,9 @@ import { SqliteDataQuality } from './data-quality';
 import { SqliteForecastLedger } from './forecast-ledger';
 import { SqliteGapLedger } from './gap-ledger';
 import { SqliteModelRegistry } from './model-registry';
+import { SqliteAlertOutbox } from './alert-outbox';
+import { SqliteEventLog } from './event-log';
+import { SqliteMonitorStore } from './monitor-store';
 import { SqlitePairState } from './pair-state';
 import { SqlitePublication } from './publication';
 import { SqliteRateBudget } from './rate-budget';
@@ -26,6 +32,9 @@ export interface StateStore {
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
   readonly models: ModelRegistry;
+  readonly events: EventLog;
+  readonly monitor: MonitorStore;
+  readonly outbox: AlertOutbox;
   /** The deployment's rate budget; budgets made from the same file share it, whatever process they live in. */
   budget(options?: BudgetOptions): RateBudget;
   close(): Promise<void>;
@@ -45,6 +54,9 @@ export async function openStateStore(path: string): Promise<StateStore> {
     runLog: new SqliteRunLog(state),
     publication: new SqlitePublication(state),
     models: new SqliteModelRegistry(state),
+    events: new SqliteEventLog(state),
+    monitor: new SqliteMonitorStore(state),
+    outbox: new SqliteAlertOutbox(state),
     budget: (options) => new SqliteRateBudget(state, options),
     close: async () => state.close(),
   };

@@ -2,7 +2,7 @@
 import { loadDocument } from './documents.js';
 import { element, setText } from './elements.js';
 import { judgePair, placeOf } from './judgement.js';
-import { STATUS_WORDS, changeWords, spell, timeframeWords } from './words.js';
+import { STATUS_WORDS, changeWords, spell } from './words.js';
 
 /** Histories are read only for cells that are on the screen, few at a time. */
 const READ_AT_ONCE = 3;
@@ -69,10 +69,8 @@ function symbolLine(symbol, entries, cells) {
     const link = element(
       'a',
       { href: `#${placeOf(entry)}`, class: 'cell', 'data-place': placeOf(entry) },
-      name,
-      chip,
-      age,
-      change,
+      element('span', { class: 'visually-hidden' }, `${symbol} `),
+      [name, chip, age, change].flatMap((part) => [part, ' ']),
     );
     cells.set(placeOf(entry), { entry, link, chip, age, changed: change, change: null, served: true });
     return element('li', {}, link);
@@ -90,16 +88,8 @@ function tickCell(cell, verdict, now, selected) {
   if (selected) link.setAttribute('aria-current', 'true');
   else link.removeAttribute('aria-current');
   setText(cell.chip, verdict.serveAllowed && verdict.degraded ? `${word}, degraded` : word);
-  setText(cell.age, age);
-  link.setAttribute('aria-label', labelOf(entry, verdict, word, age));
+  setText(cell.age, age === '' ? '' : `${age} old`);
   showChange(cell);
-}
-
-function labelOf(entry, verdict, word, age) {
-  const parts = [`${entry.symbol}, ${timeframeWords(entry.timeframe)}: ${word}`];
-  if (verdict.degraded) parts.push('degraded');
-  if (age !== '') parts.push(`data ends ${age} ago`);
-  return parts.join(', ');
 }
 
 /** A pair that is not served shows no number: its last one would look current. */

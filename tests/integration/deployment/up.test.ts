@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readRunning } from '../../../temporal/source';
-import { freePort } from '../../temporal';
+import { freePort } from '../../free-port';
 
 const ROOT = join(__dirname, '..', '..', '..');
 const CLI = join(ROOT, 'bin', 'coin-predict.js');

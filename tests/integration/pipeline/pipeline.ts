@@ -19,6 +19,7 @@ import { historySchema, manifestSchema, predictionSchema } from '../../../src/pu
 import type { HistoryDocument, Manifest, ManifestEntry, PredictionDocument } from '../../../src/publish/documents';
 import { verify } from '../../../src/publish/verify';
 import { activityPorts } from '../../../temporal/activity-ports';
+import type { Outside } from '../../../temporal/activity-ports';
 import { cycleSchedules } from '../../../temporal/schedules';
 import type { Schedule } from '../../../temporal/schedules';
 import { openStores } from '../../../temporal/stores';
@@ -53,10 +54,16 @@ export interface Pipeline {
   stop(): Promise<void>;
 }
 
+/** What a test puts in place of the usual. */
+export interface PipelineParts {
+  readonly shadowForecaster?: Forecaster;
+  readonly outside?: Outside;
+}
+
 export async function openPipeline(
   temporal: TestTemporal,
   environment: Readonly<Record<string, string>>,
-  shadowForecaster: Forecaster = toldForecaster(),
+  { shadowForecaster = toldForecaster(), outside }: PipelineParts = {},
 ): Promise<Pipeline> {
   const folder = await mkdtemp(join(tmpdir(), 'coin-predict-pipeline-'));
   const config = loadConfig({ DATA_DIR: folder, ...environment }, null);
@@ -72,6 +79,7 @@ export async function openPipeline(
     trainingForecaster: { ...forecaster, fit: async () => null },
     requestCycle: async () => {},
     log: pino({ level: 'silent' }),
+    ...(outside === undefined ? {} : { outside }),
   });
   const published = (path: string) => readFile(join(stores.folder.published, path), 'utf8');
   const manifest = async () => manifestSchema.parse(JSON.parse(await published('manifest.json')));

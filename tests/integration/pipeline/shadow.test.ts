@@ -50,7 +50,11 @@ interface Published {
 
 /** Two cycles; between them the shadow is set, when there is one. */
 async function runWith(shadow: Forecaster | null, look: (pipeline: Pipeline) => Promise<void> = async () => {}) {
-  const pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h' }, shadow ?? undefined);
+  const pipeline = await openPipeline(
+    temporal,
+    { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h' },
+    shadow === null ? {} : { shadowForecaster: shadow },
+  );
   try {
     pipeline.exchange.setCandles(PAIR, candlesFrom('1h', START, 482));
     await pipeline.drive(['1h'], NOW, NOW + 5_000);

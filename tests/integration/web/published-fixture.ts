@@ -54,6 +54,8 @@ export interface PublishOptions {
   readonly generation?: number;
   readonly source?: string;
   readonly nextExpectedCommit?: EpochMs;
+  /** Keys of pairs whose objects the publisher found damaged. */
+  readonly damaged?: readonly string[];
 }
 
 /** A clock that stands still until it is told otherwise; its monotonic side runs, so that caches expire. */
@@ -84,6 +86,7 @@ export function createFixture(): Fixture {
         source,
         nextExpectedCommit: options.nextExpectedCommit ?? now + HOUR,
         cycleTargetMs: 60_000,
+        damaged: new Set(options.damaged),
       });
       const body = canonicalDocument(manifestSchema, manifest);
       writeFileSync(join(publicDir, 'generations', `${generation}.json`), body);

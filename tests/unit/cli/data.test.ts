@@ -108,6 +108,46 @@ test('status shows the store even when Temporal does not answer', async () => {
   expect(world.json()).toMatchObject({ source: 'simulated', pairs: 1, candles: 11, level: 'ok', fills: null });
 });
 
+describe('storage', () => {
+  test('level, growth, days left and what each setting would buy are told', async () => {
+    await storeWithHoles();
+    world.environment = { SYMBOLS: 'BTC/USDT,ETH/USDT', TIMEFRAMES: '1h,1m', RETENTION_1M_DAYS: '28' };
+    await world.candles.write(pairOf('BTC/USDT', '1m'), candlesFrom(pairOf('BTC/USDT', '1m'), START, 100), NOW);
+    world.usage = { usedBytes: 36e9, budgetBytes: 50e9 };
+    for (let hour = 0; hour <= 24; hour++) {
+      const at = NOW - (24 - hour) * HOUR;
+      await world.dataQuality.recordStorage({
+        at,
+        level: hour < 20 ? 'ok' : 'warn',
+        usedBytes: 36e9 - (24 - hour) * 1e7,
+        budgetBytes: 50e9,
+      });
+    }
+    expect(await world.run('data storage --json')).toBe(0);
+    expect(world.json()).toMatchObject({
+      level: 'warn',
+      bytes_per_day: expect.closeTo(24e7, -3),
+      growth_measured: true,
+      days_until_block: expect.closeTo(37.5),
+      options: [
+        { setting: 'TIMEFRAMES without 1m', frees_bytes: 6400 },
+        { setting: '1m kept 14 days instead of 28', frees_bytes: 3200 },
+        { setting: 'twice the budget', days_until_block: expect.closeTo(225) },
+        { setting: 'one symbol fewer (its candles stay)', days_until_block: expect.closeTo(75) },
+      ],
+      level_changes: [{ level: 'warn' }],
+    });
+    await world.run('data storage');
+    expect(world.stdout).toMatch(/days until block +37/);
+  });
+
+  test('usage that can not be read counts as full, and is said so', async () => {
+    world.usage = { usedBytes: null, budgetBytes: 50e9 };
+    await world.run('data storage');
+    expect(world.stdout).toMatch(/level +block: usage or budget can not be read/);
+  });
+});
+
 describe('backfill', () => {
   test('a dry run says requests, minutes and megabytes, and starts nothing', async () => {
     await world.pairState.setEarliest(BTC, { openTime: NOW - 5000 * HOUR, provenAt: NOW });
@@ -239,11 +279,11 @@ describe('import', () => {
     expect(world.json()).toMatchObject({ files: [{ stored: 1, duplicates: 1 }] });
   });
 
-  test('a file with another header is refused whole, with exit 5', async () => {
+  test('a file whose columns can not be known is refused whole, with exit 5', async () => {
     const path = join(folder, 'BTC_USDT-1h.csv');
     writeFileSync(path, 'date,open\n1,2\n');
     expect(await world.run(`data import ${path}`)).toBe(5);
-    expect(world.stdout).toMatch(/the first line is not "timestamp_ms,open,high,low,close,volume"/);
+    expect(world.stdout).toMatch(/no column is named as the high/);
     expect(await world.candles.extent(BTC)).toBeNull();
   });
 
@@ -291,6 +331,23 @@ describe('export', () => {
     world = new World();
     expect(await world.run(`data import ${join(folder, 'BTC_USDT-1h.csv.gz')}`)).toBe(0);
     expect(await world.candles.read(BTC, {})).toEqual(before);
+  });
+
+  test.each(['one', 'all'])('Parquet has the same values, times in UTC to the millisecond: %s', async (which) => {
+    const written = candlesFrom(BTC, START, 5);
+    await world.candles.write(BTC, written, NOW);
+    const path = join(folder, 'BTC_USDT-1h.parquet');
+    const line =
+      which === 'one' ? `data export BTC/USDT 1h --to ${path}` : `data export --to ${folder} --format parquet`;
+    expect(await world.run(line)).toBe(0);
+    const { asyncBufferFromFile, parquetReadObjects, parquetMetadataAsync } = await import('hyparquet');
+    const read = await asyncBufferFromFile(path);
+    const rows = await parquetReadObjects({ file: read });
+    expect(rows.map(({ timestamp, ...values }) => ({ openTime: Number(timestamp as Date), ...values }))).toEqual(
+      written,
+    );
+    const { schema } = await parquetMetadataAsync(read);
+    expect(schema[1]).toMatchObject({ name: 'timestamp', logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true } });
   });
 
   test('numbers are written without an exponent and read back as the same number', () => {

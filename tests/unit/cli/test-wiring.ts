@@ -1,10 +1,12 @@
 /** A wiring for tests: memory stores, small fakes of what lies outside, and what was printed. */
 import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
+import { MemoryDataQuality } from '../../../src/adapters/memory/memory-data-quality';
 import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
 import { MemoryGapLedger } from '../../../src/adapters/memory/memory-gap-ledger';
 import { MemoryModelRegistry } from '../../../src/adapters/memory/memory-model-registry';
 import { MemoryPairState } from '../../../src/adapters/memory/memory-pair-state';
 import { MemoryPublication } from '../../../src/adapters/memory/memory-publication';
+import type { StateStore } from '../../../src/adapters/sqlite/state-store';
 import { runCli } from '../../../src/cli/cli';
 import type { CliStores, CliWiring, Exporter, Running } from '../../../src/cli/wiring';
 import { loadConfig } from '../../../src/config/config';
@@ -12,9 +14,13 @@ import { PipelineError } from '../../../src/domain/errors';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
 import { parseSymbol, type Candle, type EpochMs, type Pair } from '../../../src/domain/types';
 import { TemporalUnreachable, type Control, type ScheduleView } from '../../../src/ports/control';
+import type { AlertOutbox } from '../../../src/ports/alert-outbox';
 import type { Exchange } from '../../../src/ports/exchange';
+import type { MonitorStore } from '../../../src/ports/monitor-store';
+import type { Notifier } from '../../../src/ports/notifier';
 import type { PublicationRow } from '../../../src/ports/publication';
 import type { RateBudget } from '../../../src/ports/rate-budget';
+import type { StorageUsage } from '../../../src/ports/storage-gauge';
 
 export const NOW = Date.parse('2024-05-01T14:30:00Z');
 
@@ -34,19 +40,32 @@ export function candlesFrom(pair: Pair, first: EpochMs, count: number): Candle[]
   }));
 }
 
+/** A monitor that has never run. */
+const NO_MONITOR = {
+  monitor: { last: async () => null } as unknown as MonitorStore,
+  outbox: { events: async () => [], lastMute: async () => null } as unknown as AlertOutbox,
+};
+
 /** What the fakes answer; a test changes what it is about. */
 export class World {
   readonly candles = new MemoryCandleStore();
+  /** The store that is not configured: where `data copy --to influx` puts things. */
+  readonly otherCandles = new MemoryCandleStore();
   readonly gapLedger = new MemoryGapLedger();
   readonly pairState = new MemoryPairState();
+  readonly dataQuality = new MemoryDataQuality();
   forecastLedger = new MemoryForecastLedger();
   readonly models = new MemoryModelRegistry();
   publication = new MemoryPublication();
   schedules: ScheduleView[] = [];
   temporalAnswers = true;
   bannedUntil: EpochMs | null = null;
+  usage: StorageUsage = { usedBytes: 1e9, budgetBytes: 50e9 };
   environment: Record<string, string> = {};
   exporter: Partial<Exporter> = {};
+  notifiers: Notifier[] = [];
+  /** Opened by the test that needs it. */
+  state: Pick<StateStore, 'monitor' | 'outbox'> | null = null;
   overrides: Partial<CliWiring> = {};
   control: Partial<Control> = {};
   exchange: Partial<Exchange> = {};
@@ -76,9 +95,11 @@ export class World {
       stopping: AbortSignal.abort(),
       config: () => loadConfig(this.environment, null),
       stores: async () => this.stores(),
+      candles: async (kind) => (kind === 'sqlite' ? this.candles : this.otherCandles),
       exchange: async () => this.exchange as Exchange,
       control: async () => this.fakeControl(),
       exporter: async () => this.exporter as Exporter,
+      notifiers: async () => this.notifiers,
       backtest: async () => async () => ({ rows: [] }),
       startUp: async () => this.running('up'),
       startWorker: async () => this.running('worker'),
@@ -101,9 +122,24 @@ export class World {
   }
 
   private stores(): CliStores {
-    const { candles, gapLedger, pairState, forecastLedger, models, publication } = this;
+    const { candles, gapLedger, pairState, dataQuality, forecastLedger, models, publication } = this;
     const budget = { bannedUntil: async () => this.bannedUntil } as unknown as RateBudget;
-    return { source: 'simulated', candles, gapLedger, pairState, forecastLedger, models, publication, budget };
+    const { monitor, outbox } = this.state ?? NO_MONITOR;
+    const storage = { measure: async () => this.usage };
+    const stores = {
+      candles,
+      gapLedger,
+      pairState,
+      dataQuality,
+      forecastLedger,
+      models,
+      publication,
+      monitor,
+      outbox,
+      budget,
+      storage,
+    };
+    return { source: 'simulated', ...stores };
   }
 
   private fakeControl(): Control {

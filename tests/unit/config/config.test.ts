@@ -36,6 +36,7 @@ describe('defaults', () => {
 
   test('what is absent is null, and the threads are the cores', () => {
     expect(config).toMatchObject({ exchangeUrl: null, temporalAddress: null, temporalBin: null, diskUsagePath: null });
+    expect(config.storageBudgetShare).toBeNull();
     expect(config.forecastThreads).toBeGreaterThan(0);
   });
 
@@ -136,7 +137,10 @@ describe('mistakes', () => {
     ['a port in hex', { WEB_PORT: '0x50' }, 'WEB_PORT', /is not a port/],
     ['one port for two', { WEB_PORT: '9000', OPS_PORT: '9000' }, 'OPS_PORT', /9000 is the port of WEB_PORT too/],
     ['retention of 31 days', { RETENTION_1M_DAYS: '31' }, 'RETENTION_1M_DAYS', /whole number of days from 14 to 30/],
-    ['an unknown store', { STORE: 'sqlit' }, 'STORE', /use sqlite\. Did you mean sqlite\?/],
+    ['an unknown store', { STORE: 'sqlit' }, 'STORE', /use sqlite, influx\. Did you mean sqlite\?/],
+    ['InfluxDB without a token', { STORE: 'influx' }, 'INFLUXDB_TOKEN', /STORE=influx needs a token/],
+    ['a password in a URL', { INFLUXDB_URL: 'http://me:pw@db' }, 'INFLUXDB_URL', /holds a user name or password/],
+    ['auto in production', { NODE_ENV: 'production' }, 'EXCHANGE', /"auto" is refused.*name the exchange/],
     ['an unknown log level', { LOG_LEVEL: 'warning' }, 'LOG_LEVEL', /Did you mean warn\?/],
     ['a share of nothing', { EXCHANGE_WEIGHT_SHARE: '0' }, 'EXCHANGE_WEIGHT_SHARE', /from 0\.01 to 1/],
     ['a URL of another kind', { EXCHANGE_URL: 'ftp://x' }, 'EXCHANGE_URL', /is not a URL: write http/],
@@ -167,6 +171,24 @@ describe('mistakes', () => {
     const error = new ConfigError(problemsOf({ EXCHANGE_URL: 'http://me:hunter2@127.0.0.1' }));
     expect(error.message).toMatch(/user name or password/);
     expect(JSON.stringify([error.message, error.problems])).not.toMatch(/hunter2/);
+  });
+
+  test('S26 a deployment that names its exchange may run in production', () => {
+    expect(loadConfig({ NODE_ENV: 'production', EXCHANGE: 'binance' }, null).exchange).toBe('binance');
+  });
+
+  test('F54 the token of InfluxDB is in no listing and in no complaint', () => {
+    const config = loadConfig({ STORE: 'influx', INFLUXDB_TOKEN: 's3cr3t-token' }, null);
+    expect(config.influx).toEqual({
+      url: 'http://127.0.0.1:8086',
+      token: 's3cr3t-token',
+      org: 'coin-predict',
+      bucket: 'coin-predict',
+    });
+    expect(JSON.stringify(config.settings)).not.toContain('s3cr3t');
+    const problems = problemsOf({ STORE: 'influx', INFLUXDB_TOKEN: 's3cr3t token' });
+    expect(problems.map(({ variable }) => variable)).toEqual(['INFLUXDB_TOKEN']);
+    expect(JSON.stringify(problems)).not.toContain('s3cr3t');
   });
 
   test('a secret is never shown', () => {

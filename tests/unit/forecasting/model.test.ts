@@ -57,7 +57,7 @@ describe('the model version', () => {
 });
 
 test('an unknown family is refused with the names there are', () => {
-  expect(() => familyNamed('oracle')).toThrow(/"oracle".*range-volatility, naive, naive-conformal, .*prophet/);
+  expect(() => familyNamed('oracle')).toThrow(/"oracle".*range-volatility, .*naive, .*prophet/);
 });
 
 test('range-volatility is the default', () => {

@@ -1,0 +1,72 @@
+/** One message to one receiver, at least once (I50). Addresses and keys stay in this process: none travels (S11). */
+import { eventOf } from '../src/domain/event';
+import type { DeliveryState } from '../src/ports/alert-outbox';
+import type { DeliverInput } from './contract';
+import { describeFailure, toApplicationFailure } from './failures';
+import type { ActivityPorts } from './ports';
+import { guarded } from './stage';
+
+type Settled = Exclude<DeliveryState, 'pending'>;
+
+export function createWaitingReceivers(ports: ActivityPorts) {
+  return ({ message }: { readonly message: string }): Promise<readonly string[]> =>
+    guarded(async () => {
+      const waiting = (await ports.outbox.deliveries(message)).filter(({ state }) => state === 'pending');
+      return waiting.map(({ receiver }) => receiver);
+    });
+}
+
+/** @throws ApplicationFailure `delivery_failed`: to be tried again */
+export function createDeliver(ports: ActivityPorts) {
+  return async ({ message: messageKey, receiver }: DeliverInput): Promise<Settled> => {
+    try {
+      const message = await ports.outbox.message(messageKey);
+      const delivery = (await ports.outbox.deliveries(messageKey)).find((one) => one.receiver === receiver);
+      if (message === null || delivery === undefined) return 'undeliverable';
+      if (delivery.state !== 'pending') return delivery.state;
+      const settle = settler(ports, messageKey, receiver);
+      const notifier = ports.notifiers.find(({ name }) => name === receiver);
+      if (notifier === undefined) return await settle('undeliverable', 'the receiver is no longer configured');
+      const known = (await ports.outbox.receivers()).find(({ name }) => name === receiver);
+      if (known?.disabledAt != null) return await settle('undeliverable', 'the receiver is gone (410)');
+      if ((await notifier.send(message)) === 'gone') return await disable(ports, messageKey, receiver);
+      await ports.outbox.recordReceiver(receiver, 'success', ports.clock.now(), null);
+      return await settle('delivered', null);
+    } catch (error) {
+      const { message } = describeFailure(error);
+      const failed = { messageKey, receiver, error: message, changedAt: ports.clock.now() };
+      await ports.outbox.settle({ ...failed, state: 'pending' });
+      await ports.outbox.recordReceiver(receiver, 'failure', ports.clock.now(), message);
+      ports.log.warn({ receiver, message: messageKey, error: message }, 'the alert was not taken; it is sent again');
+      throw toApplicationFailure(error, 'here');
+    }
+  };
+}
+
+export function createGiveUp(ports: ActivityPorts) {
+  return ({ message, receiver }: DeliverInput): Promise<void> =>
+    guarded(async () => {
+      const known = (await ports.outbox.deliveries(message)).find((one) => one.receiver === receiver);
+      if (known?.state !== 'pending') return;
+      await settler(ports, message, receiver)('undeliverable', known.error ?? 'not taken in time');
+      ports.log.error({ receiver, message }, 'the alert could not be delivered');
+    });
+}
+
+function settler(ports: ActivityPorts, messageKey: string, receiver: string) {
+  return async <S extends Settled>(state: S, error: string | null): Promise<S> => {
+    await ports.outbox.settle({ messageKey, receiver, state, error, changedAt: ports.clock.now() });
+    return state;
+  };
+}
+
+/** Nothing more is sent to a receiver that said that it is gone; the others are told. */
+async function disable(ports: ActivityPorts, messageKey: string, receiver: string): Promise<'undeliverable'> {
+  const at = ports.clock.now();
+  const detail = `${receiver} answered 410: it gets nothing more until "alert test" reaches it`;
+  ports.log.error({ receiver }, detail);
+  const key = `receiver_disabled ${receiver} ${messageKey}`;
+  await ports.events.record([eventOf('receiver_disabled', at, { key, detail })]);
+  await ports.outbox.recordReceiver(receiver, 'gone', at, '410');
+  return settler(ports, messageKey, receiver)('undeliverable', 'the receiver is gone (410)');
+}

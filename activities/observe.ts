@@ -1,0 +1,149 @@
+/** One round of the monitor: what is seen, what is remembered, what is to be told. It observes; it never repairs. */
+import { observePair } from '../src/domain/alert-transitions';
+import type { PairWatch } from '../src/domain/alert-transitions';
+import type { Event } from '../src/domain/event';
+import { storageLevel } from '../src/domain/storage-budget';
+import { observeDisk, observeFill, observeManifest } from '../src/domain/system-watch';
+import type { FillWatch } from '../src/domain/system-watch';
+import { HOUR, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
+import { pairKey } from '../src/domain/types';
+import type { EpochMs, Pair } from '../src/domain/types';
+import type { MonitorMemory } from '../src/ports/monitor-store';
+import type { PublicationRow } from '../src/ports/publication';
+import type { ObserveResult } from './contract';
+import { createJudge } from './pair-judgement';
+import type { Judgement } from './pair-judgement';
+import type { ActivityPorts } from './ports';
+import { guarded } from './stage';
+
+/** Messages whose delivery is started in one round. */
+const DELIVERIES_A_ROUND = 50;
+
+export function createObserve(ports: ActivityPorts) {
+  const judge = createJudge(ports);
+  return ({ asOf }: { readonly asOf: EpochMs }): Promise<ObserveResult> =>
+    guarded(async () => {
+      const last = await ports.monitor.last();
+      if (last !== null && last.asOf >= asOf) return resultOf(ports, last.memory, 0);
+      const judgement = await judge(asOf);
+      const round = await nextRound(ports, last?.memory ?? NOTHING, judgement, asOf);
+      const { alertsPerMinute: perMinute } = ports.settings;
+      const receivers = ports.notifiers.map(({ name }) => name);
+      await ports.monitor.commitRound({ asOf, ...round }, { receivers, perMinute });
+      for (const event of round.events) ports.log.warn({ event }, 'event');
+      return resultOf(ports, round.memory, round.events.length);
+    });
+}
+
+const NOTHING: MonitorMemory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [] };
+
+interface Round {
+  readonly memory: MonitorMemory;
+  readonly events: readonly Event[];
+}
+
+async function nextRound(
+  ports: ActivityPorts,
+  before: MonitorMemory,
+  { pairs, manifestProblem }: Judgement,
+  asOf: EpochMs,
+): Promise<Round> {
+  const seen = pairs.map(({ pair, row, verdict }) => ({
+    key: pairKey(pair),
+    ...observePair(before.pairs[pairKey(pair)] ?? null, {
+      pair,
+      at: asOf,
+      verdict,
+      predicts: row.predicts,
+      exportBlock: row.exportBlock,
+      workflow: workflowOf(row),
+    }),
+  }));
+  const changed = pairs.filter(
+    ({ pair, published, verdict }) =>
+      (before.pairs[pairKey(pair)]?.status ?? published?.status ?? verdict.status) !== verdict.status,
+  );
+  const disk = await observeStorage(ports, before, asOf);
+  const manifest = observeManifest(before.manifest, manifestProblem, asOf);
+  const fills = await observeFills(ports, before, asOf);
+  return {
+    memory: {
+      pairs: Object.fromEntries(seen.map(({ key, watch }): [string, PairWatch] => [key, watch])),
+      fills: fills.watch,
+      disk: disk.watch,
+      manifest: manifest.watch,
+      changed: changed.map(({ pair }) => pairKey(pair)),
+    },
+    events: [...seen.flatMap(({ events }) => events), ...disk.events, ...manifest.events, ...fills.events],
+  };
+}
+
+async function resultOf(ports: ActivityPorts, memory: MonitorMemory, events: number): Promise<ObserveResult> {
+  return {
+    pairs: Object.keys(memory.pairs).length,
+    changed: memory.changed,
+    events,
+    pending: await ports.outbox.pending(DELIVERIES_A_ROUND),
+  };
+}
+
+/** The run that last wrote the pair's row. */
+function workflowOf({ ops }: PublicationRow): Event['workflow'] {
+  const { workflow } = ops;
+  if (typeof workflow !== 'object' || workflow === null || !('id' in workflow)) return null;
+  const run = 'run' in workflow && typeof workflow.run === 'string' ? workflow.run : null;
+  return typeof workflow.id === 'string' ? { id: workflow.id, run } : null;
+}
+
+async function observeStorage(ports: ActivityPorts, { disk }: MonitorMemory, asOf: EpochMs) {
+  const { usedBytes: used, budgetBytes: budget } = await ports.storage.measure();
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
+  const known = used !== null && budget !== null;
+  const detail = known ? `${gigabytes(used)} of ${gigabytes(budget)} used` : 'usage can not be read';
+  return observeDisk(disk, storageLevel(used, budget), detail, asOf);
+}
+
+async function observeFills(
+  ports: ActivityPorts,
+  before: MonitorMemory,
+  asOf: EpochMs,
+): Promise<{ readonly watch: Record<string, FillWatch>; readonly events: Event[] }> {
+  const watch: Record<string, FillWatch> = {};
+  const events: Event[] = [];
+  const states = new Map((await ports.pairState.symbolStates()).map((state) => [state.symbol, state.activation]));
+  for (const symbol of ports.settings.symbols) {
+    const state = states.get(symbol) ?? 'registered';
+    // A symbol the exchange does not know has nothing to fill.
+    if (state === 'quarantined' || state === 'retired') continue;
+    for (const timeframe of ports.settings.timeframes) {
+      const pair = { symbol, timeframe };
+      const stored = await storedOfOpenFill(ports, pair, state === 'ready', asOf);
+      if (stored === null) continue;
+      const observed = observeFill(before.fills[pairKey(pair)] ?? null, { pair, stored, at: asOf });
+      watch[pairKey(pair)] = observed.watch;
+      events.push(...observed.events);
+    }
+  }
+  return { watch, events };
+}
+
+/** Candles of a history that is not complete yet; null when it is: a hole that is still being asked about is no fill. */
+async function storedOfOpenFill(
+  ports: ActivityPorts,
+  pair: Pair,
+  ready: boolean,
+  asOf: EpochMs,
+): Promise<number | null> {
+  const extent = await ports.candles.extent(pair);
+  if (extent === null) return 0;
+  if (ports.settings.rules(pair.timeframe).fill === 'earliest') {
+    const earliest = await ports.pairState.earliest(pair);
+    if (earliest === null || extent.first > earliest.openTime + HOUR) return extent.count;
+  }
+  const newest = lastClosedOpen(pair.timeframe, asOf, ports.settings.settleMs);
+  const behind = extent.last < shiftSlots(pair.timeframe, newest, -BEHIND_SLOTS);
+  return !ready && behind ? extent.count : null;
+}
+
+/** A history that lacks only the newest slots is up to the cycles. */
+const BEHIND_SLOTS = 2;

@@ -1,0 +1,126 @@
+/** Every visible pair, judged from the published files and the store with the one evaluator (SPEC 8, 9). */
+import { evaluateStatus } from '../src/domain/status';
+import type { StatusInput, StatusVerdict } from '../src/domain/status';
+import { closeOf } from '../src/domain/timeframe';
+import { pairKey } from '../src/domain/types';
+import type { EpochMs, Pair } from '../src/domain/types';
+import type { PublicationRow } from '../src/ports/publication';
+import { historySchema, predictionSchema } from '../src/publish/documents';
+import type { FileReference, ManifestEntry } from '../src/publish/documents';
+import { lastUsableOpen } from './origin';
+import type { ActivityPorts } from './ports';
+
+export interface JudgedPair {
+  readonly pair: Pair;
+  readonly row: PublicationRow;
+  /** As it is published; null when the manifest does not name the pair. */
+  readonly published: ManifestEntry | null;
+  readonly verdict: StatusVerdict;
+}
+
+export interface Judgement {
+  readonly pairs: readonly JudgedPair[];
+  /** Why the manifest on disk is not to be trusted, or too old; null when it is well. */
+  readonly manifestProblem: string | null;
+}
+
+/** Judges as published at `asOf`. Hidden and retired pairs are left out. One judge keeps what it has found whole. */
+export function createJudge(ports: ActivityPorts): (asOf: EpochMs) => Promise<Judgement> {
+  const whole = new Set<string>();
+  return async (asOf) => {
+    const { symbols, timeframes } = ports.settings;
+    const current = await ports.published.manifest();
+    const entries = new Map(current?.manifest.entries.map((entry) => [entry.key, entry]));
+    const rows = (await ports.publication.rows()).filter(
+      (row) => row.visibility === 'visible' && symbols.includes(row.symbol) && timeframes.includes(row.timeframe),
+    );
+    const pairs: JudgedPair[] = [];
+    for (const row of rows) {
+      const published = entries.get(pairKey(row)) ?? null;
+      pairs.push(await judgePair(ports, whole, row, published, asOf));
+    }
+    const named = new Set([...entries.values()].flatMap(({ files }) => hashesOf(files)));
+    for (const hash of whole) if (!named.has(hash)) whole.delete(hash);
+    return { pairs, manifestProblem: problemOf(ports, current?.manifest.expires_at ?? null, rows.length > 0, asOf) };
+  };
+}
+
+function problemOf(ports: ActivityPorts, expiresAt: string | null, expected: boolean, asOf: EpochMs): string | null {
+  if (expiresAt === null) return expected ? 'there is no manifest that can be read' : null;
+  const problem = ports.published.problem();
+  if (problem !== null) return `the manifest on disk is not in force: ${problem}`;
+  return asOf > Date.parse(expiresAt) ? `the publisher is late: it was due by ${expiresAt}` : null;
+}
+
+async function judgePair(
+  ports: ActivityPorts,
+  whole: Set<string>,
+  row: PublicationRow,
+  published: ManifestEntry | null,
+  asOf: EpochMs,
+): Promise<JudgedPair> {
+  const pair: Pair = { symbol: row.symbol, timeframe: row.timeframe };
+  const prediction = published?.files.prediction ?? null;
+  const verdict = evaluateStatus({
+    ...row,
+    now: asOf,
+    dataThrough: timeOf(published?.data_through ?? null),
+    predictionDataThrough: timeOf(prediction?.data_through ?? null),
+    document: await documentState(ports, whole, published),
+    storeDataThrough: await storeDataThrough(ports, pair, asOf),
+  });
+  return { pair, row, published, verdict };
+}
+
+function timeOf(text: string | null): EpochMs | null {
+  return text === null ? null : Date.parse(text);
+}
+
+async function storeDataThrough(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<EpochMs | null> {
+  const extent = await ports.candles.extent(pair);
+  if (extent === null) return null;
+  return closeOf(pair.timeframe, Math.min(extent.last, lastUsableOpen(ports, pair, asOf)));
+}
+
+/** The worst of the pair's documents. */
+async function documentState(
+  ports: ActivityPorts,
+  whole: Set<string>,
+  published: ManifestEntry | null,
+): Promise<StatusInput['document']> {
+  if (published === null) return 'missing';
+  const { history, prediction } = published.files;
+  const states = [
+    history === null ? 'ok' : await fileState(ports, whole, history, historySchema),
+    prediction === null ? 'ok' : await fileState(ports, whole, prediction, predictionSchema),
+  ];
+  if (states.includes('corrupt')) return 'corrupt';
+  return history === null || states.includes('missing') ? 'missing' : 'ok';
+}
+
+/** The bytes are checked against their hash each time; what they say, once. */
+async function fileState(
+  ports: ActivityPorts,
+  whole: Set<string>,
+  file: FileReference,
+  schema: { safeParse(value: unknown): { readonly success: boolean } },
+): Promise<StatusInput['document']> {
+  const body = await ports.published.object(file);
+  if (typeof body === 'string') return body;
+  if (whole.has(file.sha256)) return 'ok';
+  if (!isValid(body, schema)) return 'corrupt';
+  whole.add(file.sha256);
+  return 'ok';
+}
+
+function isValid(body: Buffer, schema: { safeParse(value: unknown): { readonly success: boolean } }): boolean {
+  try {
+    return schema.safeParse(JSON.parse(body.toString('utf8'))).success;
+  } catch {
+    return false;
+  }
+}
+
+function hashesOf({ history, prediction }: ManifestEntry['files']): string[] {
+  return [history, prediction].filter((file) => file !== null).map((file) => file.sha256);
+}

@@ -1,0 +1,99 @@
+/** Every request to InfluxDB: one request, one answer, no buffer and no retry behind our back (P11). */
+import { InfluxDB } from '@influxdata/influxdb-client';
+import { PipelineError } from '../../domain/errors';
+import { storeFailure } from './failure';
+import type { InfluxOptions } from './influx-options';
+
+/** A value of a query, sent beside its text and never as part of it. */
+export type Parameters = Readonly<Record<string, string | { readonly duration: string }>>;
+
+type Search = Readonly<Record<string, string>>;
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** Smaller bodies cost more to compress than to send. */
+const GZIP_FROM_BYTES = 16_384;
+const NO_CONTENT = 204;
+
+export class InfluxConnection {
+  readonly options: InfluxOptions;
+  readonly #client: InfluxDB;
+  readonly #closing = new AbortController();
+
+  constructor(options: InfluxOptions) {
+    this.options = options;
+    const timeout = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#client = new InfluxDB({ url: options.url, token: options.token, timeout });
+  }
+
+  /**
+   * Resolves when the server said 204: these lines of line protocol, with times in milliseconds, are durable.
+   * @throws PipelineError `store_refused` (400, 422), `store_unauthorized`, `disk_full` or `store_unavailable`; with the last
+   *   two, the lines may or may not be stored (P12).
+   */
+  async write(lines: readonly string[]): Promise<void> {
+    const { org, bucket } = this.options;
+    const path = withSearch('/api/v2/write', { org, bucket, precision: 'ms' });
+    const headers = { 'content-type': 'text/plain; charset=utf-8' };
+    const { status } = await this.#send('POST', path, headers, lines.join('\n'));
+    if (status !== NO_CONTENT) {
+      throw new PipelineError(
+        'store_unavailable',
+        `${this.options.url} answered a write with ${status} instead of 204`,
+      );
+    }
+  }
+
+  /** Rows of an InfluxQL query as CSV, times in milliseconds, the line of names first; empty without a row. */
+  async query(influxql: string, parameters: Parameters): Promise<string> {
+    const { org, bucket } = this.options;
+    const path = withSearch('/query', { org, db: bucket, epoch: 'ms' });
+    const body = new URLSearchParams({ q: influxql, params: JSON.stringify(parameters) });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/csv' };
+    const { body: answer } = await this.#send('POST', path, headers, body.toString());
+    return typeof answer === 'string' ? answer : '';
+  }
+
+  /** A call of the JSON interface. */
+  async call(method: 'GET' | 'POST', path: string, search: Search = {}, body?: object): Promise<unknown> {
+    const headers = { 'content-type': 'application/json', accept: 'application/json' };
+    const text = body === undefined ? '' : JSON.stringify(body);
+    return (await this.#send(method, withSearch(path, search), headers, text)).body;
+  }
+
+  /** The server's own metrics in Prometheus' text format. */
+  async metrics(): Promise<string> {
+    const { body } = await this.#send('GET', '/metrics', { accept: 'text/plain' }, '');
+    return typeof body === 'string' ? body : '';
+  }
+
+  /** Ends what is under way; it may still be done by the server. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body: string,
+  ): Promise<{ readonly status: number | undefined; readonly body: unknown }> {
+    const limit = AbortSignal.timeout(this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    let status: number | undefined;
+    try {
+      const answer: unknown = await this.#client.transport.request(
+        path,
+        body,
+        { method, headers, gzipThreshold: GZIP_FROM_BYTES, signal: AbortSignal.any([limit, this.#closing.signal]) },
+        (_headers, code) => (status = code),
+      );
+      return { status, body: answer };
+    } catch (error) {
+      throw storeFailure(error, this.options, { timedOut: limit.aborted });
+    }
+  }
+}
+
+function withSearch(path: string, search: Search): string {
+  const text = new URLSearchParams(search).toString();
+  return text === '' ? path : `${path}?${text}`;
+}

@@ -1,0 +1,147 @@
+import { sql } from 'kysely';
+import type { AlertMessage } from '../../domain/alert-messages';
+import type { Event } from '../../domain/event';
+import type { EpochMs } from '../../domain/types';
+import type { AlertOutbox, Delivery, DeliveryState, Mute, ReceiverRecord, ToldEvent } from '../../ports/alert-outbox';
+import type { StateDatabase } from './state-database';
+
+/** What a message with several receivers has come to, worst first. */
+const WORST_FIRST: readonly DeliveryState[] = ['undeliverable', 'pending', 'muted', 'delivered'];
+
+export class SqliteAlertOutbox implements AlertOutbox {
+  constructor(private readonly state: StateDatabase) {}
+
+  async message(key: string): Promise<AlertMessage | null> {
+    const row = await this.state.read((db) =>
+      db.selectFrom('alert_message').select('message').where('key', '=', key).executeTakeFirst(),
+    );
+    return row === undefined ? null : (JSON.parse(row.message) as AlertMessage);
+  }
+
+  async deliveries(messageKey: string): Promise<Delivery[]> {
+    return this.state.read((db) =>
+      db
+        .selectFrom('alert_delivery')
+        .select(['message_key as messageKey', 'receiver', 'state', 'attempts', 'error', 'changed_at as changedAt'])
+        .where('message_key', '=', messageKey)
+        .orderBy('receiver')
+        .execute(),
+    );
+  }
+
+  async pending(limit: number): Promise<string[]> {
+    const rows = await this.state.read((db) =>
+      db
+        .selectFrom('alert_delivery')
+        .innerJoin('alert_message', 'alert_message.key', 'alert_delivery.message_key')
+        .select('alert_message.key')
+        .distinct()
+        .where('alert_delivery.state', '=', 'pending')
+        .orderBy('alert_message.at')
+        .orderBy('alert_message.key')
+        .limit(limit)
+        .execute(),
+    );
+    return rows.map(({ key }) => key);
+  }
+
+  async pendingCounts(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.state.read((db) =>
+      db
+        .selectFrom('alert_delivery')
+        .select(({ fn }) => ['receiver', fn.countAll<number>().as('count')])
+        .where('state', '=', 'pending')
+        .groupBy('receiver')
+        .execute(),
+    );
+    return new Map(rows.map(({ receiver, count }) => [receiver, count]));
+  }
+
+  async settle({ messageKey, receiver, state, error, changedAt }: Omit<Delivery, 'attempts'>): Promise<void> {
+    await this.state.write((db) =>
+      db
+        .updateTable('alert_delivery')
+        .set({ state, error, changed_at: changedAt, attempts: sql`attempts + 1` })
+        .where((where) => where.and({ message_key: messageKey, receiver }))
+        .where('state', '<>', 'delivered')
+        .execute(),
+    );
+  }
+
+  async receivers(): Promise<ReceiverRecord[]> {
+    return this.state.read((db) =>
+      db
+        .selectFrom('alert_receiver')
+        .select([
+          'name',
+          'disabled_at as disabledAt',
+          'last_success_at as lastSuccessAt',
+          'last_failure_at as lastFailureAt',
+          'last_error as lastError',
+        ])
+        .orderBy('name')
+        .execute(),
+    );
+  }
+
+  async recordReceiver(
+    name: string,
+    outcome: 'success' | 'failure' | 'gone',
+    at: EpochMs,
+    error: string | null,
+  ): Promise<void> {
+    const never = { disabled_at: null, last_success_at: null, last_failure_at: null, last_error: null };
+    const values =
+      outcome === 'success'
+        ? { last_success_at: at, disabled_at: null }
+        : { last_failure_at: at, last_error: error, ...(outcome === 'gone' ? { disabled_at: at } : {}) };
+    await this.state.write((db) =>
+      db
+        .insertInto('alert_receiver')
+        .values({ name, ...never, ...values })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet(values))
+        .execute(),
+    );
+  }
+
+  async events(from: EpochMs, limit: number): Promise<ToldEvent[]> {
+    const rows = await this.state.read((db) =>
+      db
+        .selectFrom('event')
+        .leftJoin('alert_delivery', 'alert_delivery.message_key', 'event.message_key')
+        .select(({ fn }) => [
+          'event.key',
+          'event.event',
+          'event.message_key as messageKey',
+          fn<string | null>('group_concat', ['alert_delivery.state']).as('states'),
+        ])
+        .where('event.at', '>=', from)
+        .groupBy('event.key')
+        .orderBy('event.at', 'desc')
+        .orderBy('event.key')
+        .limit(limit)
+        .execute(),
+    );
+    return rows.map(({ event, messageKey, states }) => ({
+      event: JSON.parse(event) as Event,
+      messageKey,
+      delivery: messageKey === null ? 'pending' : worstOf(states),
+    }));
+  }
+
+  async mute(mute: Mute): Promise<void> {
+    await this.state.write((db) => db.insertInto('alert_mute').values(mute).execute());
+  }
+
+  async lastMute(): Promise<Mute | null> {
+    const row = await this.state.read((db) =>
+      db.selectFrom('alert_mute').select(['at', 'until', 'reason']).orderBy('at', 'desc').limit(1).executeTakeFirst(),
+    );
+    return row ?? null;
+  }
+}
+
+function worstOf(states: string | null): DeliveryState | 'logged' {
+  const found = new Set(states?.split(','));
+  return WORST_FIRST.find((state) => found.has(state)) ?? 'logged';
+}

@@ -1,0 +1,155 @@
+import { planMessages } from '../../domain/alert-messages';
+import type { PlannedMessage } from '../../domain/alert-messages';
+import { eventOf } from '../../domain/event';
+import type { Event } from '../../domain/event';
+import type { SlaFigures } from '../../domain/sla';
+import { MINUTE } from '../../domain/timeframe';
+import type { EpochMs } from '../../domain/types';
+import type {
+  DeliveryPlan,
+  MonitorMemory,
+  MonitorRound,
+  MonitorStore,
+  ProbeRound,
+  SlaDay,
+} from '../../ports/monitor-store';
+import { insertEvents } from './event-log';
+import type { StateConnection, StateDatabase } from './state-database';
+
+/** Events taken into one round's messages; the rest waits for the next. */
+const EVENTS_A_ROUND = 5_000;
+
+export class SqliteMonitorStore implements MonitorStore {
+  constructor(private readonly state: StateDatabase) {}
+
+  async last(): Promise<{ readonly asOf: EpochMs; readonly memory: MonitorMemory } | null> {
+    return this.state.read(lastOf);
+  }
+
+  async commitRound({ asOf, memory, events }: MonitorRound, plan: DeliveryPlan): Promise<boolean> {
+    return this.state.write(async (db) => {
+      const last = await lastOf(db);
+      if (last !== null && last.asOf >= asOf) return false;
+      const row = { as_of: asOf, memory: JSON.stringify(memory) };
+      await db
+        .insertInto('monitor_memory')
+        .values({ id: 1, ...row })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
+        .execute();
+      await insertEvents(db, [...events, ...(await endOfMute(db, last?.asOf ?? null, asOf))]);
+      await makeMessages(db, asOf, plan);
+      return true;
+    });
+  }
+
+  async recordProbes(round: ProbeRound): Promise<void> {
+    await this.state.write((db) =>
+      db
+        .insertInto('probe')
+        .values(round)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute(),
+    );
+  }
+
+  async probes(from: EpochMs, to: EpochMs): Promise<ProbeRound[]> {
+    return this.state.read((db) =>
+      db.selectFrom('probe').selectAll().where('at', '>=', from).where('at', '<', to).orderBy('at').execute(),
+    );
+  }
+
+  async recordDay({ day, figures }: SlaDay): Promise<void> {
+    const values = { figures: JSON.stringify(figures) };
+    await this.state.write((db) =>
+      db
+        .insertInto('sla_day')
+        .values({ day, ...values })
+        .onConflict((conflict) => conflict.column('day').doUpdateSet(values))
+        .execute(),
+    );
+  }
+
+  async days(limit: number): Promise<SlaDay[]> {
+    const rows = await this.state.read((db) =>
+      db.selectFrom('sla_day').selectAll().orderBy('day', 'desc').limit(limit).execute(),
+    );
+    return rows.map(({ day, figures }) => ({ day, figures: JSON.parse(figures) as SlaFigures }));
+  }
+
+  async forget(before: EpochMs): Promise<void> {
+    await this.state.write(async (db) => {
+      await db.deleteFrom('event').where('at', '<', before).execute();
+      const old = db.selectFrom('alert_message').select('key').where('at', '<', before);
+      await db.deleteFrom('alert_delivery').where('message_key', 'in', old).execute();
+      await db.deleteFrom('alert_message').where('at', '<', before).execute();
+      await db.deleteFrom('probe').where('at', '<', before).execute();
+    });
+  }
+}
+
+async function lastOf(db: StateConnection): Promise<{ readonly asOf: EpochMs; readonly memory: MonitorMemory } | null> {
+  const row = await db.selectFrom('monitor_memory').select(['as_of', 'memory']).executeTakeFirst();
+  return row === undefined ? null : { asOf: row.as_of, memory: JSON.parse(row.memory) as MonitorMemory };
+}
+
+/** The end of a mute is told once, with what it held back. */
+async function endOfMute(db: StateConnection, after: EpochMs | null, asOf: EpochMs): Promise<Event[]> {
+  const mute = await db.selectFrom('alert_mute').selectAll().orderBy('at', 'desc').limit(1).executeTakeFirst();
+  if (mute === undefined || after === null || !(after < mute.until && mute.until <= asOf)) return [];
+  const { held } = await db
+    .selectFrom('alert_message')
+    .where('at', '>=', mute.at)
+    .where('at', '<=', mute.until)
+    .select(({ fn }) => fn.countAll<number>().as('held'))
+    .executeTakeFirstOrThrow();
+  const key = `mute_ended ${new Date(mute.until).toISOString()}`;
+  const detail = `muted for: ${mute.reason}; ${held} messages were held back, "alert list" shows them`;
+  return [eventOf('mute_ended', asOf, { key, detail, since: mute.at })];
+}
+
+async function makeMessages(db: StateConnection, asOf: EpochMs, plan: DeliveryPlan): Promise<void> {
+  const untold = await db
+    .selectFrom('event')
+    .select('event')
+    .where('message_key', 'is', null)
+    .where('at', '<=', asOf)
+    .orderBy('at')
+    .orderBy('key')
+    .limit(EVENTS_A_ROUND)
+    .execute();
+  const { recent } = await db
+    .selectFrom('alert_message')
+    .where('at', '>', asOf - MINUTE)
+    .select(({ fn }) => fn.countAll<number>().as('recent'))
+    .executeTakeFirstOrThrow();
+  const muted = await isMuted(db, asOf);
+  const events = untold.map(({ event }) => JSON.parse(event) as Event);
+  for (const planned of planMessages(events, { at: asOf, recent, perMinute: plan.perMinute })) {
+    await keepMessage(db, planned, plan.receivers, muted ? 'muted' : 'pending');
+  }
+}
+
+async function isMuted(db: StateConnection, asOf: EpochMs): Promise<boolean> {
+  const mute = await db.selectFrom('alert_mute').selectAll().orderBy('at', 'desc').limit(1).executeTakeFirst();
+  return mute !== undefined && mute.until > asOf;
+}
+
+async function keepMessage(
+  db: StateConnection,
+  { message, events }: PlannedMessage,
+  receivers: readonly string[],
+  state: 'pending' | 'muted',
+): Promise<void> {
+  const { key, at } = message;
+  await db
+    .insertInto('alert_message')
+    .values({ key, at, message: JSON.stringify(message) })
+    .execute();
+  for (const event of events) {
+    await db.updateTable('event').set({ message_key: key }).where('key', '=', event.key).execute();
+  }
+  for (const receiver of receivers) {
+    const delivery = { message_key: key, receiver, state, attempts: 0, error: null, changed_at: at };
+    await db.insertInto('alert_delivery').values(delivery).execute();
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * What the system tells an operator about: every kind of event, how grave it is and which runbook says what to do.
+ * An alert begins with one event, may go on with others, and ends with one; some events only happen.
+ */
+import type { EpochMs, MarketSymbol, TimeframeId } from './types';
+
+export const SEVERITIES = ['critical', 'warning', 'info'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export interface EventKindEntry {
+  readonly severity: Severity;
+  /** What the event is to its alert. */
+  readonly phase: 'begins' | 'goes on' | 'ends' | 'happens';
+  /** In words that follow a pair's or the system's name. */
+  readonly meaning: string;
+  /** File under docs/runbooks; null where nothing is left to do. */
+  readonly runbook: string | null;
+}
+
+export const EVENT_TABLE = {
+  hard_stale: entry('critical', 'begins', 'is past its hard limit and no longer served', 'hard-stale.md'),
+  hard_stale_repeat: entry('critical', 'goes on', 'is still past its hard limit', 'hard-stale.md'),
+  hard_stale_escalated: entry('critical', 'goes on', 'has long been past its hard limit', 'hard-stale.md'),
+  corrupt: entry('critical', 'begins', 'has a published document that can not be trusted', 'corrupt.md'),
+  corrupt_repeat: entry('critical', 'goes on', 'still has a document that can not be trusted', 'corrupt.md'),
+  corrupt_escalated: entry('critical', 'goes on', 'has long had a document that can not be trusted', 'corrupt.md'),
+  missing: entry('critical', 'begins', 'has no document to serve', 'missing.md'),
+  missing_repeat: entry('critical', 'goes on', 'still has no document to serve', 'missing.md'),
+  missing_escalated: entry('critical', 'goes on', 'has long had no document to serve', 'missing.md'),
+  insufficient_data: entry('warning', 'begins', 'has too few candles to forecast', 'insufficient-data.md'),
+  stale_repeat: entry('warning', 'goes on', 'is past its soft limit', 'stale.md'),
+  recovery: entry('info', 'ends', 'is served again', null),
+  degraded: entry('warning', 'begins', 'serves an older forecast, because the last one failed', 'degraded.md'),
+  degraded_end: entry('info', 'ends', 'has a new forecast again', null),
+  export_block: entry('critical', 'begins', 'could not be exported and is blocked', 'export-block.md'),
+  export_block_end: entry('info', 'ends', 'could be exported again', null),
+  fill_stalled: entry('warning', 'begins', 'fills its history without progress', 'fill-stalled.md'),
+  fill_resumed: entry('info', 'ends', 'fills its history again', null),
+  disk_level: entry('warning', 'happens', 'storage budget: the level changed', 'disk-level.md'),
+  manifest_failure: entry('critical', 'begins', 'the manifest can not be published or trusted', 'manifest-failure.md'),
+  manifest_recovery: entry('info', 'ends', 'the manifest is published again', null),
+  overrun: entry('warning', 'happens', 'a cycle took longer than its budget', 'overrun.md'),
+  missed_boundary: entry('warning', 'happens', 'no cycle ran at a boundary', 'missed-boundary.md'),
+  training_failed: entry('warning', 'happens', 'a training failed', 'training-failed.md'),
+  promotion: entry('info', 'happens', 'another model forecasts', 'promotion.md'),
+  rollback: entry('info', 'happens', 'an earlier model forecasts again', 'rollback.md'),
+  drift: entry('warning', 'happens', 'the model drifts', 'drift.md'),
+  reconciliation_mismatch: entry(
+    'warning',
+    'happens',
+    'the store differs from the exchange',
+    'reconciliation-mismatch.md',
+  ),
+  receiver_disabled: entry('warning', 'happens', 'a receiver of alerts is gone', 'receiver-disabled.md'),
+  mute_ended: entry('info', 'happens', 'alerts are sent again', 'mute-ended.md'),
+} as const satisfies Record<string, EventKindEntry>;
+
+export type EventKind = keyof typeof EVENT_TABLE;
+export const EVENT_KINDS = Object.keys(EVENT_TABLE) as readonly EventKind[];
+
+function entry(
+  severity: Severity,
+  phase: EventKindEntry['phase'],
+  meaning: string,
+  runbook: string | null,
+): EventKindEntry {
+  return { severity, phase, meaning, runbook };
+}
+
+/** Something that happened, told once however often it is recorded. */
+export interface Event {
+  /** Deduplication key: recording an event whose key is known changes nothing. */
+  readonly key: string;
+  readonly kind: EventKind;
+  readonly severity: Severity;
+  readonly at: EpochMs;
+  /** Null when it is not about one symbol. */
+  readonly symbol: MarketSymbol | null;
+  /** Null when it is not about one timeframe. */
+  readonly timeframe: TimeframeId | null;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly detail: string;
+  /** Age of the pair's data; null when that is not what it is about. */
+  readonly ageMinutes: number | null;
+  /** Since when it has been so. */
+  readonly since: EpochMs;
+  /** Key of the alert it begins, goes on with or ends; its own key when it only happened. */
+  readonly alert: string;
+  /** Key of the alert that is over with this event. */
+  readonly ends: string | null;
+  /** Where the Temporal Web UI shows more. */
+  readonly workflow: { readonly id: string; readonly run: string | null } | null;
+}
+
+/** The parts of an event that have no natural default. */
+export interface EventFacts extends Partial<Omit<Event, 'kind' | 'at'>> {
+  readonly key: string;
+  readonly detail: string;
+}
+
+/** An event with the table's severity, about nothing in particular, unless told otherwise. */
+export function eventOf(kind: EventKind, at: EpochMs, facts: EventFacts): Event {
+  return {
+    kind,
+    at,
+    severity: EVENT_TABLE[kind].severity,
+    symbol: null,
+    timeframe: null,
+    from: null,
+    to: null,
+    ageMinutes: null,
+    since: at,
+    alert: facts.key,
+    ends: null,
+    workflow: null,
+    ...facts,
+  };
+}
+
+/** `BTC/USDT 1h`, `1h` or `the system`: what an event is about. */
+export function subjectOf({ symbol, timeframe }: Pick<Event, 'symbol' | 'timeframe'>): string {
+  return [symbol, timeframe].filter((part) => part !== null).join(' ') || 'the system';
+}

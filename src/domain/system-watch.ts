@@ -1,0 +1,79 @@
+/** What the monitor remembers of things that are not one pair's state: storage, manifest, fills. */
+import { eventOf } from './event';
+import type { Event } from './event';
+import type { Observed } from './alert-transitions';
+import type { StorageLevel } from './storage-budget';
+import { MINUTE } from './timeframe';
+import { pairKey } from './types';
+import type { EpochMs, Pair } from './types';
+
+/** A fill whose stored candles do not change for this long is told of. */
+export const FILL_STALLED_MS = 30 * MINUTE;
+
+export interface DiskWatch {
+  readonly level: StorageLevel;
+  readonly since: EpochMs;
+}
+
+/** Every change of level is told once; `ok` at the first look is nothing to tell. */
+export function observeDisk(
+  before: DiskWatch | null,
+  level: StorageLevel,
+  detail: string,
+  at: EpochMs,
+): Observed<DiskWatch> {
+  const from = before?.level ?? 'ok';
+  if (from === level) return { watch: before ?? { level, since: at }, events: [] };
+  const severity = level === 'ok' ? 'info' : level === 'warn' ? 'warning' : 'critical';
+  const event = eventOf('disk_level', at, {
+    key: `disk_level ${level} ${new Date(at).toISOString()}`,
+    severity,
+    from,
+    to: level,
+    detail,
+  });
+  return { watch: { level, since: at }, events: [event] };
+}
+
+/** Key of the alert that the manifest is late or can not be read; null while it is neither. */
+export type ManifestWatch = string | null;
+
+/** `problem`: why the manifest on disk is not to be trusted or too old; null when it is well. */
+export function observeManifest(before: ManifestWatch, problem: string | null, at: EpochMs): Observed<ManifestWatch> {
+  const key = `manifest_failure ${new Date(at).toISOString()}`;
+  if (problem !== null && before === null) {
+    return { watch: key, events: [eventOf('manifest_failure', at, { key, detail: problem })] };
+  }
+  if (problem !== null || before === null) return { watch: before, events: [] };
+  const recovery = { key: `manifest_recovery ${new Date(at).toISOString()}`, alert: before, ends: before, detail: '' };
+  return { watch: null, events: [eventOf('manifest_recovery', at, recovery)] };
+}
+
+export interface FillWatch {
+  /** Candles stored when it last changed. */
+  readonly stored: number;
+  readonly since: EpochMs;
+  readonly alert: string | null;
+}
+
+/** A history that is not complete yet. `stored` counts its candles. */
+export function observeFill(
+  before: FillWatch | null,
+  { pair, stored, at }: { readonly pair: Pair; readonly stored: number; readonly at: EpochMs },
+): Observed<FillWatch> {
+  if (before === null || before.stored !== stored) {
+    const events = before?.alert == null ? [] : [resumed(pair, before.alert, at)];
+    return { watch: { stored, since: at, alert: null }, events };
+  }
+  if (before.alert !== null || at - before.since < FILL_STALLED_MS) return { watch: before, events: [] };
+  const key = `fill_stalled ${pairKey(pair)} ${new Date(before.since).toISOString()}`;
+  const minutes = Math.floor((at - before.since) / MINUTE);
+  const detail = `${stored} candles stored, no more for ${minutes} min`;
+  const event = eventOf('fill_stalled', at, { key, ...pair, detail, since: before.since });
+  return { watch: { ...before, alert: key }, events: [event] };
+}
+
+function resumed(pair: Pair, alert: string, at: EpochMs): Event {
+  const key = `fill_resumed ${pairKey(pair)} ${new Date(at).toISOString()}`;
+  return eventOf('fill_resumed', at, { key, ...pair, alert, ends: alert, detail: '' });
+}

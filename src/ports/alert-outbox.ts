@@ -1,0 +1,68 @@
+import type { AlertMessage } from '../domain/alert-messages';
+import type { Event } from '../domain/event';
+import type { EpochMs } from '../domain/types';
+
+/**
+ * - `pending`        not sent yet, or not known to be
+ * - `delivered`      the receiver said so
+ * - `undeliverable`  given up: the receiver is gone, or did not take it for a day
+ * - `muted`          held back by a mute
+ */
+export type DeliveryState = 'pending' | 'delivered' | 'undeliverable' | 'muted';
+
+export interface Delivery {
+  readonly messageKey: string;
+  readonly receiver: string;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  readonly error: string | null;
+  readonly changedAt: EpochMs;
+}
+
+export interface ReceiverRecord {
+  readonly name: string;
+  /** Set when the receiver said that it is gone (410); nothing is sent until a test reaches it again. */
+  readonly disabledAt: EpochMs | null;
+  readonly lastSuccessAt: EpochMs | null;
+  readonly lastFailureAt: EpochMs | null;
+  readonly lastError: string | null;
+}
+
+export interface Mute {
+  readonly at: EpochMs;
+  readonly until: EpochMs;
+  readonly reason: string;
+}
+
+/** An event and what became of its message; `logged` when no receiver is configured. */
+export interface ToldEvent {
+  readonly event: Event;
+  readonly messageKey: string | null;
+  readonly delivery: DeliveryState | 'logged';
+}
+
+/** Messages that were decided on, until each receiver has them. */
+export interface AlertOutbox {
+  message(key: string): Promise<AlertMessage | null>;
+  /** The deliveries of a message. */
+  deliveries(messageKey: string): Promise<Delivery[]>;
+  /** Keys of messages with a pending delivery, oldest first. */
+  pending(limit: number): Promise<string[]>;
+  /** Pending deliveries by receiver. */
+  pendingCounts(): Promise<ReadonlyMap<string, number>>;
+  /** Records an attempt. A delivered one stays delivered. */
+  settle(delivery: Omit<Delivery, 'attempts'>): Promise<void>;
+  receivers(): Promise<ReceiverRecord[]>;
+  recordReceiver(
+    name: string,
+    outcome: 'success' | 'failure' | 'gone',
+    at: EpochMs,
+    error: string | null,
+  ): Promise<void>;
+  /** Newest first. */
+  events(from: EpochMs, limit: number): Promise<ToldEvent[]>;
+  /** Holds messages back until then; every mute is kept with its reason (I56). One that ends now lifts the one in force. */
+  mute(mute: Mute): Promise<void>;
+  /** The newest mute, in force or over. */
+  lastMute(): Promise<Mute | null>;
+}

@@ -1,0 +1,7 @@
+import type { Event } from '../domain/event';
+
+/** Where every part of the program leaves what an operator must be told. The monitor makes messages of it. */
+export interface EventLog {
+  /** Keeps the events whose key is not known yet; durable when it returns (I50). Repeating adds nothing. */
+  record(events: readonly Event[]): Promise<void>;
+}

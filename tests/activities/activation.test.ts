@@ -1,0 +1,36 @@
+/** Readiness as the activities judge it: an exchange whose clock is behind ours never has the candle that has just closed here. */
+import { judgeActivation } from '../../activities/activation';
+import type { ActivityPorts } from '../../activities/ports';
+import { MemoryCandleStore } from '../../src/adapters/memory/memory-candle-store';
+import { MemoryGapLedger } from '../../src/adapters/memory/memory-gap-ledger';
+import { MemoryPairState } from '../../src/adapters/memory/memory-pair-state';
+import { HOUR } from '../../src/domain/timeframe';
+import { candlesFrom, pairOf } from '../integration/pipeline/pipeline';
+
+const BTC = pairOf('BTC/USDT', '1h');
+const FIRST = Date.UTC(2024, 0, 1);
+const BOUNDARY = FIRST + 10 * HOUR;
+
+/** Whether a symbol with that many candles from the first one on turns ready at `asOf`. */
+async function turnsReady(candles: number, asOf: number): Promise<boolean> {
+  const ports = {
+    candles: new MemoryCandleStore(),
+    gapLedger: new MemoryGapLedger(),
+    pairState: new MemoryPairState(),
+    settings: { settleMs: 2_000 },
+  } as unknown as ActivityPorts;
+  await ports.candles.write(BTC, candlesFrom('1h', FIRST, candles), asOf);
+  await ports.pairState.setEarliest(BTC, { openTime: FIRST, provenAt: asOf });
+  return judgeActivation(ports, BTC.symbol, asOf);
+}
+
+test('F31 right after a boundary the candle that has just closed is not asked for: the exchange may be 90 s behind', async () => {
+  expect(await turnsReady(10, BOUNDARY + 5_000)).toBe(true);
+  expect(await turnsReady(9, BOUNDARY + 5_000)).toBe(true);
+  expect(await turnsReady(8, BOUNDARY + 5_000)).toBe(false);
+});
+
+test('a candle that closed longer ago than clocks differ is asked for', async () => {
+  expect(await turnsReady(10, BOUNDARY + 5 * 60_000)).toBe(true);
+  expect(await turnsReady(9, BOUNDARY + 5 * 60_000)).toBe(false);
+});

@@ -1,0 +1,68 @@
+/** What cycles themselves leave in the event log, over real Temporal and stores. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { PipelineError } from '../../../src/domain/errors';
+import { HOUR } from '../../../src/domain/timeframe';
+import { startTestTemporal } from '../../temporal';
+import type { TestTemporal } from '../../temporal';
+import { candlesFrom, openPipeline, pairOf } from '../pipeline/pipeline';
+import type { Pipeline } from '../pipeline/pipeline';
+
+const START = Date.UTC(2024, 0, 1);
+const NOW = START + 480 * HOUR;
+
+let temporal: TestTemporal;
+let pipeline: Pipeline;
+
+beforeAll(async () => {
+  temporal = await startTestTemporal();
+}, 120_000);
+afterAll(() => temporal.stop());
+afterEach(() => pipeline.stop());
+
+async function open(environment: Record<string, string> = {}): Promise<void> {
+  pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', ...environment });
+  pipeline.exchange.setCandles(pairOf('BTC/USDT', '1h'), candlesFrom('1h', START, 500));
+}
+
+const recorded = async () => (await pipeline.stores.state.outbox.events(0, 100)).map(({ event }) => event);
+
+test('I16 a boundary at which no cycle ran is told once, by the cycle that caught up, also where a symbol fails each time', async () => {
+  await open({ SYMBOLS: 'BTC/USDT,NEW/USDT' });
+  await pipeline.drive(['1h'], NOW, NOW + 5_000);
+  await pipeline.drive(['1h'], NOW + 2 * HOUR, NOW + 3 * HOUR + 5_000);
+  expect((await recorded()).map(({ kind, timeframe, detail }) => [kind, timeframe, detail])).toEqual([
+    [
+      'missed_boundary',
+      '1h',
+      'boundary 2024-01-21T01:00:00.000Z: no cycle ran before the next boundary; caught up later',
+    ],
+  ]);
+});
+
+test('a cycle that takes longer than its budget is told with its run', async () => {
+  await open({ CYCLE_TARGET_SECONDS: '1' });
+  const { forecaster } = pipeline;
+  const quick = forecaster.forecast.bind(forecaster);
+  forecaster.forecast = async (...input) => {
+    await delay(1_200);
+    return quick(...input);
+  };
+  await pipeline.drive(['1h'], NOW, NOW + 5_000);
+  const [event] = await recorded();
+  expect(event).toMatchObject({ kind: 'overrun', timeframe: '1h', workflow: { id: 'cycle-1h' } });
+  expect(event?.detail).toMatch(/^the first pass took \d+\.\d s of 1 s$/);
+});
+
+test('a manifest that can not be committed is told once, whatever the number of attempts', async () => {
+  await open();
+  let attempts = 0;
+  const { publisher } = pipeline.ports;
+  const commit = publisher.commitManifest.bind(publisher);
+  publisher.commitManifest = async (...input) => {
+    if (++attempts <= 4) throw new PipelineError('disk_full', 'the disk is full');
+    return commit(...input);
+  };
+  await pipeline.drive(['1h'], NOW, NOW + 5_000);
+  expect(attempts).toBe(5);
+  expect(await recorded()).toMatchObject([{ kind: 'manifest_failure', detail: 'the disk is full', timeframe: '1h' }]);
+});

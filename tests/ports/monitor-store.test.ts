@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import { eventOf } from '../../src/domain/event';
+import type { Event, EventKind } from '../../src/domain/event';
+import { HOUR, MINUTE } from '../../src/domain/timeframe';
+import { openStateStore } from '../../src/adapters/sqlite/state-store';
+import type { StateStore } from '../../src/adapters/sqlite/state-store';
+import type { MonitorMemory, MonitorRound } from '../../src/ports/monitor-store';
+import { closedAfterEach, temporaryFolders } from './store-fixtures';
+
+const temporaryFolder = temporaryFolders();
+const closed = closedAfterEach();
+const AT = Date.UTC(2024, 0, 1, 12);
+const NOTHING: MonitorMemory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [] };
+const PLAN = { receivers: ['slack', 'webhook'], perMinute: 10 };
+
+let path: string;
+let state: StateStore;
+
+beforeEach(async () => {
+  path = join(temporaryFolder(), 'state.db');
+  state = closed(await openStateStore(path));
+});
+
+const event = (kind: EventKind, n = 1, at = AT): Event =>
+  eventOf(kind, at, { key: `${kind} ${n}`, detail: `detail ${n}` });
+const round = (at: number, ...events: Event[]): MonitorRound => ({ asOf: at, memory: NOTHING, events });
+const kinds = async (): Promise<string[]> => {
+  const keys = await state.outbox.pending(100);
+  return (await Promise.all(keys.map((key) => state.outbox.message(key)))).map((message) => message?.kind ?? 'summary');
+};
+
+describe('a round of the monitor', () => {
+  test('I50 memory, events and messages are there together, also after the process has gone', async () => {
+    const memory = { ...NOTHING, manifest: 'some alert' };
+    expect(await state.monitor.commitRound({ asOf: AT, memory, events: [event('corrupt')] }, PLAN)).toBe(true);
+    await state.close();
+    const again = closed(await openStateStore(path));
+    expect(await again.monitor.last()).toEqual({ asOf: AT, memory });
+    const [key] = await again.outbox.pending(10);
+    expect(await again.outbox.message(key ?? '')).toMatchObject({ kind: 'corrupt', count: 1 });
+    expect((await again.outbox.deliveries(key ?? '')).map(({ receiver, state: is }) => [receiver, is])).toEqual([
+      ['slack', 'pending'],
+      ['webhook', 'pending'],
+    ]);
+  });
+
+  test('I50 a round that fails in the middle leaves nothing of itself', async () => {
+    const twice = { ...PLAN, receivers: ['slack', 'slack'] };
+    await expect(state.monitor.commitRound(round(AT, event('corrupt')), twice)).rejects.toThrow();
+    expect(await state.monitor.last()).toBeNull();
+    expect(await state.outbox.events(0, 10)).toEqual([]);
+  });
+
+  test('I10 the same round again, or an older one that comes late, changes nothing', async () => {
+    await state.monitor.commitRound(round(AT, event('corrupt')), PLAN);
+    expect(await state.monitor.commitRound(round(AT, event('missing')), PLAN)).toBe(false);
+    expect(await state.monitor.commitRound(round(AT - MINUTE, event('missing')), PLAN)).toBe(false);
+    expect(await kinds()).toEqual(['corrupt']);
+  });
+
+  test('events that other parts record are told by the next round, once', async () => {
+    await state.events.record([event('promotion'), event('promotion')]);
+    await state.events.record([event('promotion')]);
+    await state.monitor.commitRound(round(AT), PLAN);
+    await state.events.record([event('promotion')]);
+    await state.monitor.commitRound(round(AT + MINUTE), PLAN);
+    expect(await kinds()).toEqual(['promotion']);
+  });
+
+  test('I52 what finds no room in this minute is told in the next', async () => {
+    const one = { ...PLAN, perMinute: 1 };
+    await state.monitor.commitRound(round(AT, event('corrupt'), event('missing')), one);
+    await state.monitor.commitRound(round(AT + 1_000, event('drift')), one);
+    expect(await kinds()).toEqual(['summary']);
+    await state.monitor.commitRound(round(AT + MINUTE), one);
+    expect(await kinds()).toEqual(['summary', 'drift']);
+  });
+
+  test('without receivers an event counts as logged', async () => {
+    await state.monitor.commitRound(round(AT, event('corrupt')), { ...PLAN, receivers: [] });
+    expect(await state.outbox.pending(10)).toEqual([]);
+    expect(await state.outbox.events(0, 10)).toMatchObject([{ delivery: 'logged', event: { kind: 'corrupt' } }]);
+  });
+});
+
+describe('deliveries', () => {
+  const settle = (receiver: string, is: 'pending' | 'delivered' | 'undeliverable', error: string | null = null) =>
+    state.outbox.settle({ messageKey: key, receiver, state: is, error, changedAt: AT });
+  let key = '';
+
+  beforeEach(async () => {
+    await state.monitor.commitRound(round(AT, event('corrupt')), PLAN);
+    [key = ''] = await state.outbox.pending(1);
+  });
+
+  test('a message waits until every receiver has it; what was delivered stays so', async () => {
+    await settle('slack', 'pending', 'HTTP 500');
+    await settle('slack', 'delivered');
+    expect(await state.outbox.pending(10)).toEqual([key]);
+    await settle('webhook', 'undeliverable', 'gone');
+    await settle('slack', 'pending', 'late');
+    expect(await state.outbox.pending(10)).toEqual([]);
+    expect(await state.outbox.deliveries(key)).toMatchObject([
+      { receiver: 'slack', state: 'delivered', attempts: 2 },
+      { receiver: 'webhook', state: 'undeliverable', error: 'gone' },
+    ]);
+    expect(await state.outbox.events(0, 1)).toMatchObject([{ delivery: 'undeliverable' }]);
+  });
+
+  test('a receiver that is gone stays disabled until it is reached', async () => {
+    await state.outbox.recordReceiver('slack', 'gone', AT, '410');
+    expect(await state.outbox.receivers()).toMatchObject([{ name: 'slack', disabledAt: AT, lastSuccessAt: null }]);
+    await state.outbox.recordReceiver('slack', 'success', AT + 1, null);
+    expect(await state.outbox.receivers()).toMatchObject([{ disabledAt: null, lastSuccessAt: AT + 1 }]);
+  });
+});
+
+describe('a mute', () => {
+  test('holds messages back, and its end is told once with what it held', async () => {
+    await state.monitor.commitRound(round(AT), PLAN);
+    await state.outbox.mute({ at: AT, until: AT + HOUR, reason: 'moving the disk' });
+    await state.monitor.commitRound(round(AT + MINUTE, event('corrupt', 1, AT + MINUTE)), PLAN);
+    expect(await state.outbox.pending(10)).toEqual([]);
+    expect(await state.outbox.events(0, 10)).toMatchObject([{ delivery: 'muted' }]);
+    await state.monitor.commitRound(round(AT + HOUR), PLAN);
+    await state.monitor.commitRound(round(AT + HOUR + MINUTE), PLAN);
+    expect(await kinds()).toEqual(['mute_ended']);
+    const [ended] = await state.outbox.events(AT + HOUR, 1);
+    expect(ended?.event.detail).toBe('muted for: moving the disk; 1 messages were held back, "alert list" shows them');
+  });
+
+  test('I56 every mute is kept; the newest holds, so one that ends now lifts it', async () => {
+    await state.outbox.mute({ at: AT, until: AT + HOUR, reason: 'a' });
+    await state.outbox.mute({ at: AT + 1, until: AT + 1, reason: 'ended' });
+    expect(await state.outbox.lastMute()).toEqual({ at: AT + 1, until: AT + 1, reason: 'ended' });
+    await state.monitor.commitRound(round(AT + MINUTE, event('corrupt')), PLAN);
+    expect(await kinds()).toEqual(['corrupt']);
+  });
+});
+
+test('probes are kept once a time, days for good, and old events are removed', async () => {
+  const probe = { at: AT, probes: 4, good: 3, fault: 'x' };
+  await state.monitor.recordProbes(probe);
+  await state.monitor.recordProbes({ ...probe, good: 4 });
+  expect(await state.monitor.probes(AT, AT + 1)).toEqual([probe]);
+  await state.monitor.commitRound(round(AT, event('corrupt')), PLAN);
+  await state.monitor.forget(AT + 1);
+  expect(await state.monitor.probes(0, AT + 1)).toEqual([]);
+  expect(await state.outbox.events(0, 10)).toEqual([]);
+  expect(await state.outbox.pending(10)).toEqual([]);
+});

@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const mayMount = process.platform === 'linux' && process.getuid?.() === 0;
+/** A test that needs a small disk; where only root may mount one, and with CI=true always, it runs. */
+export const onSmallDisk = mayMount || process.env.CI === 'true' ? test : test.skip;
+/** What to say in the name of such a test when it does not run. */
+export const notRun = mayMount ? '' : ' (needs root, to mount a small disk)';
+
+export interface SmallDisk {
+  readonly folder: string;
+  grow(megabytes: number): void;
+  remove(): void;
+}
+
+/** A file system of that size in a new folder below `parent`. */
+export function smallDisk(parent: string, megabytes: number): SmallDisk {
+  const folder = join(parent, 'disk');
+  mkdirSync(folder);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
+  if (mounted.status !== 0) throw new Error(`no small disk could be mounted: ${String(mounted.stderr)}`);
+  return {
+    folder,
+    grow: (to) => {
+      const grown = spawnSync('mount', ['-o', `remount,size=${to}m`, folder]);
+      if (grown.status !== 0) throw new Error(`the small disk could not be made larger: ${String(grown.stderr)}`);
+    },
+    remove: () => void spawnSync('umount', ['-l', folder]),
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * The checks are checked: each bug of the list, seeded into the sources of real parts, must turn its named check red.
+ * Full form (`npm run proof:bugs`): each alone. Short form: those that can share a run do.
+ */
+import { brokenRules, unproved } from '../../checker/findings';
+import { FORECAST_BUGS } from '../../seeded-bugs/forecast-bugs';
+import { INGEST_BUGS } from '../../seeded-bugs/ingest-bugs';
+import { PUBLISH_BUGS } from '../../seeded-bugs/publish-bugs';
+import { failedTests, playScene, tracePublish } from '../../seeded-bugs/scene';
+import type { SeededBug } from '../../seeded-bugs/seeded-bug';
+import { startTestTemporal } from '../../temporal';
+import type { TestTemporal } from '../../temporal';
+import { FULL_PROOF, outcomeTable, writeTable } from '../outcome-table';
+
+const MINUTES = 60_000;
+const ALL = [...INGEST_BUGS, ...FORECAST_BUGS, ...PUBLISH_BUGS];
+const kind = (wanted: SeededBug['caughtBy']['kind']) => ALL.filter(({ caughtBy }) => caughtBy.kind === wanted);
+const SCENE = kind('scene').filter(({ caughtBy }) => FULL_PROOF || !('alone' in caughtBy));
+
+/** Runs: each bug alone, or all of them together. */
+function runsOf(bugs: readonly SeededBug[]): (readonly [string, readonly SeededBug[]])[] {
+  return FULL_PROOF ? bugs.map((bug) => [bug.name, [bug]]) : [[bugs.map(({ name }) => name).join(', '), bugs]];
+}
+
+const table = outcomeTable(
+  'seeded-bugs',
+  [...SCENE, ...kind('trace'), ...kind('test')].map(({ name }) => name),
+);
+
+let temporal: TestTemporal;
+beforeAll(async () => {
+  temporal = await startTestTemporal();
+}, MINUTES);
+afterAll(async () => temporal.stop(), MINUTES);
+
+/** Notes each bug whose check is among the red ones, with all that turned red, and gives the others. */
+function survivors(bugs: readonly SeededBug[], checkOf: (bug: SeededBug) => string, red: readonly string[]): string[] {
+  return bugs.flatMap((bug) => {
+    const wanted = checkOf(bug);
+    const found = red.find((name) => name.includes(wanted));
+    if (found === undefined) return [`${bug.name}: ${wanted} stayed green; red: ${red.join(', ') || 'none'}`];
+    const others = bugs.length > 1 ? [] : red.filter((name) => name !== found);
+    table.fired(bug.name, `red: ${found}${others.length === 0 ? '' : ` (and ${others.join(', ')})`}`);
+    return [];
+  });
+}
+
+const ruleOf = ({ caughtBy }: SeededBug): string => ('rule' in caughtBy ? caughtBy.rule : '');
+
+test(
+  'without a bug the scene breaks no rule, and each rule is tried on facts',
+  async () => {
+    const report = await playScene(temporal.server.address, []);
+    expect(report.breaches).toEqual([]);
+    expect(unproved(report, ['P16 synced'])).toEqual([]);
+    const traced = await tracePublish([]);
+    expect(traced.breaches).toEqual([]);
+    expect(traced.tried['P16 synced']).toBe(7);
+  },
+  5 * MINUTES,
+);
+
+test.each(runsOf(SCENE))(
+  'the checker sees in what the pipeline left: %s',
+  async (_, bugs) => {
+    const report = await playScene(temporal.server.address, bugs);
+    expect(survivors(bugs, ruleOf, brokenRules(report))).toEqual([]);
+  },
+  5 * MINUTES,
+);
+
+test.each(kind('trace').map((bug) => [bug.name, bug] as const))(
+  'the checker sees in the system calls of a publish: %s',
+  async (_, bug) => {
+    expect(survivors([bug], ruleOf, brokenRules(await tracePublish([bug])))).toEqual([]);
+  },
+  2 * MINUTES,
+);
+
+test.each(runsOf(kind('test')))(
+  'a named test fails by: %s',
+  async (_, bugs) => {
+    const named = bugs.flatMap(({ caughtBy }) => (caughtBy.kind === 'test' ? [caughtBy] : []));
+    const files = [...new Set(named.map(({ test: file }) => file))];
+    const titles = named.map(({ title }) => title);
+    const titleOf = ({ caughtBy }: SeededBug): string => ('title' in caughtBy ? caughtBy.title : '');
+    expect(survivors(bugs, titleOf, await failedTests(bugs, files, titles))).toEqual([]);
+  },
+  5 * MINUTES,
+);
+
+test('every seeded bug was seen', () => {
+  const survived = table.finish();
+  const seeded = SCENE.length + kind('trace').length + kind('test').length;
+  writeTable('seeded-bugs-score', `killed ${seeded - survived.length} of ${seeded} seeded`);
+  expect(survived).toEqual([]);
+});

@@ -1,0 +1,137 @@
+/**
+ * A night of the real pipeline in virtual time, in which everything happens that a rule is about: a fill over emptied,
+ * reversed, repeated and poisoned pages, a hole the market soon mends and one it never does, a candle that changes, a
+ * ban, forecasts that fail, a symbol that lags, an hour without candles. Loaded by the seeded loader.
+ * Arguments: folder, address of a Temporal server. Leaves `FOLDER/simulated`, `FOLDER/candles` and `FOLDER/requests.json`.
+ */
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { pino } from 'pino';
+import { createActivities, createComputeActivities } from '../../activities';
+import { loadConfig } from '../../src/config/config';
+import { createCcxtExchange } from '../../src/adapters/ccxt/ccxt-exchange';
+import { PipelineError } from '../../src/domain/errors';
+import { COMPUTE_QUEUE, TASK_QUEUE } from '../../src/domain/names';
+import { createForecaster } from '../../src/forecasting/forecaster';
+import { parseScenario } from '../../src/market/faults/fault-rules';
+import { startMarket } from '../../src/market/market-server';
+import type { Forecaster } from '../../src/ports/forecaster';
+import { systemClock } from '../../src/ports/clock';
+import { activityPorts } from '../../temporal/activity-ports';
+import { cycleSchedules } from '../../temporal/schedules';
+import { openStores } from '../../temporal/stores';
+import { driveVirtually } from '../../temporal/virtual-driver';
+import { at, FROM, HOUR, HOURS, START, SYMBOLS, writeSceneCandles } from './scene-candles';
+
+const SOURCE = 'simulated';
+const DIST = resolve(__dirname, '..', '..', 'dist');
+
+const oneHour = (symbol: string) => ({ symbol, timeframe: '1h', path: 'klines' });
+const FAULTS = [
+  { fault: 'empty_page', ...oneHour('BTC/USDT'), after: 3, times: 1 },
+  { fault: 'revised', ...oneHour('BTC/USDT'), with: { seconds: 1_800 }, from: at(2), until: at(5) },
+  {
+    fault: 'hole',
+    ...oneHour('ETH/USDT'),
+    with: { first: START + 1_300 * HOUR, last: START + 1_304 * HOUR },
+    times: 2,
+  },
+  { fault: 'duplicates', ...oneHour('ETH/USDT'), times: 2 },
+  { fault: 'reversed', ...oneHour('SOL/USDT'), times: 2 },
+  { fault: 'poison', ...oneHour('SOL/USDT'), with: { value: 'high_below_low' }, times: 1 },
+  { fault: 'without_newest', ...oneHour('SOL/USDT'), with: { slots: 2 }, until: at(4) },
+  { fault: 'too_many_requests', path: 'klines', with: { seconds: 60 }, times: 1, from: at(6), until: at(7) },
+];
+
+/** The real one, but for the hours in which it fails. */
+function failingForecaster(real: Forecaster): Forecaster {
+  return {
+    ...real,
+    forecast: async (request, signal) => {
+      const { pair, asOf } = request;
+      if (pair.symbol === 'BTC/USDT' && pair.timeframe === '1h' && asOf > at(7) && asOf < at(9))
+        throw new PipelineError('forecast_invalid', 'the scene wants it so');
+      return real.forecast(request, signal);
+    },
+  };
+}
+
+async function main(folder: string, address: string): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  const data = join(folder, 'candles');
+  writeSceneCandles(data);
+  const market = await startMarket({
+    data,
+    clock: { fixed: FROM },
+    scenario: parseScenario({ faults: FAULTS }, 'the scene'),
+  });
+  const clock = { now: () => market.clock.now(), monotonic: () => systemClock.monotonic() };
+  const settings = { SYMBOLS: SYMBOLS.join(','), TIMEFRAMES: '1h,1d' };
+  const config = loadConfig({ DATA_DIR: folder, EXCHANGE: SOURCE, ...settings }, null);
+  const stores = await openStores(config, SOURCE, clock);
+  const exchange = await createCcxtExchange({
+    id: 'binance',
+    source: SOURCE,
+    budget: stores.budget,
+    clock,
+    settleMs: config.settleMs,
+    baseUrl: market.url,
+    // One at a time: then none is under way when the ban is told.
+    parallel: 1,
+  });
+  const workerFile = join(DIST, 'src', 'forecasting', 'worker.js');
+  const forecaster = failingForecaster(createForecaster({ threads: 1, workerFile }));
+  const log = pino({ level: process.env.SCENE_LOG ?? 'silent' }, pino.destination(2));
+  const ports = activityPorts({
+    config,
+    stores,
+    exchange,
+    forecaster,
+    shadowForecaster: forecaster,
+    trainingForecaster: { ...forecaster, fit: async () => null },
+    requestCycle: async () => {},
+    log,
+    clock,
+  });
+  const connection = await NativeConnection.connect({ address });
+  const activities = { ...createActivities(ports), ...createComputeActivities(ports) };
+  const workflowBundle = { codePath: join(DIST, 'workflow-bundle.js') };
+  const worker = await Worker.create({ connection, taskQueue: TASK_QUEUE, workflowBundle, activities });
+  const compute = await Worker.create({ connection, taskQueue: COMPUTE_QUEUE, activities });
+  const client = new Client({ connection: await Connection.connect({ address }) });
+  const requests: object[] = [];
+  await worker.runUntil(
+    compute.runUntil(async () => {
+      const drive = {
+        client,
+        schedules: cycleSchedules(config.timeframes, config.scheduleOffsetMs),
+        from: FROM + config.scheduleOffsetMs,
+        to: at(HOURS) + config.scheduleOffsetMs,
+        startsBehind: true,
+        onDue: async (due: number) => market.clock.set(due),
+      };
+      for await (const run of driveVirtually(drive)) {
+        // Retry-After counts by the pipeline's clock, which stands still during a slot.
+        for (const request of market.requests().slice(requests.length)) requests.push({ ...request, at: run.due });
+        log.info({ due: new Date(run.due).toISOString(), ...run.result }, 'slot');
+      }
+    }),
+  );
+  writeFileSync(join(folder, 'requests.json'), JSON.stringify(requests));
+  const silent = market.faults.list().filter(({ fired }) => fired === 0);
+  if (silent.length > 0) throw new Error(`never fired: ${silent.map(({ rule }) => rule.fault).join(', ')}`);
+  await forecaster.close();
+  await exchange.close();
+  await stores.close();
+  await connection.close();
+  await client.connection.close();
+  await market.close();
+}
+
+const [folder = '', address = ''] = process.argv.slice(2);
+main(folder, address).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});

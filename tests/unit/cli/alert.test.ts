@@ -1,0 +1,125 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStateStore } from '../../../src/adapters/sqlite/state-store';
+import type { StateStore } from '../../../src/adapters/sqlite/state-store';
+import { buildCli } from '../../../src/cli/cli';
+import { PipelineError } from '../../../src/domain/errors';
+import { EVENT_KINDS, EVENT_TABLE, eventOf } from '../../../src/domain/event';
+import { NOW, World } from './test-wiring';
+
+let folder: string;
+let state: StateStore;
+let world: World;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'coin-predict-alert-'));
+  state = await openStateStore(join(folder, 'state.db'));
+  world = new World();
+  world.state = state;
+});
+afterEach(async () => {
+  await state.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe('alert', () => {
+  test('list shows what was told and what became of it, newest first', async () => {
+    const events = [eventOf('drift', NOW - 60_000, { key: 'a', detail: 'it drifts' })];
+    const memory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [] };
+    await state.monitor.commitRound({ asOf: NOW, memory, events }, { receivers: ['slack'], perMinute: 10 });
+    expect(await world.run('alert list')).toBe(0);
+    expect(world.stdout).toMatch(/2024-05-01 14:29 +warning +drift +the system +pending +it drifts/);
+    await world.run('alert list -o json');
+    expect(world.json()).toMatchObject({
+      muted_until: null,
+      events: [{ kind: 'drift', delivery: 'pending', runbook: 'drift.md' }],
+    });
+  });
+
+  test('test tells of each receiver on its own, exits with 4 when one is not reached, and enables one that is', async () => {
+    await state.outbox.recordReceiver('slack', 'gone', NOW - 1, '410');
+    world.notifiers = [
+      { name: 'slack', kind: 'slack', send: async () => 'delivered' },
+      {
+        name: 'webhook',
+        kind: 'webhook',
+        send: async () => {
+          throw new PipelineError('delivery_failed', 'webhook answered HTTP 500');
+        },
+      },
+    ];
+    expect(await world.run('alert test')).toBe(4);
+    expect(world.stdout).toMatch(/slack +delivered\nwebhook +webhook answered HTTP 500/);
+    expect(await state.outbox.receivers()).toMatchObject([
+      { name: 'slack', disabledAt: null },
+      { name: 'webhook', lastError: 'webhook answered HTTP 500' },
+    ]);
+  });
+
+  test('test without a receiver says which settings make one', async () => {
+    expect(await world.run('alert test')).toBe(3);
+    expect(world.stderr).toContain('ALERT_DISCORD_URL');
+  });
+
+  test('mute needs an end within a week and a reason, and can be lifted', async () => {
+    expect(await world.run('alert mute --until 2024-05-01T18:00')).toBe(2);
+    expect(await world.run('alert mute --until 2024-06-01 --reason disk')).toBe(2);
+    expect(await world.run('alert mute --until 2024-04-01 --reason disk')).toBe(2);
+    expect(await world.run('alert unmute')).toBe(7);
+    expect(await world.run('alert mute --until 2024-05-01T18:00 --reason disk')).toBe(0);
+    await world.run('alert list');
+    expect(world.stdout).toContain('muted until 2024-05-01 18:00 UTC: disk');
+    world.overrides = { clock: { now: () => NOW + 1, monotonic: () => 0 } };
+    expect(await world.run('alert unmute')).toBe(0);
+    await world.run('alert list');
+    expect(world.stdout).not.toContain('muted until');
+  });
+});
+
+describe('runbooks', () => {
+  const runbooks = join(__dirname, '..', '..', '..', 'docs', 'runbooks');
+  const names = readdirSync(runbooks).filter((name) => name.endsWith('.md'));
+
+  test('every event that asks for something has its runbook, and every runbook its event', () => {
+    const named = new Set<string>();
+    for (const kind of EVENT_KINDS) {
+      const { phase, runbook } = EVENT_TABLE[kind];
+      if (phase === 'ends') expect(runbook).toBeNull();
+      else {
+        expect({ kind, exists: runbook !== null && existsSync(join(runbooks, runbook)) }).toEqual({
+          kind,
+          exists: true,
+        });
+        named.add(runbook ?? '');
+        expect(readFileSync(join(runbooks, runbook ?? ''), 'utf8')).toContain(`\`${kind}\``);
+      }
+    }
+    expect(names.toSorted()).toEqual([...named].toSorted());
+  });
+
+  test.each(names)('%s gives steps, and every command in it is one that the program understands', (name) => {
+    const text = readFileSync(join(runbooks, name), 'utf8');
+    expect(text).toMatch(/\n## Steps\n\n1\. /);
+    for (const [, command = ''] of text.matchAll(/`npx coin-predict ([^`]+)`/g)) understand(command);
+  });
+
+  /** Finds the verb and parses its words, without running it. */
+  function understand(line: string): void {
+    const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+    let command = buildCli(world.wiring());
+    while (words[0] !== undefined) {
+      const next = command.commands.find((candidate) => candidate.name() === words[0]);
+      if (next === undefined) break;
+      command = next;
+      words.shift();
+    }
+    const { unknown, operands } = command.parseOptions(words);
+    expect({ line, unknown }).toEqual({ line, unknown: [] });
+    expect({ line, verbs: command.commands.length }).toEqual({ line, verbs: 0 });
+    const { registeredArguments: known } = command;
+    const required = known.filter((argument) => argument.required).length;
+    const fits = operands.length >= required && operands.length <= known.length;
+    expect({ line, fits }).toEqual({ line, fits: true });
+  }
+});

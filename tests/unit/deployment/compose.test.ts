@@ -1,0 +1,171 @@
+/** S26: no container engine here, so the files it would read are held against rules. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { loadConfig } from '../../../src/config/config';
+import { isVariable } from '../../../src/config/variables';
+
+const ROOT = join(__dirname, '..', '..', '..');
+
+interface Service {
+  readonly image?: string;
+  readonly build?: string;
+  readonly user?: string;
+  readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly privileged?: boolean;
+  readonly network_mode?: string;
+  readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly networks?: readonly string[];
+  readonly environment?: Readonly<Record<string, string | number>>;
+  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly restart?: string;
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+}
+
+const text = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
+const compose = parse(text, { merge: true }) as {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly networks: Readonly<Record<string, { readonly internal?: boolean } | null>>;
+};
+const services = Object.entries(compose.services);
+/** What is ours, where every rule must hold; the vendor of `temporal` writes its configuration into its own folder. */
+const WRITES_ITS_ROOT = ['temporal', 'temporal-ui'];
+
+describe('docker-compose.yml', () => {
+  test('has everything of a deployment', () => {
+    expect(Object.keys(compose.services).toSorted()).toEqual(
+      [
+        'grafana',
+        'influxdb',
+        'mlflow',
+        'postgresql',
+        'prometheus',
+        'temporal',
+        'temporal-ui',
+        'web',
+        'worker',
+      ].toSorted(),
+    );
+    expect(compose.services.influxdb?.image).toMatch(/^influxdb:2\.7(\.\d+)?$/);
+  });
+
+  test.each(services)(
+    'S26 %s runs as an ordinary user that is a number, without capabilities or new privileges',
+    (_, service) => {
+      expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+      expect(service.cap_drop).toEqual(['ALL']);
+      expect(service.security_opt).toContain('no-new-privileges:true');
+      expect([service.privileged, service.network_mode]).toEqual([undefined, undefined]);
+      expect(service.restart).toBe('unless-stopped');
+    },
+  );
+
+  test.each(services)('S26 %s is pinned to one version and says how it is', (_, service) => {
+    expect(service.image).toMatch(/:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
+    expect(service.healthcheck?.test.length).toBeGreaterThan(1);
+  });
+
+  test.each(services.filter(([name]) => !WRITES_ITS_ROOT.includes(name)))(
+    'S26 %s may write its volumes only',
+    (_, service) => {
+      expect(service.read_only).toBe(true);
+    },
+  );
+
+  test.each(services)('S26 %s publishes nothing but the web port beyond the loopback address', (name, service) => {
+    const open = (service.ports ?? []).filter((port) => !port.startsWith('127.0.0.1:'));
+    expect(open).toEqual(name === 'web' ? ['${WEB_PORT:-8080}:8080'] : []);
+  });
+
+  test('S26 the database of Temporal is reached by services alone', () => {
+    expect(compose.networks.inside).toEqual({ internal: true });
+    expect(compose.services.postgresql?.networks).toEqual(['inside']);
+    expect(compose.services.postgresql?.ports).toBeUndefined();
+  });
+
+  test('S26 no secret is written here: each comes from outside, or the start is refused', () => {
+    for (const [, service] of services) {
+      for (const [name, value] of Object.entries(service.environment ?? {})) {
+        if (/PASSWORD|TOKEN|SECRET|_PWD$/.test(name)) expect(value).toMatch(/^\$\{[A-Z_]+:\?[^}]+\}$/);
+      }
+    }
+    expect(compose.services.web?.environment).not.toHaveProperty('INFLUXDB_TOKEN');
+    expect(compose.services.web?.volumes).toEqual(['data:/data:ro']);
+  });
+
+  test('services wait for those they need to be well, and name none that is not there', () => {
+    for (const [, service] of services) {
+      for (const [needed, { condition }] of Object.entries(service.depends_on ?? {})) {
+        expect([compose.services[needed] === undefined, condition]).toEqual([false, 'service_healthy']);
+      }
+    }
+    expect(Object.keys(compose.services.worker?.depends_on ?? {}).toSorted()).toEqual(['influxdb', 'temporal']);
+  });
+
+  test('every file that is mounted is there', () => {
+    const mounted = services.flatMap(([, { volumes = [] }]) => volumes.filter((volume) => volume.startsWith('./')));
+    expect(mounted.length).toBeGreaterThan(0);
+    for (const volume of mounted)
+      expect([volume, existsSync(join(ROOT, volume.split(':')[0] ?? ''))]).toEqual([volume, true]);
+  });
+
+  /** As compose would fill it in from a file in which every value is set. */
+  const SET = { EXCHANGE: 'binance', other: 'a-long-random-text' };
+
+  function filledIn(service: Service): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(service.environment ?? {}).map(([name, value]) => [
+        name,
+        String(value).replaceAll(
+          /\$\{[A-Z_]+(?::-([^}]*)|:\?[^}]*)?\}/g,
+          (_, fallback?: string) => fallback ?? (name === 'EXCHANGE' ? SET.EXCHANGE : SET.other),
+        ),
+      ]),
+    );
+  }
+
+  test.each(['worker', 'web'])('the variables of %s are a configuration, and each is known', (name) => {
+    const environment = filledIn(compose.services[name] ?? {});
+    expect(Object.keys(environment).filter((variable) => !isVariable(variable))).toEqual([]);
+    const config = loadConfig(environment, null);
+    expect([config.exchange, config.dataDir]).toEqual(['binance', '/data']);
+    if (name === 'worker') expect(config).toMatchObject({ store: 'influx', temporalAddress: 'temporal:7233' });
+  });
+
+  test('EXCHANGE=auto is refused there: a deployment never falls back to simulated prices', () => {
+    const environment = { ...filledIn(compose.services.worker ?? {}), EXCHANGE: 'auto' };
+    expect(() => loadConfig(environment, null)).toThrow(/"auto" is refused/);
+  });
+
+  test('the example file names every variable that must be set, and no secret', () => {
+    const example = readFileSync(join(ROOT, 'deploy', 'compose.env.example'), 'utf8');
+    const needed = [...text.matchAll(/\$\{([A-Z_]+):\?/g)].map(([, name]) => name);
+    for (const name of new Set(needed)) expect(example).toMatch(new RegExp(`^${name}=`, 'm'));
+    expect(example).toMatch(/^INFLUXDB_TOKEN=$/m);
+  });
+});
+
+describe.each(['Dockerfile', 'deploy/mlflow/Dockerfile'])('%s', (file) => {
+  const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
+  const all = (word: string) =>
+    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+
+  test('S26 builds on pinned versions, ends as an ordinary user and says how it is', () => {
+    for (const image of all('FROM')) expect(image).toMatch(/:v?\d+\.\d+\.\d+(-[a-z-]+)?( AS [a-z]+)?$/);
+    expect(all('USER').at(-1)).toBe('10001:10001');
+    expect(all('HEALTHCHECK')).toHaveLength(1);
+  });
+
+  test('S26 takes no secret into a layer', () => {
+    for (const line of [...all('ENV'), ...all('ARG')]) expect(line).not.toMatch(/TOKEN|PASSWORD|SECRET|KEY/);
+    expect(all('ADD')).toEqual([]);
+  });
+});
+
+test('S26 what must not be in the image is kept out of it', () => {
+  const ignored = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n');
+  for (const name of ['.git', '.env', '*.env', 'data', 'node_modules']) expect(ignored).toContain(name);
+});
