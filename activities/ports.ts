@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AlertOutbox } from '../src/ports/alert-outbox';
 import type { CandleStore } from '../src/ports/candle-store';
+import type { TrainingTrigger } from '../src/domain/retrain';
 import type { Clock } from '../src/ports/clock';
 import type { DataQualityStore } from '../src/ports/data-quality';
 import type { EventLog } from '../src/ports/event-log';
@@ -10,7 +11,6 @@ import type { ForecastLedger } from '../src/ports/forecast-ledger';
 import type { GapLedger } from '../src/ports/gap-ledger';
 import type { ModelFiles } from '../src/ports/model-files';
 import type { ModelRegistry } from '../src/ports/model-registry';
-import type { DocumentFolder } from '../src/ports/published-files';
 import type { MonitorStore } from '../src/ports/monitor-store';
 import type { Heartbeat, Notifier } from '../src/ports/notifier';
 import type { PairStateStore } from '../src/ports/pair-state';
@@ -49,6 +49,9 @@ export interface PipelineSettings {
 /** Starts the cycle of a timeframe, or leaves the running one a request. */
 export type RequestCycle = (timeframe: TimeframeId, reason: string) => Promise<void>;
 
+/** Starts a training that an event calls for, unless one is running; whether it trains is decided there. */
+export type RequestTraining = (timeframe: TimeframeId, trigger: TrainingTrigger, observations: number) => Promise<void>;
+
 /** Everything the activities touch. */
 export interface ActivityPorts {
   /** The source this worker serves; runs opened for another are refused. */
@@ -84,7 +87,6 @@ export interface ActivityPorts {
   readonly shadowForecaster: Forecaster;
   readonly trainingForecaster: Forecaster & Fitter;
   readonly snapshots: Snapshots;
-  /** Documents of the operators' pages. */
-  readonly opsDocuments: DocumentFolder;
   readonly requestCycle: RequestCycle;
+  readonly requestTraining: RequestTraining;
 }

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { ActivityPorts, PipelineSettings, RequestCycle } from '../activities/ports';
+import type { ActivityPorts, PipelineSettings, RequestCycle, RequestTraining } from '../activities/ports';
 import { writeDurably } from '../src/adapters/files/durable-file';
 import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
@@ -22,6 +22,8 @@ export interface PortsInput {
   readonly shadowForecaster: Forecaster;
   readonly trainingForecaster: Forecaster & Fitter;
   readonly requestCycle: RequestCycle;
+  /** Absent: nothing is trained because of what a cycle sees. */
+  readonly requestTraining?: RequestTraining;
   readonly log: Logger;
   readonly clock?: Clock;
   /** Who is told, inside and outside. Absent: alerts are only logged, and nothing outside is asked. */
@@ -46,6 +48,7 @@ export function activityPorts({
   shadowForecaster,
   trainingForecaster,
   requestCycle,
+  requestTraining = async () => {},
   log,
   clock = systemClock,
   outside = NOBODY,
@@ -80,8 +83,8 @@ export function activityPorts({
     shadowForecaster,
     trainingForecaster,
     snapshots: stores.snapshots,
-    opsDocuments: stores.opsDocuments,
     requestCycle,
+    requestTraining,
   };
 }
 

@@ -16,6 +16,7 @@ import { deploymentSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
 import { openExchange, openStores } from './stores';
 import type { Stores } from './stores';
+import { startTrackingMirror } from './tracking-mirror';
 import { installRuntime, startWorker } from './worker';
 
 export interface WorkerProcessOptions {
@@ -52,6 +53,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     exchange,
     ...forecasters,
     requestCycle,
+    requestTraining: (...event) => control.requestTraining(...event),
     log,
     outside: outsideOf(config),
   });
@@ -68,12 +70,14 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const changes = await control.applySchedules();
   log.info({ schedules: changes.map(({ id, change }) => `${id} ${change}`) }, 'schedules match the configuration');
   await runWhatIsBehind(config, stores, control, log);
+  const stopMirror = startTrackingMirror(config, stores.state.models, log);
   const stopReporting = startOperationsReporter({ config, stores, control, log });
   return {
     facts: { source, temporal: temporalAddress, namespace: config.temporalNamespace, pid: process.pid },
     ended: worker.ended,
     stop: async () => {
       await stopReporting();
+      await stopMirror();
       await worker.stop();
       for (const each of Object.values(forecasters)) await each.close();
       await exchange.close();

@@ -215,6 +215,13 @@ export const VARIABLES = {
     unit: 'on or off',
     meaning: 'Whether a champion that is not better than the naive forecast makes room for it by itself.',
   },
+  MLFLOW_TRACKING_URI: {
+    schema: httpUrl(),
+    default: null,
+    defaultMeaning: 'the registry alone keeps trainings and decisions',
+    unit: 'URL',
+    meaning: 'MLflow server to which trainings, decisions and models are mirrored.',
+  },
   SETTLE_SECONDS: {
     schema: number(0, 60, 'seconds'),
     default: '2',

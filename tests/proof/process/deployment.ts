@@ -49,6 +49,8 @@ export interface Deployment {
   runs(): Promise<{ readonly timeframe: string; readonly startedAt: number; readonly endedAt: number }[]>;
   boundaries(from: EpochMs, to: EpochMs): Promise<string[]>;
   breaches(): Promise<string[]>;
+  /** Opens the stores beside the workers, as another process would. */
+  withStores<T>(work: (stores: Stores) => Promise<T>): Promise<T>;
   readonly temporal: TestTemporal;
   /** Between the workers and Temporal, and between the workers and the market. */
   readonly links: { readonly temporal: FaultProxy; readonly market: FaultProxy };
@@ -105,6 +107,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     temporal,
     links,
     market,
+    withStores,
     startWorker: () => startWorker(environment, workers),
     drive: (from, to) => drive(temporal, timeframes, from, to),
     content: () => withStores((stores) => contentOf(stores, options, config.timeframes)),
