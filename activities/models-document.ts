@@ -26,7 +26,7 @@ export async function writeModelsDocument(ports: ActivityPorts, asOf: EpochMs): 
     if (ports.settings.rules(timeframe).horizon > 0) timeframes.push(await entryOf(ports, timeframe));
   }
   const document = { version: OPS_DOCUMENT_VERSION, generated_at: isoTime(asOf), timeframes };
-  await ports.writeOpsDocument('models', canonicalDocument(modelsDocumentSchema, document));
+  await ports.opsDocuments.write('models.json', canonicalDocument(modelsDocumentSchema, document));
 }
 
 async function entryOf(ports: ActivityPorts, timeframe: TimeframeId): Promise<Entry> {

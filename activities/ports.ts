@@ -7,6 +7,7 @@ import type { DataQualityStore } from '../src/ports/data-quality';
 import type { EventLog } from '../src/ports/event-log';
 import type { Exchange } from '../src/ports/exchange';
 import type { Fitter, Forecaster, Recipe } from '../src/ports/forecaster';
+import type { FetchCounter } from '../src/ports/fetch-counter';
 import type { ForecastLedger } from '../src/ports/forecast-ledger';
 import type { GapLedger } from '../src/ports/gap-ledger';
 import type { ModelFiles } from '../src/ports/model-files';
@@ -19,15 +20,21 @@ import type { PublicationStore } from '../src/ports/publication';
 import type { PublishedReader } from '../src/publish/published-reader';
 import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
-import type { Snapshots } from '../src/ports/snapshots';
+import type { SymbolChoice } from '../src/ports/symbol-choice';
 import type { StorageGauge } from '../src/ports/storage-gauge';
+import type { DocumentFolder } from '../src/ports/published-files';
+import type { Snapshots } from '../src/ports/snapshots';
+import type { DiscoveryRules } from '../src/domain/discovery';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 
 /** What activities need of the configuration. */
 export interface PipelineSettings {
+  /** Named in the configuration; `followedSymbols` has the discovered ones too. */
   readonly symbols: readonly MarketSymbol[];
   readonly timeframes: readonly TimeframeId[];
+  /** Null: only `symbols` are followed. */
+  readonly discovery: DiscoveryRules | null;
   readonly settleMs: number;
   readonly scheduleOffsetMs: number;
   readonly cycleTargetMs: number;
@@ -65,6 +72,7 @@ export interface ActivityPorts {
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
+  readonly symbolChoice: SymbolChoice;
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
@@ -80,8 +88,6 @@ export interface ActivityPorts {
   readonly notifiers: readonly Notifier[];
   readonly heartbeat: Heartbeat | null;
   readonly probe: Probe;
-  /** Writes a document of the operations page: its name without `.json`, and its text. */
-  readonly writeOpsDocument: (name: string, body: string) => Promise<void>;
   readonly forecaster: Forecaster;
   /** For the shadow: threads and memory of its own, so that nothing it does is felt by the champion. */
   readonly shadowForecaster: Forecaster;
@@ -89,4 +95,7 @@ export interface ActivityPorts {
   readonly snapshots: Snapshots;
   readonly requestCycle: RequestCycle;
   readonly requestTraining: RequestTraining;
+  /** Documents of the operators' pages. */
+  readonly opsDocuments: DocumentFolder;
+  readonly fetchCounter: FetchCounter;
 }

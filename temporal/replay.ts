@@ -113,7 +113,9 @@ async function run(options: ReplayOptions, folder: SourceFolder, parts: Parts): 
   const pairs: Pair[] = config.symbols.flatMap((symbol) =>
     config.timeframes.map((timeframe) => ({ symbol, timeframe })),
   );
-  return replayReport(stores, journal.records, { pairs, from, to });
+  // A replay that was run further before is told of up to this end.
+  const told = journal.records.filter(({ due }) => due <= span.to);
+  return replayReport(stores, told, { pairs, from, to, planned: slots.length });
 }
 
 /** Temporal of its own, whatever TEMPORAL_ADDRESS says: the workflow IDs are those of the live deployment. */
@@ -196,8 +198,9 @@ function createLook({ verify: looks, config }: ReplayOptions, folder: SourceFold
 }
 
 function progressOf({ records }: ReplayJournal, total: number, due: EpochMs): ReplayProgress {
-  const recent = records.slice(-50).filter(({ milliseconds }) => milliseconds > 0);
-  const each = recent.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / Math.max(1, recent.length);
+  const recent = records.flatMap(({ milliseconds }) => (milliseconds > 0 ? [milliseconds] : [])).slice(-50);
+  // The usual one: the first cycle fetches the whole history and says nothing of those to come.
+  const each = recent.toSorted((a, b) => a - b)[Math.floor(recent.length / 2)] ?? Number.NaN;
   return { at: due, done: records.length, total, cyclesASecond: 1000 / each, etaMs: (total - records.length) * each };
 }
 

@@ -1,5 +1,6 @@
 /** Opens everything of one source: candle store, state, published tree, publisher. */
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
+import { openDocumentFolder } from '../src/adapters/files/document-folder';
 import { openModelFiles } from '../src/adapters/files/model-files';
 import { openSnapshots } from '../src/adapters/files/snapshots';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
@@ -17,6 +18,7 @@ import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { ModelFiles } from '../src/ports/model-files';
+import type { DocumentFolder } from '../src/ports/published-files';
 import type { Snapshots } from '../src/ports/snapshots';
 import type { RateBudget } from '../src/ports/rate-budget';
 import type { StorageGauge } from '../src/ports/storage-gauge';
@@ -33,6 +35,7 @@ export interface Stores {
   readonly budget: RateBudget;
   readonly modelFiles: ModelFiles;
   readonly snapshots: Snapshots;
+  readonly opsDocuments: DocumentFolder;
   readonly storage: StorageGauge;
   readonly publisher: Publisher;
   close(): Promise<void>;
@@ -100,7 +103,6 @@ export async function openStores(
     folder,
     candles,
     state,
-    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     storage: createStorageGauge({
       storeBytes: () => candles.sizeBytes(),
       path: config.diskUsagePath,
@@ -110,9 +112,11 @@ export async function openStores(
           : { share: config.storageBudgetShare, disk: config.dataDir },
       clock: systemClock,
     }),
+    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     publisher,
     modelFiles: openModelFiles(folder.models),
     snapshots: openSnapshots(folder.snapshots),
+    opsDocuments: openDocumentFolder(folder.ops),
     close: async () => {
       await mirror?.close();
       await candles.close();

@@ -1,15 +1,19 @@
 /** A worker with everything it needs: stores, exchange, threads, schedules, and the cycles that are behind. */
 import type { Logger } from 'pino';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../activities';
+import { createDeploymentMetrics } from '../src/adapters/prometheus/deployment-metrics';
 import type { Config } from '../src/config/config';
 import { lastClosedOpen } from '../src/domain/timeframe';
 import { cycleScheduleId } from '../src/domain/names';
+import type { MarketSymbol } from '../src/domain/types';
 import type { Running } from '../src/cli/wiring';
 import { systemClock } from '../src/ports/clock';
 import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forecasting/forecaster';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
+import { choosePort } from './free-port';
+import { serveMetrics } from './metrics-server';
 import { startOperationsReporter } from './operations-reporter';
 import { outsideOf } from './outside';
 import { deploymentSchedules } from './schedules';
@@ -31,7 +35,12 @@ export interface WorkerProcessOptions {
 /** Runs until stopped. The order of starting is the order of need; the order of stopping is its reverse. */
 export async function runWorkerProcess(options: WorkerProcessOptions): Promise<Running> {
   const { config, source, log, temporalAddress } = options;
-  installRuntime(log);
+  const sdkPort = await choosePort(
+    config.temporalMetricsPort,
+    config.explicit.has('TEMPORAL_METRICS_PORT'),
+    'TEMPORAL_METRICS_PORT',
+  );
+  installRuntime(log, `${config.metricsHost}:${sdkPort}`);
   const stores = await openStores(config, source, systemClock, (reason, failed) =>
     log.warn({ failed, reason }, 'a forecast was not mirrored into InfluxDB'),
   );
@@ -47,6 +56,20 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   await registerSearchAttributes(control.connection, config.temporalNamespace);
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
   const forecasters = { forecaster, shadowForecaster, trainingForecaster };
+  const metrics = createDeploymentMetrics(
+    { ...config, ...stores.state, clock: systemClock, candles: stores.candles },
+    true,
+  );
+  const metricsServer = await serveMetrics(
+    metrics,
+    {
+      host: config.metricsHost,
+      port: config.metricsPort,
+      explicit: config.explicit.has('METRICS_PORT'),
+      variable: 'METRICS_PORT',
+    },
+    log,
+  );
   const ports = activityPorts({
     config,
     stores,
@@ -56,6 +79,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     requestTraining: (...event) => control.requestTraining(...event),
     log,
     outside: outsideOf(config),
+    fetchCounter: metrics.fetchCounter,
   });
   const worker = await startWorker({
     address: temporalAddress,
@@ -73,13 +97,21 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const stopMirror = startTrackingMirror(config, stores.state.models, log);
   const stopReporting = startOperationsReporter({ config, stores, control, log });
   return {
-    facts: { source, temporal: temporalAddress, namespace: config.temporalNamespace, pid: process.pid },
+    facts: {
+      source,
+      temporal: temporalAddress,
+      namespace: config.temporalNamespace,
+      pid: process.pid,
+      metrics: metricsServer.url,
+      temporal_metrics: `http://${config.metricsHost}:${sdkPort}/metrics`,
+    },
     ended: worker.ended,
     stop: async () => {
       await stopReporting();
       await stopMirror();
+      await metricsServer.close();
       await worker.stop();
-      for (const each of Object.values(forecasters)) await each.close();
+      for (const each of [forecaster, shadowForecaster, trainingForecaster]) await each.close();
       await exchange.close();
       await control.close();
       await stores.close();
@@ -88,17 +120,28 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   };
 }
 
+async function followedSymbols(config: Config, stores: Stores): Promise<readonly MarketSymbol[]> {
+  const chosen = config.discovery === null ? [] : await stores.state.symbolChoice.chosen();
+  return [...config.symbols, ...chosen.map(({ symbol }) => symbol)];
+}
+
 /** Every unpaused timeframe whose store or publication is behind the last closed candle runs at once. */
 async function runWhatIsBehind(config: Config, stores: Stores, control: TemporalControl, log: Logger): Promise<void> {
   const paused = new Set((await control.schedules()).filter((schedule) => schedule.paused).map(({ id }) => id));
   const rows = await stores.state.publication.rows();
+  const quarantined = (await stores.state.pairState.symbolStates()).filter(
+    ({ activation }) => activation === 'quarantined',
+  );
+  const followed = (await followedSymbols(config, stores)).filter(
+    (symbol) => !quarantined.some((state) => state.symbol === symbol),
+  );
   for (const timeframe of config.timeframes) {
     if (paused.has(cycleScheduleId(timeframe))) {
       log.warn({ timeframe }, 'paused: not brought up to date');
       continue;
     }
     const newest = lastClosedOpen(timeframe, Date.now(), config.settleMs);
-    const current = config.symbols.every((symbol) =>
+    const current = followed.every((symbol) =>
       rows.some(
         (row) =>
           row.symbol === symbol && row.timeframe === timeframe && (row.dataThrough ?? 0) > newest && !row.degraded,

@@ -12,13 +12,14 @@ import type { DataQualityStore } from '../ports/data-quality';
 import type { Exchange } from '../ports/exchange';
 import type { ForecastLedger } from '../ports/forecast-ledger';
 import type { GapLedger } from '../ports/gap-ledger';
-import type { ModelRegistry } from '../ports/model-registry';
 import type { MonitorStore } from '../ports/monitor-store';
 import type { Notifier } from '../ports/notifier';
+import type { ModelRegistry } from '../ports/model-registry';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
 import type { StorageGauge } from '../ports/storage-gauge';
+import type { SymbolChoice } from '../ports/symbol-choice';
 
 export interface CliOutput {
   /** Results only; text ends with a newline. */
@@ -39,6 +40,7 @@ export interface CliStores {
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
   readonly storage: StorageGauge;
+  readonly symbolChoice: SymbolChoice;
   readonly forecastLedger: ForecastLedger;
   readonly models: ModelRegistry;
   readonly publication: PublicationStore;
@@ -128,6 +130,8 @@ export interface ReplayProgress {
 export interface ReplayReport {
   readonly from: string;
   readonly to: string;
+  /** Cycles from `from` to `to`; fewer than that were run when the replay was stopped. */
+  readonly planned: number;
   /** All cycles run, and how many ended in which way. */
   readonly cycles: Readonly<Record<string, number>>;
   /** Working time, over all sessions of an interrupted replay. */

@@ -2,9 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import type { DiscoveryRules } from '../domain/discovery';
 import { defaultRules, type TimeframeRules } from '../domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../domain/types';
 import { ConfigError, type ConfigProblem } from './config-error';
+import { defaultChampion } from './default-champions';
 import { parseDotenv } from './dotenv';
 import { didYouMean } from './suggestion';
 import { findContradictions } from './contradictions';
@@ -58,6 +60,8 @@ export interface Config {
   /** Without a slash at its end; null: the exchange's own hosts. */
   readonly exchangeUrl: string | null;
   readonly symbols: readonly MarketSymbol[];
+  /** Null: only the symbols named are followed. */
+  readonly discovery: DiscoveryRules | null;
   readonly timeframes: readonly TimeframeId[];
   /** Absolute. */
   readonly dataDir: string;
@@ -68,6 +72,9 @@ export interface Config {
   readonly opsPort: number;
   readonly webHost: string;
   readonly opsHost: string;
+  readonly metricsPort: number;
+  readonly temporalMetricsPort: number;
+  readonly metricsHost: string;
   /** Null: none is asked for. */
   readonly opsToken: string | null;
   /** `host:port`; null: an own development server. */
@@ -237,6 +244,15 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     exchange: values.EXCHANGE,
     exchangeUrl: values.EXCHANGE_URL,
     symbols: Object.freeze([...values.SYMBOLS]),
+    discovery:
+      values.DISCOVER_TOP === 0
+        ? null
+        : Object.freeze({
+            top: values.DISCOVER_TOP,
+            quote: values.DISCOVER_QUOTE,
+            deny: Object.freeze([...(values.DISCOVER_DENY ?? [])]),
+            cap: values.DISCOVER_CAP,
+          }),
     timeframes: Object.freeze([...values.TIMEFRAMES]),
     dataDir: resolve(values.DATA_DIR),
     store: values.STORE,
@@ -245,6 +261,9 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     opsPort: values.OPS_PORT,
     webHost: values.WEB_HOST,
     opsHost: values.OPS_HOST,
+    metricsPort: values.METRICS_PORT,
+    temporalMetricsPort: values.TEMPORAL_METRICS_PORT,
+    metricsHost: values.METRICS_HOST,
     opsToken: values.OPS_TOKEN,
     temporalAddress: values.TEMPORAL_ADDRESS,
     temporalNamespace: values.TEMPORAL_NAMESPACE,
@@ -282,6 +301,6 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     automaticPromotion: values.AUTOMATIC_PROMOTION === 'on',
     naiveFallback: values.NAIVE_FALLBACK === 'on',
     championFamily: (timeframe: TimeframeId) =>
-      champion.own[timeframe] ?? champion.general ?? VARIABLES.CHAMPION.default,
+      champion.own[timeframe] ?? champion.general ?? defaultChampion(timeframe),
   });
 }

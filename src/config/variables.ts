@@ -3,6 +3,7 @@
  * `.env.example` and `docs/configuration.md` are made from this table.
  */
 import type { z } from 'zod';
+import { DEFAULT_CHAMPIONS } from './default-champions';
 import { readSymbol, readTimeframe } from './reading';
 import {
   byTimeframe,
@@ -70,6 +71,32 @@ export const VARIABLES = {
     unit: 'list',
     meaning:
       'What is followed: BASE/QUOTE, separated by commas. A symbol taken out keeps its data and is reported as retired.',
+  },
+  DISCOVER_TOP: {
+    schema: whole(0, 500, 'symbols'),
+    default: '0',
+    unit: 'symbols',
+    meaning:
+      'Follow, besides SYMBOLS, the symbols that are among this many with the largest 24 h volume in DISCOVER_QUOTE; looked at daily. A followed one stays until it ranks below one and a half times this number at three looks running. Pairs of two stable currencies are left out. 0: only SYMBOLS.',
+  },
+  DISCOVER_QUOTE: {
+    schema: pattern(/^[A-Z0-9]{1,20}$/, 'a currency: write it in capitals, like USDT'),
+    default: 'USDT',
+    unit: 'currency',
+    meaning: 'Quote currency of discovered symbols.',
+  },
+  DISCOVER_DENY: {
+    schema: list(readSymbol, 'symbol'),
+    default: null,
+    defaultMeaning: 'none',
+    unit: 'list',
+    meaning: 'Symbols that are never discovered, separated by commas. Those in SYMBOLS are always followed.',
+  },
+  DISCOVER_CAP: {
+    schema: whole(1, 500, 'symbols'),
+    default: '50',
+    unit: 'symbols',
+    meaning: 'Symbols followed at most when some are discovered, SYMBOLS included.',
   },
   TIMEFRAMES: {
     schema: list(readTimeframe, 'timeframe'),
@@ -154,6 +181,24 @@ export const VARIABLES = {
       'Token that the operator pages ask for: as the password of HTTP Basic (any user name), or as a Bearer token.',
     secret: true,
   },
+  METRICS_PORT: {
+    schema: port(),
+    default: '9464',
+    unit: 'port',
+    meaning: "Port of the worker's metrics for Prometheus. Moves like WEB_PORT.",
+  },
+  TEMPORAL_METRICS_PORT: {
+    schema: port(),
+    default: '9465',
+    unit: 'port',
+    meaning: 'Port of the metrics of the Temporal SDK inside the worker. Moves like WEB_PORT.',
+  },
+  METRICS_HOST: {
+    schema: host,
+    default: '127.0.0.1',
+    unit: 'address',
+    meaning: 'Address both metrics ports of the worker listen on; opened wider only where Prometheus runs elsewhere.',
+  },
   TEMPORAL_ADDRESS: {
     schema: pattern(/^[A-Za-z0-9.[\]:_-]+:\d{1,5}$/, 'an address: write HOST:PORT, for example 127.0.0.1:7233'),
     default: null,
@@ -198,7 +243,7 @@ export const VARIABLES = {
       general: true,
       example: 'a family, then TIMEFRAME=family: range-volatility,1d=prophet',
     }),
-    default: 'range-volatility',
+    default: DEFAULT_CHAMPIONS,
     unit: 'family, by timeframe',
     meaning:
       'Model family that forecasts first: one for all timeframes, others by timeframe, like `range-volatility,1d=prophet`. Once a timeframe has a champion, `model` commands decide.',

@@ -23,6 +23,9 @@ import { driveVirtually } from '../../../temporal/virtual-driver';
 import type { VirtualSlot } from '../../../temporal/virtual-driver';
 import { isGrpcServiceError } from '@temporalio/client';
 import { setTimeout as delay } from 'node:timers/promises';
+import { check } from '../../checker/check';
+import type { CheckReport } from '../../checker/findings';
+import { truthOfFiles } from '../../checker/market-truth';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
 import { startFaultProxy } from './fault-proxy';
@@ -51,6 +54,8 @@ export interface Deployment {
   breaches(): Promise<string[]>;
   /** Opens the stores beside the workers, as another process would. */
   withStores<T>(work: (stores: Stores) => Promise<T>): Promise<T>;
+  /** What a checker that shares no code with the program says of what is left; when no worker runs. */
+  checked(): CheckReport;
   readonly temporal: TestTemporal;
   /** Between the workers and Temporal, and between the workers and the market. */
   readonly links: { readonly temporal: FaultProxy; readonly market: FaultProxy };
@@ -132,6 +137,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         const { breaches } = await verify(stores.folder.published, { store: stores.candles });
         return breaches.map(({ invariant, sentence }) => `${invariant} ${sentence}`);
       }),
+    checked: () => check({ folder: join(folder, 'data', SOURCE), truth: truthOfFiles(join(folder, 'candles')) }),
     stop: async () => {
       for (const worker of workers) worker.kill('SIGKILL');
       for (const link of Object.values(links)) await link.close();
