@@ -11,20 +11,18 @@ export function startTrackingMirror(config: Config, registry: ModelRegistry, log
   if (url === null) return async () => {};
   let round: Promise<void> | null = null;
   let answers = true;
+  const mirror = async (): Promise<void> => {
+    try {
+      await mirrorToMlflow(url, registry, config.timeframes);
+      answers = true;
+    } catch (error) {
+      if (answers) log.warn({ error: String(error) }, 'MLflow is not reached; what is due is sent when it is');
+      answers = false;
+    }
+    round = null;
+  };
   const tick = (): void => {
-    round ??= mirrorToMlflow(url, registry, config.timeframes)
-      .then(
-        () => {
-          answers = true;
-        },
-        (error: unknown) => {
-          if (answers) log.warn({ error: String(error) }, 'MLflow is not reached; what is due is sent when it is');
-          answers = false;
-        },
-      )
-      .finally(() => {
-        round = null;
-      });
+    round ??= mirror();
   };
   tick();
   const timer = setInterval(tick, MINUTE);

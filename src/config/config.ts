@@ -18,9 +18,9 @@ import {
   shownText,
   type LOG_LEVELS,
   type Values,
-  type Variable,
   type VariableName,
 } from './variables';
+import type { Variable } from './variable';
 
 const SECOND = 1000;
 

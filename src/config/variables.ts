@@ -3,7 +3,7 @@
  * `.env.example` and `docs/configuration.md` are made from this table.
  */
 import type { z } from 'zod';
-import { DEFAULT_CHAMPIONS } from './default-champions';
+import { MODEL_VARIABLES } from './model-variables';
 import { readSymbol, readTimeframe } from './reading';
 import {
   byTimeframe,
@@ -19,28 +19,13 @@ import {
   whole,
   word,
 } from './values';
-
-export interface Variable {
-  /** What its text must be and what it becomes. */
-  readonly schema: z.ZodType<unknown, string>;
-  /** The default as it would be written, or null when there is none; `defaultMeaning` then says what happens. */
-  readonly default: string | null;
-  readonly defaultMeaning?: string;
-  readonly unit: string;
-  readonly meaning: string;
-  /** Never shown, in no message and no listing. */
-  readonly secret?: boolean;
-}
+import type { Variable } from './variable';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const path = pattern(/\S/, 'a path');
 const title = pattern(/^[^\p{Cc}]+$/u, 'a name');
 const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
-const family = (text: string): string => {
-  if (/^[a-z][a-z0-9-]*$/.test(text)) return text;
-  throw new RangeError(`"${text}" is not the name of a model family: write it like range-volatility or prophet.`);
-};
 
 const hostAndPort = (text: string): string => {
   if (/^[A-Za-z0-9.-]+:\d{1,5}$/.test(text)) return text.toLowerCase();
@@ -238,35 +223,7 @@ export const VARIABLES = {
     unit: 'path',
     meaning: 'The `temporal` command that runs the own development server.',
   },
-  CHAMPION: {
-    schema: byTimeframe(family, {
-      general: true,
-      example: 'a family, then TIMEFRAME=family: range-volatility,1d=prophet',
-    }),
-    default: DEFAULT_CHAMPIONS,
-    unit: 'family, by timeframe',
-    meaning:
-      'Model family that forecasts first: one for all timeframes, others by timeframe, like `range-volatility,1d=prophet`. Once a timeframe has a champion, `model` commands decide.',
-  },
-  AUTOMATIC_PROMOTION: {
-    schema: word(['on', 'off']),
-    default: 'on',
-    unit: 'on or off',
-    meaning: 'Whether a shadow model that passes every criterion of the gate becomes champion by itself.',
-  },
-  NAIVE_FALLBACK: {
-    schema: word(['on', 'off']),
-    default: 'on',
-    unit: 'on or off',
-    meaning: 'Whether a champion that is not better than the naive forecast makes room for it by itself.',
-  },
-  MLFLOW_TRACKING_URI: {
-    schema: httpUrl(),
-    default: null,
-    defaultMeaning: 'the registry alone keeps trainings and decisions',
-    unit: 'URL',
-    meaning: 'MLflow server to which trainings, decisions and models are mirrored.',
-  },
+  ...MODEL_VARIABLES,
   SETTLE_SECONDS: {
     schema: number(0, 60, 'seconds'),
     default: '2',
@@ -364,19 +321,6 @@ export const VARIABLES = {
     default: 'info',
     unit: 'word',
     meaning: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
-  },
-  FORECAST_THREADS: {
-    schema: whole(1, 256, 'threads'),
-    default: null,
-    defaultMeaning: 'the number of cores',
-    unit: 'threads',
-    meaning: 'Forecasts computed at once.',
-  },
-  FORECAST_TIMEOUT_SECONDS: {
-    schema: number(1, 3600, 'seconds'),
-    default: '30',
-    unit: 'seconds',
-    meaning: 'Time one forecast may take before it is stopped; the last good one stays.',
   },
   ALERT_DISCORD_URL: {
     schema: secretUrl(),

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { PipelineError } from '../../domain/errors';
 
-const TIME_LIMIT_MS = 10_000;
+/** Nobody waits for it, and MLflow can be slow to its first answers. */
+const TIME_LIMIT_MS = 60_000;
 
 const runSchema = z.object({
   info: z.object({ run_id: z.string(), artifact_uri: z.string() }),
