@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 
+/** One configuration variable. */
 export interface Variable {
   /** What its text must be and what it becomes. */
   readonly schema: z.ZodType<unknown, string>;

@@ -3,7 +3,7 @@
  * `.env.example` and `docs/configuration.md` are made from this table.
  */
 import type { z } from 'zod';
-import { DEFAULT_CHAMPIONS } from './default-champions';
+import { MODEL_VARIABLES } from './model-variables';
 import { readSymbol, readTimeframe } from './reading';
 import { STORE_VARIABLES } from './store-variables';
 import {
@@ -22,16 +22,10 @@ import {
 } from './values';
 import type { Variable } from './variable';
 
-export type { Variable } from './variable';
-
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const path = pattern(/\S/, 'a path');
 const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
-const family = (text: string): string => {
-  if (/^[a-z][a-z0-9-]*$/.test(text)) return text;
-  throw new RangeError(`"${text}" is not the name of a model family: write it like range-volatility or prophet.`);
-};
 
 const hostAndPort = (text: string): string => {
   if (/^[A-Za-z0-9.-]+:\d{1,5}$/.test(text)) return text.toLowerCase();
@@ -195,28 +189,7 @@ export const VARIABLES = {
     unit: 'path',
     meaning: 'The `temporal` command that runs the own development server.',
   },
-  CHAMPION: {
-    schema: byTimeframe(family, {
-      general: true,
-      example: 'a family, then TIMEFRAME=family: range-volatility,1d=prophet',
-    }),
-    default: DEFAULT_CHAMPIONS,
-    unit: 'family, by timeframe',
-    meaning:
-      'Model family that forecasts first: one for all timeframes, others by timeframe, like `range-volatility,1d=prophet`. Once a timeframe has a champion, `model` commands decide.',
-  },
-  AUTOMATIC_PROMOTION: {
-    schema: word(['on', 'off']),
-    default: 'on',
-    unit: 'on or off',
-    meaning: 'Whether a shadow model that passes every criterion of the gate becomes champion by itself.',
-  },
-  NAIVE_FALLBACK: {
-    schema: word(['on', 'off']),
-    default: 'on',
-    unit: 'on or off',
-    meaning: 'Whether a champion that is not better than the naive forecast makes room for it by itself.',
-  },
+  ...MODEL_VARIABLES,
   SETTLE_SECONDS: {
     schema: number(0, 60, 'seconds'),
     default: '2',
@@ -308,19 +281,6 @@ export const VARIABLES = {
     default: 'info',
     unit: 'word',
     meaning: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
-  },
-  FORECAST_THREADS: {
-    schema: whole(1, 256, 'threads'),
-    default: null,
-    defaultMeaning: 'the number of cores',
-    unit: 'threads',
-    meaning: 'Forecasts computed at once.',
-  },
-  FORECAST_TIMEOUT_SECONDS: {
-    schema: number(1, 3600, 'seconds'),
-    default: '30',
-    unit: 'seconds',
-    meaning: 'Time one forecast may take before it is stopped; the last good one stays.',
   },
   ALERT_DISCORD_URL: {
     schema: secretUrl(),
