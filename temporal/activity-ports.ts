@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
 import type { ActivityPorts, PipelineSettings, RequestCycle } from '../activities/ports';
-import { openDocumentFolder } from '../src/adapters/files/document-folder';
 import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { FetchCounter } from '../src/ports/fetch-counter';
-import type { Forecaster } from '../src/ports/forecaster';
+import type { Fitter, Forecaster } from '../src/ports/forecaster';
 import { programVersion } from './program-version';
 import type { Heartbeat, Notifier } from '../src/ports/notifier';
 import type { Probe } from '../src/ports/probe';
@@ -19,6 +18,7 @@ export interface PortsInput {
   readonly exchange: Exchange;
   readonly forecaster: Forecaster;
   readonly shadowForecaster: Forecaster;
+  readonly trainingForecaster: Forecaster & Fitter;
   readonly requestCycle: RequestCycle;
   readonly log: Logger;
   readonly clock?: Clock;
@@ -44,6 +44,7 @@ export function activityPorts({
   exchange,
   forecaster,
   shadowForecaster,
+  trainingForecaster,
   requestCycle,
   log,
   clock = systemClock,
@@ -72,9 +73,11 @@ export function activityPorts({
     monitor: stores.state.monitor,
     outbox: stores.state.outbox,
     ...outside,
-    opsDocuments: openDocumentFolder(stores.folder.ops),
     forecaster,
     shadowForecaster,
+    trainingForecaster,
+    snapshots: stores.snapshots,
+    opsDocuments: stores.opsDocuments,
     requestCycle,
     fetchCounter,
   };
@@ -92,6 +95,8 @@ export function pipelineSettings(config: Config): PipelineSettings {
     slaObjective: config.slaObjective,
     rules: (timeframe) => config.rules(timeframe),
     codeVersion: programVersion(),
+    automaticPromotion: config.automaticPromotion,
+    naiveFallback: config.naiveFallback,
     firstChampion: (timeframe) => ({ family: config.championFamily(timeframe), settings: {} }),
   };
 }

@@ -198,6 +198,7 @@ function cliStores(stores: Stores): CliStores {
     dataQuality: state.dataQuality,
     storage: stores.storage,
     forecastLedger: state.forecastLedger,
+    models: state.models,
     publication: state.publication,
     monitor: state.monitor,
     outbox: state.outbox,

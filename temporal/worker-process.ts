@@ -7,7 +7,7 @@ import { lastClosedOpen } from '../src/domain/timeframe';
 import { cycleScheduleId } from '../src/domain/names';
 import type { Running } from '../src/cli/wiring';
 import { systemClock } from '../src/ports/clock';
-import { createForecaster, SHADOW_THREADS } from '../src/forecasting/forecaster';
+import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forecasting/forecaster';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
@@ -45,6 +45,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const exchange = await openExchange(config, stores, options.exchangeUrl);
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
   const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
+  const trainingForecaster = createForecaster(TRAINING_THREADS);
   const control = await connectControl({
     address: temporalAddress,
     namespace: config.temporalNamespace,
@@ -72,6 +73,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     exchange,
     forecaster,
     shadowForecaster,
+    trainingForecaster,
     requestCycle,
     log,
     outside: outsideOf(config),
@@ -105,8 +107,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
       await stopReporting();
       await metricsServer.close();
       await worker.stop();
-      await forecaster.close();
-      await shadowForecaster.close();
+      for (const each of [forecaster, shadowForecaster, trainingForecaster]) await each.close();
       await exchange.close();
       await control.close();
       await stores.close();
