@@ -18,7 +18,6 @@ import type { PairStateStore } from '../src/ports/pair-state';
 import type { Probe } from '../src/ports/probe';
 import type { PublicationStore } from '../src/ports/publication';
 import type { PublishedReader } from '../src/publish/published-reader';
-import type { DocumentFolder } from '../src/ports/published-files';
 import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
 import type { StorageGauge } from '../src/ports/storage-gauge';
