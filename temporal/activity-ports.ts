@@ -4,8 +4,8 @@ import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
-import type { FetchCounter } from '../src/ports/fetch-counter';
 import type { Fitter, Forecaster } from '../src/ports/forecaster';
+import type { FetchCounter } from '../src/ports/fetch-counter';
 import { programVersion } from './program-version';
 import type { Heartbeat, Notifier } from '../src/ports/notifier';
 import type { Probe } from '../src/ports/probe';
@@ -62,6 +62,7 @@ export function activityPorts({
     gapLedger: stores.state.gapLedger,
     pairState: stores.state.pairState,
     dataQuality: stores.state.dataQuality,
+    symbolChoice: stores.state.symbolChoice,
     forecastLedger: stores.state.forecastLedger,
     runLog: stores.state.runLog,
     publication: stores.state.publication,
@@ -87,6 +88,7 @@ export function pipelineSettings(config: Config): PipelineSettings {
   return {
     symbols: config.symbols,
     timeframes: config.timeframes,
+    discovery: config.discovery,
     settleMs: config.settleMs,
     scheduleOffsetMs: config.scheduleOffsetMs,
     cycleTargetMs: config.cycleTargetMs,
