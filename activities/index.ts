@@ -9,6 +9,8 @@ import type {
   SymbolActivities,
   MonitorActivities,
 } from './contract';
+import { createRegisterCandidate } from './candidate';
+import { createMovePointer, createPlanChange, createSmokeCheck } from './change-champion';
 import { createCloseCycle } from './close-cycle';
 import { createDeliver, createGiveUp, createWaitingReceivers } from './deliver';
 import { createExport } from './export';
@@ -23,11 +25,21 @@ import { createOpenCycle } from './open-cycle';
 import { createWriteOpsDocuments } from './ops-documents';
 import type { ActivityPorts } from './ports';
 import { createPlanReconciliation, createReconcileSymbol } from './reconcile';
+import { createFitSymbol, createSearchForRecipe } from './recipe-search';
 import { createRepair } from './repair';
+import { createReportModels } from './report-models';
 import { createRequestCycles } from './request-cycles';
 import { createApplyRetention } from './retention';
 import { createCheckSymbol, createPlanSymbols, createSettleSymbols } from './symbols';
 import { createShadowForecast } from './shadow';
+import { createCloseTraining, createPlanTraining, createSnapshotCandles } from './training';
+import type {
+  ChangeActivities,
+  ReportActivities,
+  SmokeActivities,
+  TrainingActivities,
+  TrainingComputations,
+} from './training-contract';
 import { createWrite } from './write';
 
 /** Everything that is served on the main queue. */
@@ -36,7 +48,10 @@ export type MainActivities = CycleActivities &
   HousekeepingActivities &
   MonitorActivities &
   ReconciliationActivities &
-  SymbolActivities;
+  SymbolActivities &
+  TrainingActivities &
+  ChangeActivities &
+  ReportActivities;
 
 export function createActivities(ports: ActivityPorts): MainActivities {
   return {
@@ -66,15 +81,26 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     deliver: createDeliver(ports),
     giveUp: createGiveUp(ports),
     rollUpDay: createRollUpDay(ports),
+    planTraining: createPlanTraining(ports),
+    snapshotCandles: createSnapshotCandles(ports),
+    registerCandidate: createRegisterCandidate(ports),
+    closeTraining: createCloseTraining(ports),
+    planChange: createPlanChange(ports),
+    movePointer: createMovePointer(ports),
+    reportModels: createReportModels(ports),
   };
 }
 
 /** Those that need a processor: served on a queue of their own. */
-export function createComputeActivities(ports: ActivityPorts): ComputeActivities {
-  return { forecast: createForecast(ports) };
+export function createComputeActivities(ports: ActivityPorts): ComputeActivities & SmokeActivities {
+  return { forecast: createForecast(ports), smokeCheck: createSmokeCheck(ports) };
 }
 
 /** Those that need a processor and may be late: served on a queue that no cycle waits for. */
-export function createBackgroundActivities(ports: ActivityPorts): BackgroundActivities {
-  return { shadowForecast: createShadowForecast(ports) };
+export function createBackgroundActivities(ports: ActivityPorts): BackgroundActivities & TrainingComputations {
+  return {
+    shadowForecast: createShadowForecast(ports),
+    searchForRecipe: createSearchForRecipe(ports),
+    fitSymbol: createFitSymbol(ports),
+  };
 }

@@ -5,13 +5,14 @@ import type { Clock } from '../src/ports/clock';
 import type { DataQualityStore } from '../src/ports/data-quality';
 import type { EventLog } from '../src/ports/event-log';
 import type { Exchange } from '../src/ports/exchange';
-import type { Forecaster, Recipe } from '../src/ports/forecaster';
+import type { Fitter, Forecaster, Recipe } from '../src/ports/forecaster';
 import type { ForecastLedger } from '../src/ports/forecast-ledger';
 import type { GapLedger } from '../src/ports/gap-ledger';
 import type { ModelFiles } from '../src/ports/model-files';
 import type { ModelRegistry } from '../src/ports/model-registry';
 import type { MonitorStore } from '../src/ports/monitor-store';
 import type { Heartbeat, Notifier } from '../src/ports/notifier';
+import type { DocumentFolder } from '../src/ports/published-files';
 import type { PairStateStore } from '../src/ports/pair-state';
 import type { Probe } from '../src/ports/probe';
 import type { PublicationStore } from '../src/ports/publication';
@@ -21,6 +22,7 @@ import type { RunLog } from '../src/ports/run-log';
 import type { SymbolChoice } from '../src/ports/symbol-choice';
 import type { StorageGauge } from '../src/ports/storage-gauge';
 import type { DiscoveryRules } from '../src/domain/discovery';
+import type { Snapshots } from '../src/ports/snapshots';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 
@@ -43,6 +45,10 @@ export interface PipelineSettings {
   readonly codeVersion: string;
   /** What forecasts a timeframe until the registry has a champion; not asked after that. */
   firstChampion(timeframe: TimeframeId): Recipe;
+  /** A shadow that passes the gate becomes champion by itself. */
+  readonly automaticPromotion: boolean;
+  /** A champion that is not better than naive makes room for the naive recipe by itself. */
+  readonly naiveFallback: boolean;
 }
 
 /** Starts the cycle of a timeframe, or leaves the running one a request. */
@@ -82,5 +88,9 @@ export interface ActivityPorts {
   readonly forecaster: Forecaster;
   /** For the shadow: threads and memory of its own, so that nothing it does is felt by the champion. */
   readonly shadowForecaster: Forecaster;
+  readonly trainingForecaster: Forecaster & Fitter;
+  readonly snapshots: Snapshots;
+  /** Documents of the operators' pages. */
+  readonly opsDocuments: DocumentFolder;
   readonly requestCycle: RequestCycle;
 }

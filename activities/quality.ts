@@ -1,6 +1,7 @@
 /** How past forecasts did: targets that have closed are scored, and the track record is made from the scores alone. */
 import { metricValue } from '../src/domain/metric';
 import { naiveScale, scoreForecast, skillAgainstNaive, summariseScores } from '../src/domain/scores';
+import { skillOf } from '../src/domain/skill';
 import { closeOf, forecastTimes, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import type { EpochMs, Pair, SlotRange } from '../src/domain/types';
 import type { ForecastRecord, ForecastRole, ForecastScore } from '../src/ports/forecast-ledger';
@@ -109,6 +110,7 @@ export async function trackRecord(ports: TrackRecordPorts, pair: Pair, asOf: Epo
     skill_vs_naive: metricValue(skillAgainstNaive(paired.pinball, summariseScores(sameTargets, scale).pinball)),
     sample_count: summary.sampleCount,
     evaluation_window: `${evaluationSlots} x ${pair.timeframe}`,
+    skill: skillOf(champion, naive, ports.settings.rules(pair.timeframe).horizon),
   };
 }
 

@@ -73,12 +73,12 @@ function recordOf(pair, candles, asOf) {
   };
 }
 
-async function publish(round_, timeframes) {
+async function publish(turn, timeframes) {
   const asOf = Date.now();
   for (const symbol of SYMBOLS) {
     for (const timeframe of timeframes) {
       const pair = { symbol, timeframe };
-      const candles = candlesOf(timeframe, openOf(timeframe, asOf), (round_ % 500) / 10);
+      const candles = candlesOf(timeframe, openOf(timeframe, asOf), (turn % 500) / 10);
       const prediction = { record: recordOf(pair, candles, asOf), quality: unscoredQuality('30 d'), past: [] };
       const rules = { ...defaultRules(timeframe), softMinutes: 1e6, hardMinutes: 2e6 };
       await publisher.exportPair({
@@ -124,16 +124,16 @@ function replace(name, body) {
 }
 
 mkdirSync(join(peerDir, 'static'), { recursive: true });
-let round_ = 0;
-await publish(round_, Object.keys(CANDLES));
+let turn = 0;
+await publish(turn, Object.keys(CANDLES));
 console.log('published');
 let open = true;
 process.stdin.resume().on('end', () => (open = false));
 while (open) {
   const started = performance.now();
-  round_ += 1;
-  const generation = await publish(round_, ['1h']);
-  if (round_ % 60 === 0) await publisher.sweep();
+  turn += 1;
+  const generation = await publish(turn, ['1h']);
+  if (turn % 60 === 0) await publisher.sweep();
   console.log(`generation ${generation}`);
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, 1000 - (performance.now() - started))));
 }

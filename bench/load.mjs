@@ -282,13 +282,9 @@ try {
   );
   process.exitCode = faults.length === 0 ? 0 : 1;
 } finally {
-  for (const child of children) child.kill();
-  await Promise.all(
-    children.map((child) =>
-      child.exitCode !== null || child.signalCode !== null
-        ? null
-        : new Promise((resolve) => child.once('exit', resolve)),
-    ),
-  );
+  for (const child of children) {
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    if (child.exitCode === null && child.signalCode === null && child.kill()) await ended;
+  }
   rmSync(folder, { recursive: true, force: true });
 }

@@ -144,7 +144,7 @@ async function cycle() {
 }
 
 /** A bench that is written in TypeScript, compiled with the tests' settings and run by itself. */
-async function compiled(file) {
+async function compiled(file, ...args) {
   const out = join(root, '.cache', 'bench');
   await run(process.execPath, [
     join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
@@ -153,14 +153,14 @@ async function compiled(file) {
     '--outDir',
     out,
   ]);
-  const { stdout } = await run(process.execPath, [join(out, 'bench', file)], { maxBuffer: 1e8 });
+  const { stdout } = await run(process.execPath, [join(out, 'bench', file), ...args], { cwd: root, maxBuffer: 1e8 });
   console.log(`\n${stdout.trim()}`);
 }
 
 /** Fit and predict of each family. */
 const forecast = () => compiled('forecast-families.js');
-/** The candle store with five million rows. */
-const store = () => compiled('store.js');
+/** Both candle stores with five million rows each, or CANDLES. */
+const store = () => compiled('store.js', process.env.CANDLES ?? '5000000');
 
 /** Our backtest, and the Python peers on the same series, origins and window. */
 async function backtest() {

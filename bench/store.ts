@@ -1,20 +1,28 @@
 /**
- * How fast the SQLite candle store is. Prints one line a figure.
+ * How fast a candle store is. Prints one line a figure.
  *
- *   npx tsc -p tsconfig.json --outDir OUT && node OUT/bench/store.js [FOLDER] [CANDLES]
+ *   npx tsc -p tsconfig.json --outDir OUT && node OUT/bench/store.js [CANDLES] [sqlite|influx]
  *
- * FOLDER must not hold a candles.db yet (default: a new temporary one, removed afterwards); CANDLES in all: 5,000,000.
+ * CANDLES in all: 5,000,000. Files go to a new temporary folder, removed afterwards; influx is a server of its own there.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openInfluxCandles } from '../src/adapters/influx/bucket';
+import { InfluxConnection } from '../src/adapters/influx/connection';
+import type { InfluxOptions } from '../src/adapters/influx/influx-options';
 import { openCandleStore } from '../src/adapters/sqlite/candle-store';
+import { openWriteOrder } from '../src/adapters/sqlite/write-order';
 import { parseTimeframe, shiftSlots } from '../src/domain/timeframe';
 import { parseSymbol } from '../src/domain/types';
 import type { Candle, Pair } from '../src/domain/types';
 import type { CandleStore } from '../src/ports/candle-store';
+import { systemClock } from '../src/ports/clock';
+import { startInfluxd } from '../tests/influxd-server';
+import { printReadPaths } from './read-paths';
 
 const PAGE = 1000;
+const PAGES = [PAGE, 5000];
 const HISTORY = 80_000;
 const START = Date.UTC(2016, 0, 1);
 const timeframe = parseTimeframe('1h');
@@ -23,8 +31,8 @@ function pairNumber(index: number): Pair {
   return { symbol: parseSymbol(`COIN${index}/USDT`), timeframe };
 }
 
-function page(from: number): Candle[] {
-  return Array.from({ length: PAGE }, (_, index) => {
+function page(from: number, length = PAGE): Candle[] {
+  return Array.from({ length }, (_, index) => {
     const price = 100 + ((from + index) % 977) / 7;
     const openTime = shiftSlots(timeframe, START, from + index);
     return { openTime, open: price, high: price * 1.01, low: price * 0.99, close: price * 1.001, volume: 12.5 };
@@ -35,19 +43,24 @@ function print(name: string, value: number, unit: string): void {
   process.stdout.write(`${name.padEnd(52)} ${value.toLocaleString('en', { maximumFractionDigits: 1 })} ${unit}\n`);
 }
 
+/** Pages of 1,000 and of 5,000 in turns, pair by pair. */
 async function fill(store: CandleStore, pairs: readonly Pair[]): Promise<void> {
-  const times: number[] = [];
-  for (const pair of pairs) {
-    for (let from = 0; from < HISTORY; from += PAGE) {
-      const candles = page(from);
+  const times = new Map<number, number[]>(PAGES.map((size) => [size, []]));
+  for (const [index, pair] of pairs.entries()) {
+    const size = PAGES[index % PAGES.length] ?? PAGE;
+    for (let from = 0; from < HISTORY; from += size) {
+      const candles = page(from, size);
       const started = performance.now();
       await store.write(pair, candles, 1);
-      times.push(performance.now() - started);
+      times.get(size)?.push(performance.now() - started);
     }
   }
-  const total = times.reduce((sum, time) => sum + time, 0);
-  print('written, pages of 1,000', (times.length * PAGE * 1000) / total, 'candles/s');
-  print('  one page, p99', percentile(times, 0.99), 'ms');
+  for (const [size, all] of times) {
+    const total = all.reduce((sum, time) => sum + time, 0);
+    const name = size.toLocaleString('en');
+    print(`written, pages of ${name}`, (all.length * size * 1000) / total, 'candles/s');
+    print(`  one page of ${name}, p99`, percentile(all, 0.99), 'ms');
+  }
 }
 
 async function timed(name: string, count: number, work: (index: number) => Promise<unknown>): Promise<void> {
@@ -65,9 +78,8 @@ function percentile(times: readonly number[], level: number): number {
   return times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(level * times.length))] ?? Number.NaN;
 }
 
-async function main(folder: string, total: number): Promise<void> {
-  const store = await openCandleStore(join(folder, 'candles.db'));
-  const pairs = Array.from({ length: Math.max(1, Math.round(total / HISTORY)) }, (_, index) => pairNumber(index));
+async function measure(store: CandleStore, total: number): Promise<void> {
+  const pairs = Array.from({ length: Math.max(2, Math.round(total / HISTORY)) }, (_, index) => pairNumber(index));
   const some = (index: number): Pair => pairs[(index * 7919) % pairs.length] ?? pairNumber(0);
   await fill(store, pairs);
   print('size', ((await store.sizeBytes()) ?? 0) / (pairs.length * HISTORY), 'bytes/candle');
@@ -85,11 +97,36 @@ async function main(folder: string, total: number): Promise<void> {
   }
   await timed('holes of 80,000 slots, 27 runs missing', 100, async () => store.holes(broken));
   await timed('a page written again, unchanged', 100, async (index) => store.write(some(index), page(0), 2 + index));
+}
+
+async function onInflux(folder: string, total: number): Promise<void> {
+  const server = await startInfluxd();
+  try {
+    const options: InfluxOptions = server.options('bench');
+    const order = await openWriteOrder(join(folder, 'write-order.db'), systemClock);
+    const store = await openInfluxCandles(options, 'binance', order);
+    await measure(store, total);
+    const connection = new InfluxConnection(options);
+    await printReadPaths(connection, pairNumber(0), HISTORY, print);
+    connection.close();
+    await store.close();
+  } finally {
+    await server.stop();
+  }
+}
+
+async function onSqlite(folder: string, total: number): Promise<void> {
+  const store = await openCandleStore(join(folder, 'candles.db'));
+  await measure(store, total);
   await store.close();
 }
 
-const given = process.argv[2];
-const folder = given ?? mkdtempSync(join(tmpdir(), 'coin-predict-bench-'));
-void main(folder, Number(process.argv[3] ?? 5_000_000)).finally(() => {
-  if (given === undefined) rmSync(folder, { recursive: true });
-});
+const folder = mkdtempSync(join(tmpdir(), 'coin-predict-bench-'));
+const total = Number(process.argv[2] ?? 5_000_000);
+const kinds = process.argv[3] === undefined ? ['sqlite', 'influx'] : [process.argv[3]];
+void (async () => {
+  for (const kind of kinds) {
+    process.stdout.write(`\n${kind}\n`);
+    await (kind === 'influx' ? onInflux : onSqlite)(folder, total);
+  }
+})().finally(() => rmSync(folder, { recursive: true }));

@@ -7,7 +7,7 @@ import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
-import type { Forecaster } from '../src/ports/forecaster';
+import type { Fitter, Forecaster } from '../src/ports/forecaster';
 import { programVersion } from './program-version';
 import type { Heartbeat, Notifier } from '../src/ports/notifier';
 import type { Probe } from '../src/ports/probe';
@@ -20,6 +20,7 @@ export interface PortsInput {
   readonly exchange: Exchange;
   readonly forecaster: Forecaster;
   readonly shadowForecaster: Forecaster;
+  readonly trainingForecaster: Forecaster & Fitter;
   readonly requestCycle: RequestCycle;
   readonly log: Logger;
   readonly clock?: Clock;
@@ -43,6 +44,7 @@ export function activityPorts({
   exchange,
   forecaster,
   shadowForecaster,
+  trainingForecaster,
   requestCycle,
   log,
   clock = systemClock,
@@ -77,6 +79,9 @@ export function activityPorts({
     },
     forecaster,
     shadowForecaster,
+    trainingForecaster,
+    snapshots: stores.snapshots,
+    opsDocuments: stores.opsDocuments,
     requestCycle,
   };
 }
@@ -94,6 +99,8 @@ export function pipelineSettings(config: Config): PipelineSettings {
     slaObjective: config.slaObjective,
     rules: (timeframe) => config.rules(timeframe),
     codeVersion: programVersion(),
+    automaticPromotion: config.automaticPromotion,
+    naiveFallback: config.naiveFallback,
     firstChampion: (timeframe) => ({ family: config.championFamily(timeframe), settings: {} }),
   };
 }

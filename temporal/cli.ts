@@ -199,6 +199,7 @@ function cliStores(stores: Stores): CliStores {
     storage: stores.storage,
     symbolChoice: state.symbolChoice,
     forecastLedger: state.forecastLedger,
+    models: state.models,
     publication: state.publication,
     monitor: state.monitor,
     outbox: state.outbox,

@@ -7,13 +7,28 @@ import {
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/client';
 import type { ScheduleDescription, WorkflowExecutionInfo } from '@temporalio/client';
-import { defaultPayloadConverter, WorkflowIdConflictPolicy } from '@temporalio/common';
+import { ApplicationFailure, defaultPayloadConverter, WorkflowIdConflictPolicy } from '@temporalio/common';
 import type { FillProgress } from '../activities/contract';
-import { PipelineError } from '../src/domain/errors';
-import { cycleScheduleId, cycleWorkflowId, fillWorkflowId, TASK_QUEUE } from '../src/domain/names';
+import { isErrorCode, PipelineError } from '../src/domain/errors';
+import {
+  championWorkflowId,
+  cycleScheduleId,
+  cycleWorkflowId,
+  fillWorkflowId,
+  TASK_QUEUE,
+  trainingId,
+} from '../src/domain/names';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 import { TemporalUnreachable } from '../src/ports/control';
-import type { Control, CycleReport, FillView, ScheduleView, StartOutcome } from '../src/ports/control';
+import type {
+  ChangeReport,
+  Control,
+  CycleReport,
+  FillView,
+  ScheduleView,
+  StartOutcome,
+  TrainingReport,
+} from '../src/ports/control';
 import { againSignal } from '../workflows/cycle-signal';
 import { reconcileSchedules } from './schedule-reconciler';
 import { runAttributes, scheduleOptions } from './schedules';
@@ -54,6 +69,24 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
     startFill: (symbol, timeframe) =>
       startOnce(client, 'fill', fillWorkflowId(symbol, timeframe), { symbol, timeframe }, timeframe),
     fills: () => listFills(client),
+    train: (timeframe, symbols) =>
+      startOnce(
+        client,
+        'train',
+        trainingId(timeframe),
+        { timeframe, trigger: 'by hand', ...(symbols === null ? {} : { symbols }) },
+        timeframe,
+      ),
+    trainingResult: async (start) => resultOf<TrainingReport>(client, start),
+    changeChampion: (request) =>
+      startOnce(
+        client,
+        'changeChampion',
+        championWorkflowId(request.timeframe),
+        { ...request, by: 'operator' },
+        request.timeframe,
+      ),
+    changeResult: async (start) => resultOf<ChangeReport>(client, start),
     requestCycle: (timeframe, reason) => requestCycle(client, timeframe, reason),
     close: () => connection.close(),
   };
@@ -103,6 +136,19 @@ async function startOnce(
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     const running = await client.workflow.getHandle(workflowId).describe();
     return { kind: 'already_running', workflowId, runId: running.runId };
+  }
+}
+
+/** @throws PipelineError with the code and the sentence of the activity that ended the run. */
+async function resultOf<T>(client: Client, { workflowId, runId }: StartOutcome): Promise<T> {
+  try {
+    return (await client.workflow.getHandle(workflowId, runId).result()) as T;
+  } catch (error) {
+    let cause: unknown = error;
+    while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+    const type = cause instanceof ApplicationFailure ? cause.type : null;
+    if (!(cause instanceof ApplicationFailure) || !isErrorCode(type)) throw error;
+    throw new PipelineError(type, cause.message, { cause: error });
   }
 }
 

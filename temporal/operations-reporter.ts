@@ -5,8 +5,7 @@ import { openPublishedTree } from '../src/adapters/files/published-tree';
 import type { Config } from '../src/config/config';
 import { MINUTE } from '../src/domain/timeframe';
 import { canonicalDocument } from '../src/publish/canonical-json';
-import { operationsDocumentSchema, type OperationsDocument } from '../src/web/ops-documents';
-import { readOpsDocument } from '../src/web/ops-document-file';
+import { operationsDocumentSchema } from '../src/web/ops-documents';
 import { OperationsReport } from '../src/web/operations-report';
 import type { TemporalControl } from './control';
 import { readRunning } from './source';
@@ -30,7 +29,6 @@ export function startOperationsReporter({
 }: OperationsReporterOptions): () => Promise<void> {
   const { folder, state } = stores;
   const documents = openDocumentFolder(folder.ops);
-  const readPrevious = readOpsDocument<OperationsDocument>(folder.ops, 'operations', operationsDocumentSchema);
   const tree = openPublishedTree({ publicDir: folder.published, opsDir: folder.ops });
   const report = new OperationsReport({
     source: stores.source,
@@ -38,6 +36,7 @@ export function startOperationsReporter({
     symbols: config.symbols,
     timeframes: config.timeframes,
     storage: stores.storage,
+    dataQuality: state.dataQuality,
     cycleTargetMs: config.cycleTargetMs,
     candles: stores.candles,
     gapLedger: state.gapLedger,
@@ -51,8 +50,7 @@ export function startOperationsReporter({
     temporalUi: async () => config.temporalUiUrl ?? (await readRunning(config.dataDir))?.running.temporalUiUrl ?? null,
   });
   const write = async (): Promise<void> => {
-    const found = await readPrevious();
-    const document = await report.at(Date.now(), typeof found === 'string' ? null : found);
+    const document = await report.at(Date.now());
     await documents.write('operations.json', canonicalDocument(operationsDocumentSchema, document));
   };
   let underWay: Promise<void> = Promise.resolve();

@@ -12,6 +12,8 @@ export interface ReplaySpan {
   /** Boundaries in (from, to] are told of. */
   readonly from: EpochMs;
   readonly to: EpochMs;
+  /** Cycles that it takes. */
+  readonly planned: number;
 }
 
 type BoundaryTold = ReplayReport['not_done'][number];
@@ -23,17 +25,17 @@ export async function replayReport(
 ): Promise<ReplayReport> {
   const pairs = await Promise.all(span.pairs.map((pair) => reportPair(stores, pair, span)));
   const boundaries = await reportBoundaries(stores, span);
-  const [newest] = await stores.state.publication.generations(1);
   const seconds = records.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1000;
   const looks = records.filter(({ breaches }) => breaches !== null);
   return {
     from: iso(span.from),
     to: iso(span.to),
+    planned: span.planned,
     cycles: { total: records.length, ...tally(records.map(({ outcome }) => [outcome, 1])) },
     seconds: Number(seconds.toFixed(1)),
     cycles_a_second: seconds === 0 ? null : Number((records.length / seconds).toFixed(2)),
     ...boundaries,
-    generations: newest?.generation ?? 0,
+    generations: Math.max(0, ...records.map(({ generation }) => generation ?? 0)),
     statuses: tally(records.flatMap(({ statuses }) => Object.entries(statuses))),
     verified: {
       cycles: looks.length,

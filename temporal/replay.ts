@@ -10,7 +10,7 @@ import type { ReplayProgress, ReplayReport } from '../src/cli/wiring';
 import type { Config } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import type { EpochMs, Pair } from '../src/domain/types';
-import { createForecaster, SHADOW_THREADS } from '../src/forecasting/forecaster';
+import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forecasting/forecaster';
 import { startMarket } from '../src/market/market-server';
 import type { MarketServer } from '../src/market/market-server';
 import { systemClock } from '../src/ports/clock';
@@ -113,7 +113,9 @@ async function run(options: ReplayOptions, folder: SourceFolder, parts: Parts): 
   const pairs: Pair[] = config.symbols.flatMap((symbol) =>
     config.timeframes.map((timeframe) => ({ symbol, timeframe })),
   );
-  return replayReport(stores, journal.records, { pairs, from, to });
+  // A replay that was run further before is told of up to this end.
+  const told = journal.records.filter(({ due }) => due <= span.to);
+  return replayReport(stores, told, { pairs, from, to, planned: slots.length });
 }
 
 /** Temporal of its own, whatever TEMPORAL_ADDRESS says: the workflow IDs are those of the live deployment. */
@@ -150,8 +152,11 @@ async function startPipeline(
   parts.push(() => forecaster.close());
   const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
   parts.push(() => shadowForecaster.close());
+  const trainingForecaster = createForecaster(TRAINING_THREADS);
+  parts.push(() => trainingForecaster.close());
+  const forecasters = { forecaster, shadowForecaster, trainingForecaster };
   const requestCycle = async (): Promise<void> => {};
-  const ports = activityPorts({ config, stores, exchange, forecaster, shadowForecaster, requestCycle, log, clock });
+  const ports = activityPorts({ config, stores, exchange, ...forecasters, requestCycle, log, clock });
   const worker = await startWorker({
     address: server.address,
     namespace: 'default',
@@ -193,8 +198,9 @@ function createLook({ verify: looks, config }: ReplayOptions, folder: SourceFold
 }
 
 function progressOf({ records }: ReplayJournal, total: number, due: EpochMs): ReplayProgress {
-  const recent = records.slice(-50).filter(({ milliseconds }) => milliseconds > 0);
-  const each = recent.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / Math.max(1, recent.length);
+  const recent = records.flatMap(({ milliseconds }) => (milliseconds > 0 ? [milliseconds] : [])).slice(-50);
+  // The usual one: the first cycle fetches the whole history and says nothing of those to come.
+  const each = recent.toSorted((a, b) => a - b)[Math.floor(recent.length / 2)] ?? Number.NaN;
   return { at: due, done: records.length, total, cyclesASecond: 1000 / each, etaMs: (total - records.length) * each };
 }
 

@@ -5,6 +5,7 @@ import type { Config } from '../src/config/config';
 import {
   cycleScheduleId,
   cycleWorkflowId,
+  MODEL_REPORT,
   RECONCILE_DAILY,
   RECONCILE_WEEKLY,
   RETENTION,
@@ -13,6 +14,7 @@ import {
   SLA_DAILY,
   TASK_QUEUE,
   tickWorkflowId,
+  trainingId,
 } from '../src/domain/names';
 import { closeOf, DAY, HOUR, MINUTE, nextBoundary, openOf, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
@@ -48,7 +50,7 @@ export interface ScheduledRun {
 export type CycleSchedule = Schedule & { readonly run: { readonly timeframe: TimeframeId } };
 
 /** What decides the schedules of a deployment. */
-export type ScheduleSettings = Pick<Config, 'timeframes' | 'scheduleOffsetMs'>;
+export type ScheduleSettings = Pick<Config, 'timeframes' | 'scheduleOffsetMs' | 'rules'>;
 
 /** Every schedule of a deployment: the cycles, then the housekeeping. */
 export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
@@ -56,6 +58,8 @@ export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
     ...cycleSchedules(settings.timeframes, settings.scheduleOffsetMs),
     RETENTION_SCHEDULE,
     SYMBOLS_SCHEDULE,
+    ...settings.timeframes.filter((timeframe) => settings.rules(timeframe).horizon > 0).map(trainingSchedule),
+    MODEL_REPORT_SCHEDULE,
     reconcileSchedule(RECONCILE_DAILY, '1d', 20 * MINUTE, 1),
     reconcileSchedule(RECONCILE_WEEKLY, '1w', 2 * HOUR, 90),
     MONITOR_SCHEDULE,
@@ -107,6 +111,44 @@ const SYMBOLS_SCHEDULE: Schedule = {
     timeframe: null,
     summary: 'looks at the symbols: discovers, checks new ones and those in quarantine',
     note: 'daily; paused, no symbol joins, leaves or gets out of quarantine',
+  },
+};
+
+/** The candles of the day are there by then. */
+const TRAINING_OFFSET_MS = 35 * MINUTE;
+
+/** Each day for 1h and 1d (and all shorter ones), Mondays for 1w, the first of the month for 1M. */
+function trainingSchedule(timeframe: TimeframeId): Schedule {
+  const rare = timeframe === '1w' || timeframe === '1M';
+  return {
+    id: trainingId(timeframe),
+    every: rare ? timeframe : parseTimeframe('1d'),
+    offsetMs: TRAINING_OFFSET_MS,
+    run: {
+      type: 'train',
+      workflowId: trainingId(timeframe),
+      input: { timeframe },
+      kind: 'train',
+      timeframe,
+      summary: `${timeframe}: snapshots, search over recipes, fits, registration as shadow`,
+      note: `training of ${timeframe}; paused, no new model of it is made`,
+    },
+  };
+}
+
+/** After the trainings have begun and the night's targets are scored. */
+const MODEL_REPORT_SCHEDULE: Schedule = {
+  id: MODEL_REPORT,
+  every: parseTimeframe('1d'),
+  offsetMs: HOUR + 20 * MINUTE,
+  run: {
+    type: 'reportModels',
+    workflowId: MODEL_REPORT,
+    input: {},
+    kind: 'report',
+    timeframe: null,
+    summary: 'champion, shadow and naive of every timeframe, and what follows',
+    note: 'daily; paused, no model is promoted, replaced or found to drift automatically',
   },
 };
 

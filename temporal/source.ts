@@ -38,6 +38,7 @@ export interface SourceFolder {
   readonly published: string;
   readonly ops: string;
   readonly models: string;
+  readonly snapshots: string;
   readonly temporal: string;
   readonly logs: string;
 }
@@ -52,6 +53,7 @@ export function sourceFolder(dataDir: string, source: string): SourceFolder {
     published: join(root, 'public'),
     ops: join(root, 'ops'),
     models: join(root, 'models'),
+    snapshots: join(root, 'snapshots'),
     temporal: join(root, 'temporal.db'),
     logs: join(root, 'logs'),
   };

@@ -1,6 +1,8 @@
 /** Opens everything of one source: candle store, state, published tree, publisher. */
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
+import { openDocumentFolder } from '../src/adapters/files/document-folder';
 import { openModelFiles } from '../src/adapters/files/model-files';
+import { openSnapshots } from '../src/adapters/files/snapshots';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
 import { createStorageGauge } from '../src/adapters/files/storage-gauge';
 import { openInfluxCandles } from '../src/adapters/influx/bucket';
@@ -16,6 +18,8 @@ import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { ModelFiles } from '../src/ports/model-files';
+import type { Snapshots } from '../src/ports/snapshots';
+import type { DocumentFolder } from '../src/ports/published-files';
 import type { RateBudget } from '../src/ports/rate-budget';
 import type { StorageGauge } from '../src/ports/storage-gauge';
 import { createPublisher } from '../src/publish/publisher';
@@ -31,6 +35,8 @@ export interface Stores {
   readonly budget: RateBudget;
   readonly storage: StorageGauge;
   readonly modelFiles: ModelFiles;
+  readonly snapshots: Snapshots;
+  readonly opsDocuments: DocumentFolder;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }
@@ -109,6 +115,8 @@ export async function openStores(
     budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     publisher,
     modelFiles: openModelFiles(folder.models),
+    snapshots: openSnapshots(folder.snapshots),
+    opsDocuments: openDocumentFolder(folder.ops),
     close: async () => {
       await mirror?.close();
       await candles.close();

@@ -7,7 +7,7 @@ import { cycleScheduleId } from '../src/domain/names';
 import type { MarketSymbol } from '../src/domain/types';
 import type { Running } from '../src/cli/wiring';
 import { systemClock } from '../src/ports/clock';
-import { createForecaster, SHADOW_THREADS } from '../src/forecasting/forecaster';
+import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forecasting/forecaster';
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
@@ -38,6 +38,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const exchange = await openExchange(config, stores, options.exchangeUrl);
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
   const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
+  const trainingForecaster = createForecaster(TRAINING_THREADS);
   const control = await connectControl({
     address: temporalAddress,
     namespace: config.temporalNamespace,
@@ -51,6 +52,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     exchange,
     forecaster,
     shadowForecaster,
+    trainingForecaster,
     requestCycle,
     log,
     outside: outsideOf(config),
@@ -75,8 +77,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     stop: async () => {
       await stopReporting();
       await worker.stop();
-      await forecaster.close();
-      await shadowForecaster.close();
+      for (const each of [forecaster, shadowForecaster, trainingForecaster]) await each.close();
       await exchange.close();
       await control.close();
       await stores.close();

@@ -6,14 +6,15 @@ import type { Logger } from 'pino';
 import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
 import type { MainActivities } from '../activities';
 import type { BackgroundActivities, ComputeActivities } from '../activities/contract';
+import type { SmokeActivities, TrainingComputations } from '../activities/training-contract';
 import { WORKFLOW_BUNDLE } from './bundle';
 
 export interface WorkerOptions {
   readonly address: string;
   readonly namespace: string;
   readonly activities: MainActivities;
-  readonly computeActivities: ComputeActivities;
-  readonly backgroundActivities: BackgroundActivities;
+  readonly computeActivities: ComputeActivities & SmokeActivities;
+  readonly backgroundActivities: BackgroundActivities & TrainingComputations;
   /** Threads that fit and predict; as many compute activities run at once. */
   readonly computeSlots: number;
   readonly log: Logger;

@@ -1,11 +1,14 @@
+export { changeChampion } from './change-champion';
 export { cycle } from './cycle';
 export { cycleTick } from './cycle-tick';
 export { deliverAlert } from './deliver-alert';
 export { fill } from './fill';
-export { reconcile } from './reconcile';
 export { reviewSymbols } from './review-symbols';
-export { shadow } from './shadow';
 export { monitor } from './monitor';
+export { reconcile } from './reconcile';
+export { reportModels } from './report-models';
 export { retention } from './retention';
+export { shadow } from './shadow';
 export { slaDaily } from './sla-daily';
 export { tick } from './tick';
+export { train } from './train';

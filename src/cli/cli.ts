@@ -9,6 +9,7 @@ import { addDoctor } from './doctor';
 import { EXIT_CODES, EXIT_MEANINGS, endingOf } from './exit-codes';
 import { addExport } from './export';
 import { addForecast } from './forecast';
+import { addModel } from './model';
 import { addProcesses } from './processes';
 import { addReplay } from './replay';
 import { addSchedule } from './schedule';
@@ -39,6 +40,7 @@ export function buildCli(wiring: CliWiring): Command {
   addSchedule(program, wiring);
   addData(program, wiring);
   addForecast(program, wiring);
+  addModel(program, wiring);
   addExport(program, wiring);
   addBacktest(program, wiring);
   addReplay(program, wiring);

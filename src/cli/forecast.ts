@@ -1,4 +1,4 @@
-/** `forecast show`: the newest champion forecast of a pair. */
+/** `forecast`: the newest champion forecast of a pair, and the receipt of any. */
 import type { Command } from 'commander';
 import { forecastTimes } from '../domain/timeframe';
 import { QUANTILE_LEVELS, type QuantileRow } from '../domain/quantiles';
@@ -7,6 +7,7 @@ import type { ForecastRecord, ForecastScore } from '../ports/forecast-ledger';
 import { followedBy } from './followed';
 import { configuredSymbol, configuredTimeframe } from './arguments';
 import { CommandEnd, EXIT_CODES } from './exit-codes';
+import { receipt, receiptId } from './forecast-receipt';
 import { print, withFormat, type FormatOptions } from './output';
 import { textFacts, textTable } from './text-table';
 import type { CliWiring } from './wiring';
@@ -20,6 +21,9 @@ export function addForecast(program: Command, wiring: CliWiring): void {
     .action(async (symbol: string, timeframe: string, options: FormatOptions) =>
       show(wiring, symbol, timeframe, options),
     );
+  withFormat(noun.command('receipt').description('what was known, what was said, what happened, how it did'))
+    .argument('<id>', 'like BTC_USDT-1h-2024-05-01T14:00Z, as `forecast show` names it')
+    .action(async (id: string, options: FormatOptions) => receipt(wiring, id, options));
 }
 
 interface Step {
@@ -57,6 +61,7 @@ function headText(record: ForecastRecord, scores: readonly ForecastScore[], sour
       : `${percentText(inside / scores.length)} of ${plural(scores.length, 'scored step')} inside the 80 % band`;
   return textFacts([
     ['pair', `${pairKey(record.pair)} (${source})`],
+    ['receipt', receiptId(record)],
     ['model', `${record.family} ${record.modelVersion}`],
     ['issued', `${isoText(record.issuedAt)} (${agoText(record.issuedAt, now)})`],
     ['data through', `${isoText(record.dataThrough)}, last close ${priceText(record.lastClose)}`],
@@ -94,6 +99,7 @@ function forecastJson(
     scores.length === 0 ? null : scores.filter(inside).length / scores.length;
   return {
     ...record.pair,
+    receipt: receiptId(record),
     source,
     model: { family: record.family, version: record.modelVersion },
     issued_at: isoText(record.issuedAt),

@@ -91,18 +91,17 @@ function reportText(report: ReplayReport): string {
     Object.entries(of)
       .map(([word, count]) => `${countText(count)} ${word}`)
       .join(', ');
-  const { cycles, verified, not_done: notDone } = report;
+  const { cycles, planned, verified, not_done: notDone } = report;
+  const { total = 0, ...outcomes } = cycles;
+  const run = total === planned ? `${countText(total)} total` : `${countText(total)} of ${countText(planned)}`;
   const facts = textFacts([
     ['replayed', `${report.from} to ${report.to}`],
-    ['cycles', counts(cycles)],
+    ['cycles', [run, counts(outcomes)].filter((part) => part !== '').join(', ')],
     ['time', `${(report.seconds / 60).toFixed(1)} min, ${report.cycles_a_second ?? '-'} cycles a second`],
     ['boundaries', counts(report.boundaries)],
     ['generations', countText(report.generations)],
     ['statuses', counts(report.statuses)],
-    [
-      'verified',
-      `after ${plural(verified.cycles, 'cycle')}: ${verified.breaches.length === 0 ? 'no broken rule' : plural(verified.breaches.length, 'broken rule')}`,
-    ],
+    ['verified', verifiedText(verified)],
   ]);
   type Row = ReplayReport['pairs'][number];
   const number = (title: string, pick: (row: Row) => number) => ({
@@ -130,6 +129,12 @@ function reportText(report: ReplayReport): string {
   return [facts, pairs, undone.join(''), verified.breaches.map((breach) => `${breach}\n`).join('')]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+function verifiedText({ cycles, breaches }: ReplayReport['verified']): string {
+  if (cycles === 0) return 'not looked at';
+  const found = breaches.length === 0 ? 'no broken rule' : plural(breaches.length, 'broken rule');
+  return `after ${plural(cycles, 'cycle')}: ${found}`;
 }
 
 function explained({ gaps }: ReplayReport['pairs'][number]): string {

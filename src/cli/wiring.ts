@@ -14,6 +14,7 @@ import type { ForecastLedger } from '../ports/forecast-ledger';
 import type { GapLedger } from '../ports/gap-ledger';
 import type { MonitorStore } from '../ports/monitor-store';
 import type { Notifier } from '../ports/notifier';
+import type { ModelRegistry } from '../ports/model-registry';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
@@ -41,6 +42,7 @@ export interface CliStores {
   readonly storage: StorageGauge;
   readonly symbolChoice: SymbolChoice;
   readonly forecastLedger: ForecastLedger;
+  readonly models: ModelRegistry;
   readonly publication: PublicationStore;
   readonly monitor: MonitorStore;
   readonly outbox: AlertOutbox;
@@ -128,6 +130,8 @@ export interface ReplayProgress {
 export interface ReplayReport {
   readonly from: string;
   readonly to: string;
+  /** Cycles from `from` to `to`; fewer than that were run when the replay was stopped. */
+  readonly planned: number;
   /** All cycles run, and how many ended in which way. */
   readonly cycles: Readonly<Record<string, number>>;
   /** Working time, over all sessions of an interrupted replay. */

@@ -6,6 +6,7 @@ import type { DiscoveryRules } from '../domain/discovery';
 import { defaultRules, type TimeframeRules } from '../domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../domain/types';
 import { ConfigError, type ConfigProblem } from './config-error';
+import { defaultChampion } from './default-champions';
 import { parseDotenv } from './dotenv';
 import { didYouMean } from './suggestion';
 import { findContradictions } from './contradictions';
@@ -110,6 +111,8 @@ export interface Config {
   rules(timeframe: TimeframeId): TimeframeRules;
   /** The model family that forecasts this timeframe. */
   championFamily(timeframe: TimeframeId): string;
+  readonly automaticPromotion: boolean;
+  readonly naiveFallback: boolean;
 }
 
 interface Given {
@@ -287,7 +290,9 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     explicit: new Set<string>(given.keys()),
     settings: Object.freeze(VARIABLE_NAMES.map((name) => settingOf(name, given))),
     rules: (timeframe: TimeframeId) => mergeRules(values, timeframe),
+    automaticPromotion: values.AUTOMATIC_PROMOTION === 'on',
+    naiveFallback: values.NAIVE_FALLBACK === 'on',
     championFamily: (timeframe: TimeframeId) =>
-      champion.own[timeframe] ?? champion.general ?? VARIABLES.CHAMPION.default,
+      champion.own[timeframe] ?? champion.general ?? defaultChampion(timeframe),
   });
 }

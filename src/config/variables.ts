@@ -3,6 +3,7 @@
  * `.env.example` and `docs/configuration.md` are made from this table.
  */
 import type { z } from 'zod';
+import { DEFAULT_CHAMPIONS } from './default-champions';
 import { readSymbol, readTimeframe } from './reading';
 import {
   byTimeframe,
@@ -224,10 +225,22 @@ export const VARIABLES = {
       general: true,
       example: 'a family, then TIMEFRAME=family: range-volatility,1d=prophet',
     }),
-    default: 'range-volatility',
+    default: DEFAULT_CHAMPIONS,
     unit: 'family, by timeframe',
     meaning:
-      'Model family that forecasts: one for all timeframes, others by timeframe, like `range-volatility,1d=prophet`.',
+      'Model family that forecasts first: one for all timeframes, others by timeframe, like `range-volatility,1d=prophet`. Once a timeframe has a champion, `model` commands decide.',
+  },
+  AUTOMATIC_PROMOTION: {
+    schema: word(['on', 'off']),
+    default: 'on',
+    unit: 'on or off',
+    meaning: 'Whether a shadow model that passes every criterion of the gate becomes champion by itself.',
+  },
+  NAIVE_FALLBACK: {
+    schema: word(['on', 'off']),
+    default: 'on',
+    unit: 'on or off',
+    meaning: 'Whether a champion that is not better than the naive forecast makes room for it by itself.',
   },
   SETTLE_SECONDS: {
     schema: number(0, 60, 'seconds'),

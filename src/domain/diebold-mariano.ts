@@ -42,6 +42,25 @@ export function dieboldMariano(differences: readonly number[], lag: number): Die
   return { n, mean, statistic, pStudent, pAllLags, p: Math.max(pStudent, pAllLags) };
 }
 
+/** 97.5 % point of the statistic with the variance over all lags (Kiefer, Vogelsang & Bunzel 2000). */
+const ALL_LAGS_97_5 = 4.771;
+
+/**
+ * 95 % interval of the mean of one observation an origin, by the variance over all lags, with the small-sample
+ * correction. Null where there are no more origins than steps, or a number is not finite.
+ */
+export function meanInterval(
+  values: readonly number[],
+  lag: number,
+): { readonly lower: number; readonly upper: number } | null {
+  const n = values.length;
+  const correction = n === 0 ? 0 : smallSampleFactor(n, lag + 1);
+  if (n < lag + 2 || !values.every(Number.isFinite) || correction <= 0) return null;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const half = (ALL_LAGS_97_5 * Math.sqrt(allLagsVariance(values.map((value) => value - mean)) / n)) / correction;
+  return Number.isFinite(half) ? { lower: mean - half, upper: mean + half } : null;
+}
+
 /** Newey & West (1987): long-run variance with weights 1 - k / (lag + 1). */
 function bartlettVariance(centred: readonly number[], lag: number): number {
   const n = centred.length;

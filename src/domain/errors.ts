@@ -216,6 +216,10 @@ export const ERROR_TABLE = {
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(ERROR_TABLE, text);
+}
+
 export interface ErrorContext {
   /** For `wait`: do not try again before this many milliseconds. */
   readonly retryAfterMs?: number;

@@ -11,8 +11,8 @@ export interface OriginLoss {
   readonly origin: EpochMs;
   /** Mean pinball loss over the steps, divided by the last close. */
   readonly loss: number;
-  /** Mean absolute error over the steps, divided by the last close. */
-  readonly absoluteError: number;
+  /** Mean error over the steps, without a unit: symmetric, or over the last close. */
+  readonly error: number;
   /** Share of the steps inside the 80 % interval. */
   readonly inside80: number;
 }
@@ -70,8 +70,8 @@ export function compareForecasts(
     to: origins.at(-1) ?? null,
     challengerLoss: mean(({ own }) => own.loss),
     rivalLoss: mean(({ other }) => other.loss),
-    challengerError: mean(({ own }) => own.absoluteError),
-    rivalError: mean(({ other }) => other.absoluteError),
+    challengerError: mean(({ own }) => own.error),
+    rivalError: mean(({ other }) => other.error),
     coverage80: mean(({ own }) => own.inside80),
     bySymbol: ratiosBySymbol(pairs),
     targets: pairs
@@ -109,8 +109,8 @@ function keyOf({ symbol, origin }: OriginLoss): string {
   return `${symbol} ${origin}`;
 }
 
-function isFiniteLoss({ loss, absoluteError, inside80 }: OriginLoss): boolean {
-  return [loss, absoluteError, inside80].every(isFiniteNumber);
+function isFiniteLoss({ loss, error, inside80 }: OriginLoss): boolean {
+  return [loss, error, inside80].every(isFiniteNumber);
 }
 
 function average(values: readonly number[]): number {

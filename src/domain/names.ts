@@ -27,6 +27,19 @@ export function shadowWorkflowId(timeframe: TimeframeId): string {
   return `shadow-${timeframe}`;
 }
 
+/** Schedule and workflow of type `train`: one training of a timeframe at a time. */
+export function trainingId(timeframe: TimeframeId): string {
+  return `train-${timeframe}`;
+}
+
+/** Workflow of type `changeChampion`: promotion and rollback share it, so they can not race. */
+export function championWorkflowId(timeframe: TimeframeId): string {
+  return `champion-${timeframe}`;
+}
+
+/** Daily report on models: schedule and workflow of type `reportModels`. */
+export const MODEL_REPORT = 'report-daily';
+
 /** Hourly removal of candles that are kept for a limited time: schedule and workflow of type `retention`. */
 export const RETENTION = 'retention';
 

@@ -4,12 +4,13 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { defaultChampion } from '../config/default-champions';
 import { PipelineError } from '../domain/errors';
 import type { TimeframeId } from '../domain/types';
 import { BACKTEST_STEPS } from './backtest-score';
 import type { OriginLosses, OriginScore, ScoreTask } from './backtest-score';
 import { readCandles } from './candle-file';
-import { DEFAULT_FAMILY, FAMILY_NAMES, familyNamed, YARDSTICK_FAMILY } from './families';
+import { FAMILY_NAMES, familyNamed, YARDSTICK_FAMILY } from './families';
 import { openThreadPool } from './thread-pool';
 import type { ThreadPool, ThreadPoolOptions } from './thread-pool';
 
@@ -98,7 +99,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
   });
   try {
     const scores = await scoreAll(pool, families, series, options);
-    return { ...summarised(scores, window), series: series.map(({ file }) => file), skipped };
+    return { ...summarised(scores, options), series: series.map(({ file }) => file), skipped };
   } finally {
     await pool.close();
   }
@@ -187,7 +188,7 @@ function chunksOf(origins: readonly number[]): readonly (readonly number[])[] {
   return chunks;
 }
 
-function summarised(scores: FamilyScores, window: number): Omit<BacktestResult, 'series' | 'skipped'> {
+function summarised(scores: FamilyScores, options: BacktestOptions): Omit<BacktestResult, 'series' | 'skipped'> {
   const yardstick = scores.get(YARDSTICK_FAMILY) ?? [];
   const failures: BacktestFailure[] = [];
   const rows: BacktestRow[] = [];
@@ -199,7 +200,7 @@ function summarised(scores: FamilyScores, window: number): Omit<BacktestResult, 
       const base = yardstick[i]?.losses ?? null;
       return losses === null || base === null ? [] : [{ losses, base }];
     });
-    if (pairs.length > 0) rows.push(rowOf(family, window, pairs));
+    if (pairs.length > 0) rows.push(rowOf(family, options, pairs));
   }
   const base = yardstick.flatMap(({ losses }) => (losses === null ? [] : [losses]));
   const losses = { mae: meanOf(base, ({ mae }) => mae), pinball: meanOf(base, ({ pinball }) => pinball) };
@@ -212,13 +213,13 @@ interface LossPair {
 }
 
 /** Ratios of means over the origins that both forecast, so that a failure is no advantage. */
-function rowOf(family: string, window: number, pairs: readonly LossPair[]): BacktestRow {
+function rowOf(family: string, { timeframe, window }: BacktestOptions, pairs: readonly LossPair[]): BacktestRow {
   const ratio = (loss: (losses: OriginLosses) => number): number =>
     meanOf(pairs, ({ losses }) => loss(losses)) / meanOf(pairs, ({ base }) => loss(base));
   return {
     family,
     recipe: `${family} window=${window}`,
-    default: family === DEFAULT_FAMILY,
+    default: family === defaultChampion(timeframe),
     n: pairs.length,
     mae_ratio: ratio(({ mae }) => mae),
     pinball_ratio: ratio(({ pinball }) => pinball),

@@ -10,8 +10,6 @@ import { seasonalNaive } from './seasonal-naive';
 import { theta } from './theta';
 import { trendVolatility } from './trend-volatility';
 
-/** The family that is champion where nothing else was decided. */
-export const DEFAULT_FAMILY = rangeVolatility.name;
 /** The family all others are measured against. */
 export const YARDSTICK_FAMILY = naiveConformal.name;
 

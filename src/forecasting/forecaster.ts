@@ -4,27 +4,36 @@ import { checkForecast } from '../domain/quantiles';
 import { closeOf } from '../domain/timeframe';
 import { pairKey } from '../domain/types';
 import type { Candle } from '../domain/types';
-import type { Forecaster, ForecastRequest, ForecastResult } from '../ports/forecaster';
+import type { Fitter, Forecaster, ForecastRequest, ForecastResult } from '../ports/forecaster';
 import { lastCloseOf } from './empirical-bands';
 import { familyNamed } from './families';
 import { newest } from './model';
 import { openThreadPool } from './thread-pool';
 import type { ThreadPool, ThreadPoolOptions } from './thread-pool';
-import type { ForecastOutcome, ForecastTask } from './worker';
+import type { FitOutcome, ForecastOutcome, ForecastTask } from './worker';
 
 const DEFAULTS = { timeLimitMs: 30_000, memoryMb: 512 };
 /** One thread with half the memory: enough for a forecast, and all that a shadow can use up. */
 export const SHADOW_THREADS = { threads: 1, memoryMb: 256 } as const;
+/** One thread: training gives way to forecasting. */
+export const TRAINING_THREADS = { threads: 1, timeLimitMs: 120_000 } as const;
 
 export type ForecasterOptions = Partial<ThreadPoolOptions>;
 
 /** Starts the threads; `close()` ends them. Nothing is shared between two forecasters. */
-export function createForecaster(options: ForecasterOptions = {}): Forecaster {
+export function createForecaster(options: ForecasterOptions = {}): Forecaster & Fitter {
   const pool = openThreadPool({ ...DEFAULTS, ...options });
   return {
     candlesWanted: ({ family, settings }) => familyNamed(family).candlesWanted(settings),
     versionOf: ({ family, settings }) => familyNamed(family).version(settings),
     forecast: (request, signal) => forecast(pool, request, signal),
+    fit: async ({ pair, recipe, candles: all }, signal) => {
+      const candles = newest(all, familyNamed(recipe.family).candlesWanted(recipe.settings));
+      const outcome = await pool.run<FitOutcome>('fitModel', { timeframe: pair.timeframe, recipe, candles }, signal);
+      if (outcome.kind === 'fitted') return outcome.model;
+      const sentence = `${pairKey(pair)} by ${recipe.family}: ${outcome.sentence}`;
+      throw new PipelineError(outcome.code, sentence, { stage: 'train' });
+    },
     close: () => pool.close(),
   };
 }

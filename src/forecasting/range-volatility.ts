@@ -23,7 +23,7 @@ export const volatilitySettings = z.strictObject({
   window: z.number().int().min(FEWEST_CANDLES).max(100_000).default(3000),
 });
 
-/** The default champion. Nothing is fitted at run time. Version: the recipe only. */
+/** Nothing is fitted at run time. Version: the recipe only. */
 export const rangeVolatility = defineFamily({
   name: 'range-volatility',
   codeVersion: '2',

@@ -23,6 +23,27 @@ export type ForecastOutcome =
   | { readonly kind: 'forecast'; readonly modelVersion: string; readonly quantiles: QuantileForecast }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly sentence: string };
 
+export type FitOutcome =
+  | { readonly kind: 'fitted'; readonly model: string | null }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly sentence: string };
+
+/** Fits the recipe; what every cycle fits again leaves nothing to keep. */
+export async function fitModel({
+  timeframe,
+  recipe,
+  candles,
+}: Pick<ForecastTask, 'timeframe' | 'recipe' | 'candles'>): Promise<FitOutcome> {
+  try {
+    const family = familyNamed(recipe.family);
+    const model = await family.fit({ timeframe, candles, settings: recipe.settings });
+    return { kind: 'fitted', model: model.refit === 'every_cycle' ? null : family.save(model) };
+  } catch (cause) {
+    if (!engineIsSound()) process.exit(1);
+    if (cause instanceof PipelineError) return { kind: 'failed', code: cause.code, sentence: cause.message };
+    return { kind: 'failed', code: 'forecast_failed', sentence: String(cause) };
+  }
+}
+
 /** Loads the model, or fits the recipe on the candles, and predicts from the last of them. */
 export async function runForecast({
   timeframe,

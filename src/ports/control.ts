@@ -48,6 +48,28 @@ export interface ScheduleChange {
   readonly change: 'created' | 'updated' | 'removed' | 'unchanged';
 }
 
+export interface TrainingReport {
+  readonly outcome: 'done' | 'partial' | 'failed' | 'refused';
+  readonly version: string | null;
+  readonly reason: string;
+  readonly trained: readonly MarketSymbol[];
+  readonly failed: readonly { readonly symbol: MarketSymbol; readonly reason: string }[];
+}
+
+export interface ChangeRequest {
+  readonly timeframe: TimeframeId;
+  readonly action: 'promote' | 'rollback';
+  readonly version: string;
+  readonly reason: string;
+}
+
+export interface ChangeReport {
+  readonly version: string;
+  readonly previous: string;
+  /** Symbols that the new champion forecast before it became one. */
+  readonly checked: number;
+}
+
 /**
  * What an operator can ask of the running system. Every verb is a thin wrapper of a Temporal call that the plain
  * `temporal` CLI can do too.
@@ -66,6 +88,13 @@ export interface Control {
   cycleResult(start: StartOutcome): Promise<CycleReport>;
   startFill(symbol: MarketSymbol, timeframe: TimeframeId): Promise<StartOutcome>;
   fills(): Promise<FillView[]>;
+  /** Starts a training under its fixed ID, or tells which run holds it. Null: every symbol that is ready. */
+  train(timeframe: TimeframeId, symbols: readonly MarketSymbol[] | null): Promise<StartOutcome>;
+  trainingResult(start: StartOutcome): Promise<TrainingReport>;
+  /** Starts a change of the champion; one at a time. */
+  changeChampion(request: ChangeRequest): Promise<StartOutcome>;
+  /** @throws PipelineError `change_refused` in one sentence. */
+  changeResult(start: StartOutcome): Promise<ChangeReport>;
   close(): Promise<void>;
 }
 

@@ -28,6 +28,18 @@ export interface ForecastResult {
   readonly milliseconds: number;
 }
 
+/** Fits models that are kept; a training's half of the threads. */
+export interface Fitter {
+  /**
+   * The saved model, fitted on the newest of the candles; null for a recipe that every cycle fits again, after a trial.
+   * @throws PipelineError as {@link Forecaster.forecast}.
+   */
+  fit(
+    request: { readonly pair: Pair; readonly recipe: Recipe; readonly candles: readonly Candle[] },
+    signal?: AbortSignal,
+  ): Promise<string | null>;
+}
+
 /** Runs model families in worker threads, never on the event loop. */
 export interface Forecaster {
   /** Candles the recipe wants at most; reading more from the store is waste. */

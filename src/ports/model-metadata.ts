@@ -18,8 +18,6 @@ const fit = z.object({
   /** Model file; null where the recipe is fitted again in every cycle. */
   file_sha256: sha256.nullable(),
   snapshot_sha256: sha256,
-  /** File of the walk-forward losses it was chosen by; absent where there were none. */
-  evaluation_sha256: sha256.optional(),
   /** Open time of the first candle and close of the last one it was fitted on. */
   data_from: time,
   data_through: time,
@@ -46,6 +44,8 @@ export const modelMetadataSchema = z.object({
   parent: z.string().nullable(),
   /** One fit a symbol; empty where every cycle fits. */
   fits: z.array(fit),
+  /** File of the losses on the holdout; absent where nothing was evaluated. */
+  holdout_sha256: sha256.optional(),
   /** Over all symbols of the walk-forward evaluation. */
   metrics: z.object({
     loss: measured,

@@ -11,7 +11,7 @@ import { isSymbol, pairKey } from '../domain/types';
 import type { MarketSymbol, TimeframeId } from '../domain/types';
 
 /** Version of every schema below. Readers take any 1.x: a newer minor version only adds fields. */
-export const SCHEMA_VERSION = '1.1';
+export const SCHEMA_VERSION = '1.2';
 
 const version = z.string().regex(/^1\.\d{1,4}$/);
 /** ISO 8601 in UTC with `Z`; milliseconds only where they are not zero. */
@@ -80,6 +80,20 @@ export const qualitySchema = z.object({
   sample_count: count,
   /** In words, for example `30 d`. */
   evaluation_window: z.string().max(64),
+  /** How much better than naive, and what the number of forecasts lets one say of it. Since 1.2; null: none has closed. */
+  skill: z
+    .object({
+      /** 1 - pinball loss / that of naive. */
+      estimate: z.number(),
+      /** 95 % interval; null while there are too few forecasts. */
+      lower: metric,
+      upper: metric,
+      /** Forecasts it rests on. */
+      origins: count,
+      sentence: z.string().max(400),
+    })
+    .nullable()
+    .optional(),
 });
 
 /** What was forecast for closes that have come since: some steps ahead, newest targets last. */

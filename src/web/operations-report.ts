@@ -2,10 +2,12 @@
 import { countRanges, subtractRanges } from '../domain/coverage';
 import { MEASURED_CYCLES, summariseRuntime } from '../domain/runtime';
 import { daysUntilBlock, storageLevel } from '../domain/storage-budget';
-import { DAY, HOUR, MINUTE } from '../domain/timeframe';
+import { growthPerDay } from '../domain/storage-projection';
+import { DAY, MINUTE } from '../domain/timeframe';
 import type { EpochMs, MarketSymbol, Pair, SlotRange, TimeframeId } from '../domain/types';
 import type { CandleStore } from '../ports/candle-store';
 import type { Control, FillView, ScheduleView } from '../ports/control';
+import type { DataQualityStore } from '../ports/data-quality';
 import type { GapLedger } from '../ports/gap-ledger';
 import type { PairStateStore } from '../ports/pair-state';
 import type { RunLog } from '../ports/run-log';
@@ -20,6 +22,7 @@ export interface OperationsPorts {
   readonly symbols: readonly MarketSymbol[];
   readonly timeframes: readonly TimeframeId[];
   readonly storage: StorageGauge;
+  readonly dataQuality: Pick<DataQualityStore, 'storageSamples'>;
   readonly cycleTargetMs: number;
   readonly candles: CandleStore;
   readonly gapLedger: GapLedger;
@@ -36,8 +39,7 @@ const ASK_TEMPORAL_MS = 5_000;
 /** Holes are looked for in whole histories, so not in every report. */
 const COVERAGE_EVERY_MS = 5 * MINUTE;
 const HOLES_SHOWN = 50;
-const SAMPLE_EVERY_MS = HOUR;
-const SAMPLES_KEPT_MS = 7 * DAY;
+const GROWTH_WINDOW_MS = 7 * DAY;
 
 type Coverage = OperationsDocument['coverage'];
 
@@ -50,8 +52,7 @@ export class OperationsReport {
     this.changes = new RecentChanges(ports.generations);
   }
 
-  /** @param previous the document written before, whose measured sizes go on */
-  async at(now: EpochMs, previous: OperationsDocument | null): Promise<OperationsDocument> {
+  async at(now: EpochMs): Promise<OperationsDocument> {
     const { ports } = this;
     const [schedules, fills] = await Promise.all([
       withinTime(ports.control.schedules()),
@@ -76,7 +77,7 @@ export class OperationsReport {
       schedules: schedules?.map(scheduleOf) ?? null,
       fills: fills?.map((fill) => fillOf(fill)) ?? null,
       runtime,
-      storage: await storageOf(ports, previous, now),
+      storage: await storageOf(ports, now),
       coverage: await this.coverageAt(now),
       changes,
     };
@@ -182,38 +183,21 @@ function cycleChanges(timeframe: TimeframeId, runs: Runs, since: EpochMs): Chang
 }
 
 async function storageOf(
-  { storage }: OperationsPorts,
-  previous: OperationsDocument | null,
+  { storage, dataQuality }: OperationsPorts,
   now: EpochMs,
 ): Promise<OperationsDocument['storage']> {
-  const { usedBytes: used, budgetBytes } = await storage.measure();
-  const samples = (previous?.storage.samples ?? []).filter(({ at }) => {
-    const age = now - Date.parse(at);
-    return age >= 0 && age <= SAMPLES_KEPT_MS;
-  });
-  const last = samples.at(-1);
-  if (used !== null && (last === undefined || now - Date.parse(last.at) >= SAMPLE_EVERY_MS)) {
-    samples.push({ at: isoTime(now), bytes: used });
-  }
-  const perDay = growthPerDay(samples, used, now);
+  const { usedBytes, budgetBytes } = await storage.measure();
+  const samples = await dataQuality.storageSamples(now - GROWTH_WINDOW_MS);
+  const perDay = growthPerDay(samples);
   return {
-    used_bytes: used,
-    budget_bytes: budgetBytes ?? 0,
-    level: storageLevel(used, budgetBytes),
+    used_bytes: usedBytes,
+    budget_bytes: budgetBytes,
+    level: storageLevel(usedBytes, budgetBytes),
     bytes_per_day: perDay,
-    days_left: perDay === null ? null : daysUntilBlock(used, budgetBytes, perDay),
-    samples,
+    days_left: perDay === null ? null : daysUntilBlock(usedBytes, budgetBytes, perDay),
+    samples: samples.length,
+    sampled_since: timeOf(samples[0]?.at),
   };
-}
-
-/** From the oldest kept size to the present one; null when that is less than an hour. */
-function growthPerDay(
-  [first]: OperationsDocument['storage']['samples'],
-  used: number | null,
-  now: EpochMs,
-): number | null {
-  const elapsed = first === undefined ? 0 : now - Date.parse(first.at);
-  return first === undefined || used === null || elapsed < HOUR ? null : ((used - first.bytes) * DAY) / elapsed;
 }
 
 async function coverageOf({ candles, gapLedger, pairState }: OperationsPorts, pair: Pair): Promise<Coverage[number]> {

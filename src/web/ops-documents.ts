@@ -256,13 +256,16 @@ export const operationsDocumentSchema = z.object({
   runtime: z.array(runtime),
   storage: z.object({
     used_bytes: count.nullable(),
-    budget_bytes: z.number().positive(),
+    /** Null when it can not be told, which counts as full. */
+    budget_bytes: z.number().positive().nullable(),
     level: z.enum(['ok', 'warn', 'critical', 'block']),
-    /** Null until growth has been measured for an hour, or when there is none. */
+    /** Null until sizes have been measured for long enough. */
     bytes_per_day: z.number().nullable(),
+    /** Until no new fill starts; null while that is not in sight. */
     days_left: z.number().nonnegative().nullable(),
-    /** Measured sizes from which growth is told, oldest first. */
-    samples: z.array(z.object({ at: time, bytes: count })),
+    /** Measured sizes that growth is told from. */
+    samples: count,
+    sampled_since: time.nullable(),
   }),
   coverage: z.array(coverage),
   /** What changed in the last 24 h, newest first. */

@@ -117,10 +117,8 @@ export function operationsExample(now: number): OperationsDocument {
       level: 'warn',
       bytes_per_day: 41_000_000,
       days_left: 209.7,
-      samples: [
-        { at: ago(now, 7 * DAY), bytes: 36_113_000_000 },
-        { at: ago(now, HOUR), bytes: 36_400_000_000 },
-      ],
+      samples: 168,
+      sampled_since: ago(now, 7 * DAY),
     },
     coverage: [
       {

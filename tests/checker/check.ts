@@ -30,6 +30,20 @@ export interface CheckInput {
   readonly requests?: readonly MarketRequest[];
 }
 
+/** The rules of candles and gaps alone, where nothing has been forecast or published. */
+export function checkStore({ folder, truth }: Pick<CheckInput, 'folder' | 'truth'>): CheckReport {
+  const findings = new Findings();
+  const candles = openDatabaseFile(join(folder, 'candles.db'));
+  const state = openDatabaseFile(join(folder, 'state.db'));
+  try {
+    checkGaps(findings, readCandles(findings, truth, candles), readGaps(state), truth);
+  } finally {
+    candles.close();
+    state.close();
+  }
+  return findings;
+}
+
 export function check({ folder, truth, requests = [] }: CheckInput): CheckReport {
   const findings = new Findings();
   const candles = openDatabaseFile(join(folder, 'candles.db'));

@@ -23,6 +23,7 @@ export const RULES = {
   'I27 durable': 'every recorded generation is on disk as it was recorded',
   'I29 canonical': 'objects are canonical JSON: the same content has the same bytes everywhere',
   'I30 honest': 'status words and times follow from data_through and the limits',
+  'I31 registry': 'what is forecast under the name of the champion is by a model that had been made champion',
   'I33 champion': "every published prediction is the champion's record in the ledger, number for number",
   'I40 sane': 'forecasts are finite, positive, ordered and not absurd',
   'I41 gate': 'a pair below its minimum of samples shows no prediction as servable',

@@ -68,6 +68,7 @@ export function checkForecasts(
   forecasts: readonly LedgerForecast[],
   closes: Closes,
 ): void {
+  checkRegistry(findings, state, forecasts);
   const replaced = replacedCloses(state);
   const naive = new Set(
     forecasts.filter(({ role }) => role === 'naive').map(({ key, dataThrough }) => `${key} ${dataThrough}`),
@@ -94,6 +95,21 @@ export function checkForecasts(
     if (role === 'champion') {
       findings.holds('SPEC6 yardstick', naive.has(`${key} ${dataThrough}`), () => `${where}: has no naive forecast`);
     }
+  }
+}
+
+function checkRegistry(findings: Findings, state: DatabaseFile, forecasts: readonly LedgerForecast[]): void {
+  const since = new Map<string, number>();
+  for (const row of state.all('SELECT * FROM champion_change ORDER BY at DESC')) {
+    since.set(`${String(row.timeframe)} ${String(row.version)}`, Number(row.at));
+  }
+  for (const forecast of forecasts.filter(({ role }) => role === 'champion')) {
+    const at = since.get(`${timeframeOf(forecast.key)} ${forecast.version}`) ?? Infinity;
+    findings.holds(
+      'I31 registry',
+      at <= forecast.issuedAt,
+      () => `${nameOf(forecast)}: is by a model that was no champion then`,
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 /** InfluxDB on a bad day: refused rows, lost answers, full disks, revoked tokens. The server is a real one. */
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -355,10 +356,10 @@ describeOnInflux('an InfluxDB that dies', () => {
         const store = await openStore(influx.options('full'), folder);
         const stored = await readAll(store);
         expect(stored.length).toBeGreaterThanOrEqual(acked);
-        expect(stored).toEqual(noise(0, acked + 2000).slice(0, stored.length));
+        expect(digest(stored)).toBe(digest(noise(0, stored.length)));
         const again = await store.write(BTC_1H, noise(acked, 2000), 1001);
         expect([again.revisions, again.outdated, again.refused]).toEqual([[], 0, []]);
-        expect(await readAll(store)).toEqual(noise(0, acked + 2000));
+        expect(digest(await readAll(store))).toBe(digest(noise(0, acked + 2000)));
       } finally {
         await influx.stop();
         disk.remove();
@@ -375,6 +376,14 @@ async function readAll(store: InfluxCandleStore): Promise<Candle[]> {
     all.push(...page);
     if (page.length < 10_000) return all;
   }
+}
+
+/** Of a hundred thousand candles, which are not compared one by one in a second. */
+function digest(all: readonly Candle[]): string {
+  const hash = createHash('sha256');
+  for (const { openTime, open, high, low, close, volume } of all)
+    hash.update(`${openTime},${open},${high},${low},${close},${volume};`);
+  return `${all.length} ${hash.digest('hex')}`;
 }
 
 /** Candles whose digits follow from their slots and look like chance. */

@@ -1,8 +1,10 @@
 /** The runs whose histories are kept: every workflow, on every path that an operator meets. */
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  championWorkflowId,
   cycleWorkflowId,
   fillWorkflowId,
+  MODEL_REPORT,
   RECONCILE_DAILY,
   RETENTION,
   SYMBOLS_DAILY,
@@ -11,6 +13,7 @@ import {
   MONITOR,
   SLA_DAILY,
   TASK_QUEUE,
+  trainingId,
 } from '../../src/domain/names';
 import { HOUR, parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
@@ -136,6 +139,45 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
         asOf: 10 * HOUR,
         symbols: ['BTC/USDT'],
       }),
+  },
+  {
+    name: 'train.done',
+    workflowId: trainingId(tf),
+    run: (temporal) => execute(temporal, script([]), 'train', trainingId(tf), { timeframe: '1h', asOf: 10 * HOUR }),
+  },
+  {
+    name: 'train.partial-after-retry',
+    workflowId: trainingId(tf),
+    run: (temporal) => {
+      const state = script([]);
+      state.failures.set('fitSymbol ETH/USDT', failure('insufficient_data', 'permanent'));
+      state.failures.set('searchForRecipe', failure('training_failed', 'wait'));
+      setTimeout(() => state.failures.delete('searchForRecipe'), 1_000);
+      return execute(temporal, state, 'train', trainingId(tf), { timeframe: '1h' });
+    },
+  },
+  {
+    name: 'train.refused',
+    workflowId: trainingId(tf),
+    run: (temporal) =>
+      execute(temporal, script([]), 'train', trainingId(tf), { timeframe: '1h', trigger: 'shock', observations: 1 }),
+  },
+  {
+    name: 'changeChampion.done',
+    workflowId: championWorkflowId(tf),
+    run: (temporal) =>
+      execute(temporal, script([]), 'changeChampion', championWorkflowId(tf), {
+        timeframe: '1h',
+        action: 'rollback',
+        version: 'v2',
+        by: 'operator',
+        reason: 'for the record',
+      }),
+  },
+  {
+    name: 'reportModels.promoted',
+    workflowId: MODEL_REPORT,
+    run: (temporal) => execute(temporal, script([]), 'reportModels', MODEL_REPORT, { asOf: 10 * HOUR }),
   },
   {
     name: 'cycleTick.started',

@@ -14,15 +14,17 @@ export const FORECAST_BUGS: readonly SeededBug[] = [
   {
     name: 'scores_of_one_forecast_only',
     file: 'activities/quality.ts',
-    text: 'const scores = records.flatMap((record) => scoresOf(record, closes));',
-    instead: 'const scores = records.slice(0, 1).flatMap((record) => scoresOf(record, closes));',
+    text: `closesByTime(ports, pair, first.dataThrough, asOf);
+  const scores = records.flatMap(`,
+    instead: `closesByTime(ports, pair, first.dataThrough, asOf);
+  const scores = records.slice(0, 1).flatMap(`,
     caughtBy: { kind: 'scene', rule: 'SPEC6 scored' },
   },
   {
     name: 'no_yardstick',
     file: 'activities/forecast.ts',
-    text: "else records.push((await forecastWith(ports, NAIVE, 'naive', pair, candles, input.asOf, signal)).record);",
-    instead: '',
+    text: 'await ports.forecastLedger.append([issued.record, naive.record]);',
+    instead: 'await ports.forecastLedger.append([issued.record]);',
     caughtBy: { kind: 'scene', rule: 'SPEC6 yardstick', alone: true },
   },
   {
@@ -42,9 +44,8 @@ export const FORECAST_BUGS: readonly SeededBug[] = [
   {
     name: 'short_horizon',
     file: 'activities/forecast.ts',
-    text: 'const result = await ports.forecaster.forecast({ pair, recipe, candles, steps, asOf }, signal);',
-    instead:
-      "const result = await ports.forecaster.forecast({ pair, recipe, candles, steps: role === 'naive' ? steps - 1 : steps, asOf }, signal);",
+    text: 'const steps = ports.settings.rules(pair.timeframe).horizon;',
+    instead: "const steps = ports.settings.rules(pair.timeframe).horizon - (role === 'naive' ? 1 : 0);",
     caughtBy: { kind: 'scene', rule: 'I43 steps' },
   },
   {
@@ -61,6 +62,13 @@ export const FORECAST_BUGS: readonly SeededBug[] = [
     instead: `const naive = await ports.forecastLedger.latest(pair, 'naive');
       const record = naive === null ? null : { ...naive, role: 'champion' as const };`,
     caughtBy: { kind: 'scene', rule: 'I33 champion', alone: true },
+  },
+  {
+    name: 'serve_shadow',
+    file: 'activities/shadow.ts',
+    text: "forecastByModel(ports, ports.shadowForecaster, model, 'shadow', origin);",
+    instead: "forecastByModel(ports, ports.shadowForecaster, model, 'champion', origin);",
+    caughtBy: { kind: 'scene', rule: 'I31 registry', alone: true },
   },
   {
     name: 'null_metric_promotes',

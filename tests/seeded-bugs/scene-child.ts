@@ -9,11 +9,13 @@ import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
-import { createActivities, createComputeActivities } from '../../activities';
+import { createActivities, createBackgroundActivities, createComputeActivities } from '../../activities';
 import { loadConfig } from '../../src/config/config';
 import { createCcxtExchange } from '../../src/adapters/ccxt/ccxt-exchange';
 import { PipelineError } from '../../src/domain/errors';
-import { COMPUTE_QUEUE, TASK_QUEUE } from '../../src/domain/names';
+import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../../src/domain/names';
+import { parseTimeframe } from '../../src/domain/timeframe';
+import { parseSymbol } from '../../src/domain/types';
 import { createForecaster } from '../../src/forecasting/forecaster';
 import { parseScenario } from '../../src/market/faults/fault-rules';
 import { startMarket } from '../../src/market/market-server';
@@ -22,7 +24,9 @@ import { systemClock } from '../../src/ports/clock';
 import { activityPorts } from '../../temporal/activity-ports';
 import { cycleSchedules } from '../../temporal/schedules';
 import { openStores } from '../../temporal/stores';
+import type { Stores } from '../../temporal/stores';
 import { driveVirtually } from '../../temporal/virtual-driver';
+import { metadataOf } from '../ports/model-registry-contract';
 import { at, FROM, HOUR, HOURS, START, SYMBOLS, writeSceneCandles } from './scene-candles';
 
 const SOURCE = 'simulated';
@@ -58,6 +62,16 @@ function failingForecaster(real: Forecaster): Forecaster {
   };
 }
 
+const ONE_HOUR = parseTimeframe('1h');
+
+/** From the second slot on a shadow forecasts beside the champion of 1h. */
+async function setShadow({ state: { models } }: Stores, since: number): Promise<void> {
+  const version = 'shadow-of-the-scene';
+  if ((await models.shadow(ONE_HOUR)) !== null) return;
+  await models.register(metadataOf(version, { timeframe: ONE_HOUR, fits: [] }));
+  await models.setShadow({ timeframe: ONE_HOUR, version, since });
+}
+
 async function main(folder: string, address: string): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   const data = join(folder, 'candles');
@@ -83,44 +97,47 @@ async function main(folder: string, address: string): Promise<void> {
   });
   const workerFile = join(DIST, 'src', 'forecasting', 'worker.js');
   const forecaster = failingForecaster(createForecaster({ threads: 1, workerFile }));
+  const shadowForecaster = createForecaster({ threads: 1, workerFile });
   const log = pino({ level: process.env.SCENE_LOG ?? 'silent' }, pino.destination(2));
-  const ports = activityPorts({
-    config,
-    stores,
-    exchange,
-    forecaster,
-    shadowForecaster: forecaster,
-    requestCycle: async () => {},
-    log,
-    clock,
-  });
+  const requestCycle = async (): Promise<void> => {};
+  const forecasters = { forecaster, shadowForecaster, trainingForecaster: shadowForecaster };
+  const ports = activityPorts({ config, stores, exchange, ...forecasters, requestCycle, log, clock });
   const connection = await NativeConnection.connect({ address });
-  const activities = { ...createActivities(ports), ...createComputeActivities(ports) };
+  const activities = {
+    ...createActivities(ports),
+    ...createComputeActivities(ports),
+    ...createBackgroundActivities(ports),
+  };
   const workflowBundle = { codePath: join(DIST, 'workflow-bundle.js') };
   const worker = await Worker.create({ connection, taskQueue: TASK_QUEUE, workflowBundle, activities });
   const compute = await Worker.create({ connection, taskQueue: COMPUTE_QUEUE, activities });
+  const background = await Worker.create({ connection, taskQueue: BACKGROUND_QUEUE, activities });
   const client = new Client({ connection: await Connection.connect({ address }) });
   const requests: object[] = [];
-  await worker.runUntil(
-    compute.runUntil(async () => {
-      const drive = {
-        client,
-        schedules: cycleSchedules(config.timeframes, config.scheduleOffsetMs),
-        from: FROM + config.scheduleOffsetMs,
-        to: at(HOURS) + config.scheduleOffsetMs,
-        startsBehind: true,
-        onDue: async (due: number) => market.clock.set(due),
-      };
-      for await (const run of driveVirtually(drive)) {
-        // Retry-After counts by the pipeline's clock, which stands still during a slot.
-        for (const request of market.requests().slice(requests.length)) requests.push({ ...request, at: run.due });
-        log.info({ due: new Date(run.due).toISOString(), ...run.result }, 'slot');
-      }
-    }),
-  );
+  const night = async (): Promise<void> => {
+    const drive = {
+      client,
+      schedules: cycleSchedules(config.timeframes, config.scheduleOffsetMs),
+      from: FROM + config.scheduleOffsetMs,
+      to: at(HOURS) + config.scheduleOffsetMs,
+      startsBehind: true,
+      onDue: async (due: number) => market.clock.set(due),
+    };
+    for await (const run of driveVirtually(drive)) {
+      // Retry-After counts by the pipeline's clock, which stands still during a slot.
+      for (const request of market.requests().slice(requests.length)) requests.push({ ...request, at: run.due });
+      log.info({ due: new Date(run.due).toISOString(), ...run.result }, 'slot');
+      await setShadow(stores, run.due);
+    }
+  };
+  await worker.runUntil(compute.runUntil(background.runUntil(night())));
   writeFileSync(join(folder, 'requests.json'), JSON.stringify(requests));
   const silent = market.faults.list().filter(({ fired }) => fired === 0);
   if (silent.length > 0) throw new Error(`never fired: ${silent.map(({ rule }) => rule.fault).join(', ')}`);
+  const pair = { symbol: parseSymbol('ETH/USDT'), timeframe: ONE_HOUR };
+  const beside = await stores.state.forecastLedger.latest(pair, 'shadow');
+  if (beside === null && process.env.SEEDED_BUGS === '[]') throw new Error('the shadow never forecast');
+  await shadowForecaster.close();
   await forecaster.close();
   await exchange.close();
   await stores.close();

@@ -21,6 +21,8 @@ import type {
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { MarketSymbol } from '../../src/domain/types';
+import { modelActivities } from './scripted-models';
+import type { ModelActivities } from './scripted-models';
 
 export type ScriptedActivities = CycleActivities &
   ComputeActivities &
@@ -29,7 +31,8 @@ export type ScriptedActivities = CycleActivities &
   HousekeepingActivities &
   MonitorActivities &
   ReconciliationActivities &
-  SymbolActivities;
+  SymbolActivities &
+  ModelActivities;
 
 export interface Script {
   readonly activities: ScriptedActivities;
@@ -61,6 +64,15 @@ export const newCandle: FetchResult = {
   fetchedAt: 1,
   fresh: 1,
 };
+
+function scriptedFailure(result: Failure): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: result.code,
+    message: result.message,
+    details: [result],
+    nonRetryable: result.retry === 'permanent',
+  });
+}
 
 function isFailure(value: object): value is Failure {
   return 'code' in value;
@@ -101,12 +113,7 @@ export function script(symbols: readonly string[]): Script {
       const result = planned ?? value(symbol);
       if (typeof result === 'object' && result !== null && isFailure(result)) {
         if (input.symbols.length === 1) {
-          throw ApplicationFailure.create({
-            type: result.code,
-            message: result.message,
-            details: [result],
-            nonRetryable: result.retry === 'permanent',
-          });
+          throw scriptedFailure(result);
         }
         answers.push({ symbol, ok: false, failure: result });
       } else answers.push({ symbol, ok: true, value: result });
@@ -114,6 +121,11 @@ export function script(symbols: readonly string[]): Script {
     return answers;
   };
   Object.assign(state.activities, {
+    ...modelActivities(async (name) => {
+      state.calls.push(name);
+      const planned = state.failures.get(name);
+      if (planned !== undefined) throw scriptedFailure(planned);
+    }),
     openCycle: async ({ timeframe }) => {
       state.calls.push('openCycle');
       return {

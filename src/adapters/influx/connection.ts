@@ -49,8 +49,13 @@ export class InfluxConnection {
     const path = withSearch('/query', { org, db: bucket, epoch: 'ms' });
     const body = new URLSearchParams({ q: influxql, params: JSON.stringify(parameters) });
     const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/csv' };
-    const { body: answer } = await this.#send('POST', path, headers, body.toString());
-    return typeof answer === 'string' ? answer : '';
+    return this.#answered(async (signal) => {
+      // Not by the client's `request`, which copies all it has so far for each piece that comes.
+      const pieces: Uint8Array[] = [];
+      const options = { method: 'POST', headers, signal };
+      for await (const piece of this.#client.transport.iterate(path, body.toString(), options)) pieces.push(piece);
+      return Buffer.concat(pieces).toString('utf8');
+    });
   }
 
   /** A call of the JSON interface. */
@@ -77,16 +82,19 @@ export class InfluxConnection {
     headers: Record<string, string>,
     body: string,
   ): Promise<{ readonly status: number | undefined; readonly body: unknown }> {
-    const limit = AbortSignal.timeout(this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    let status: number | undefined;
-    try {
-      const answer: unknown = await this.#client.transport.request(
-        path,
-        body,
-        { method, headers, gzipThreshold: GZIP_FROM_BYTES, signal: AbortSignal.any([limit, this.#closing.signal]) },
-        (_headers, code) => (status = code),
-      );
+    return this.#answered(async (signal) => {
+      let status: number | undefined;
+      const options = { method, headers, gzipThreshold: GZIP_FROM_BYTES, signal };
+      const answer: unknown = await this.#client.transport.request(path, body, options, (_, code) => (status = code));
       return { status, body: answer };
+    });
+  }
+
+  /** Ends `ask` at the time limit and when we close; a failure becomes one of ours. */
+  async #answered<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const limit = AbortSignal.timeout(this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    try {
+      return await ask(AbortSignal.any([limit, this.#closing.signal]));
     } catch (error) {
       throw storeFailure(error, this.options, { timedOut: limit.aborted });
     }

@@ -210,7 +210,7 @@ function fills(operations, view) {
 }
 
 export function storage({ storage: used }, view) {
-  const share = used.used_bytes === null ? null : used.used_bytes / used.budget_bytes;
+  const share = used.used_bytes === null || used.budget_bytes === null ? null : used.used_bytes / used.budget_bytes;
   const growth =
     used.bytes_per_day === null ? 'growth is not yet measured' : `grows ${bytes(used.bytes_per_day)} a day`;
   const left =
@@ -231,7 +231,7 @@ export function storage({ storage: used }, view) {
     element(
       'p',
       { class: 'quiet' },
-      `Marks: warning 70 %, critical 85 %, block 90 %. ${used.samples.length} sizes measured since ${when(used.samples[0]?.at, view)}.`,
+      `Marks: warning 70 %, critical 85 %, block 90 %. ${used.samples} sizes measured since ${when(used.sampled_since, view)}.`,
     ),
   ];
 }

@@ -50,10 +50,18 @@ test('up publishes, answers, refuses a second start with exit 7 and leaves no pr
     await until(async () => (await readRunning(folder)) !== null);
     const found = await readRunning(folder);
     if (found === null || found.running.temporalUiUrl === null) throw new Error('no running file');
-    const { webUrl, temporalUiUrl } = found.running;
+    const { webUrl, opsUrl, temporalUiUrl } = found.running;
     await until(async () => (await fetch(`${webUrl}/static/manifest.json`)).ok);
     expect((await fetch(`${webUrl}/healthz`)).status).toBe(200);
     expect((await fetch(temporalUiUrl)).status).toBe(200);
+    // The worker reports by itself what only it can see, with links into the Temporal Web UI.
+    await until(async () => (await fetch(`${opsUrl}/ops/operations.json`)).ok);
+    const operations: unknown = await (await fetch(`${opsUrl}/ops/operations.json`)).json();
+    expect(operations).toMatchObject({
+      temporal_ui: temporalUiUrl,
+      schedules: expect.arrayContaining([expect.objectContaining({ id: 'cycle-1h', paused: false })]),
+      coverage: [{ symbol: 'BTC/USDT' }, { symbol: 'BTC/USDT' }],
+    });
     const second = spawnSync(process.execPath, [CLI, 'up'], { env, encoding: 'utf8', timeout: 20_000 });
     expect(second.status).toBe(7);
     expect(second.stderr).toContain('is in use by process');

@@ -1,5 +1,6 @@
 import { RECONCILE_DAILY } from '../../../src/domain/names';
 import { DAY, HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
+import { defaultRules } from '../../../src/domain/timeframe-rules';
 import { deploymentSchedules } from '../../../temporal/schedules';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
@@ -25,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => pipeline.stop());
 
 const daily = () => {
-  const all = deploymentSchedules({ timeframes: [parseTimeframe('1h')], scheduleOffsetMs: 5_000 });
+  const all = deploymentSchedules({ timeframes: [parseTimeframe('1h')], scheduleOffsetMs: 5_000, rules: defaultRules });
   return all.filter(({ id }) => id === RECONCILE_DAILY);
 };
 

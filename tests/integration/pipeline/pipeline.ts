@@ -76,6 +76,7 @@ export async function openPipeline(
     exchange,
     forecaster,
     shadowForecaster,
+    trainingForecaster: { ...forecaster, fit: async () => null },
     requestCycle: async () => {},
     log: pino({ level: 'silent' }),
     ...(outside === undefined ? {} : { outside }),

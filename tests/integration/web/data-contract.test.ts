@@ -14,7 +14,7 @@ type ReadPair = (
 ) => Promise<Record<string, unknown>>;
 
 const TEXT = readFileSync(resolve(__dirname, '../../../docs/data-contract.md'), 'utf8');
-const CLIENT = /```js\n([\s\S]*?)```/.exec(TEXT)?.[1] ?? '';
+const [CLIENT = '', RECORD = ''] = [...TEXT.matchAll(/```js\n([\s\S]*?)```/g)].map((match) => match[1]);
 
 let fixture: Fixture;
 let running: RunningWeb;
@@ -68,8 +68,27 @@ test('the worked client is told what is unknown and what is blocked', async () =
   });
 });
 
+test('the worked client tells how often the ranges held, and nothing before a target has closed', async () => {
+  const heldBySteps = runInNewContext(`${RECORD};heldBySteps`) as (prediction: unknown) => unknown[];
+  fixture.publish([
+    { symbol: 'BTC/USDT', timeframe: '1h', quality: { sample_count: 5 } },
+    { symbol: 'ETH/USDT', timeframe: '1h' },
+  ]);
+  const { history, prediction } = await readPair(running.url, 'BTC/USDT', '1h');
+  expect(heldBySteps(prediction)).toEqual(
+    [1, 6, 24].map((step) => ({
+      candlesAhead: step,
+      closes: 24,
+      held: expect.any(Number),
+      newest: (history as { data_through: string }).data_through,
+    })),
+  );
+  expect(heldBySteps((await readPair(running.url, 'ETH/USDT', '1h')).prediction)).toEqual([]);
+  expect(heldBySteps({})).toEqual([]);
+});
+
 test('the page names every field that the documents and /status have', async () => {
-  fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
+  fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', quality: { sample_count: 5 } }]);
   const names = new Set<string>();
   const collect = (value: unknown): void => {
     if (Array.isArray(value)) value.slice(0, 1).forEach(collect);

@@ -66,7 +66,7 @@ testWith('/usr/bin/strace', 'S01 no request makes the server open a file outside
       await rawGet(server.url, `${path}.json`);
     }
     fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', price: 50_000 }]);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 600));
     await rawGet(server.url, DOCUMENT);
     const opened = [
       ...readFileSync(log, 'utf8')

@@ -2,6 +2,8 @@
  * The checks are checked: each bug of the list, seeded into the sources of real parts, must turn its named check red.
  * Full form (`npm run proof:bugs`): each alone. Short form: those that can share a run do.
  */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { brokenRules, unproved } from '../../checker/findings';
 import { FORECAST_BUGS } from '../../seeded-bugs/forecast-bugs';
 import { INGEST_BUGS } from '../../seeded-bugs/ingest-bugs';
@@ -46,6 +48,11 @@ function survivors(bugs: readonly SeededBug[], checkOf: (bug: SeededBug) => stri
 }
 
 const ruleOf = ({ caughtBy }: SeededBug): string => ('rule' in caughtBy ? caughtBy.rule : '');
+
+test('the text of every bug stands exactly once in its source', () => {
+  const times = (name: string, text: string): number => readFileSync(resolve(name), 'utf8').split(text).length - 1;
+  expect(ALL.filter(({ file, text }) => times(file, text) !== 1).map(({ name }) => name)).toEqual([]);
+});
 
 test(
   'without a bug the scene breaks no rule, and each rule is tried on facts',

@@ -147,6 +147,10 @@ test.each(CASES)('$name: nothing wrong stored while it lasts, nothing lost when 
   const lost = await lostCandles(ingest, pair, truth);
   const explained = ['outage', 'hole'].includes(name);
   if (!explained) expect(lost).toEqual([]);
+  const checked = hostile.checked();
+  // An exchange that says it has nothing where it had something is believed after its second answer.
+  expect(checked.breaches.filter((breach) => !explained || !breach.startsWith('I61 empty'))).toEqual([]);
+  expect(checked.tried['I12 equal']).toBeGreaterThan(0);
   table.fired(name, `${seen.join(', then ')}; ${explained ? 'hole in the ledger' : 'complete'} afterwards`, fired);
 });
 

@@ -23,6 +23,9 @@ import { inventedSymbols } from '../../../src/market/instrument';
 import { GeneratedFeed } from '../../../src/market/generated-feed';
 import { startMarket } from '../../../src/market/market-server';
 import type { MarketServer } from '../../../src/market/market-server';
+import { checkStore } from '../../checker/check';
+import type { CheckReport } from '../../checker/findings';
+import type { Values } from '../../checker/market-truth';
 
 /** The market's time: a few hundred hours after the first candle of the first symbol. */
 export const NOW = Date.parse('2017-09-25T12:00:30Z');
@@ -115,11 +118,27 @@ export class HostileMarket {
     return found;
   }
 
+  /** What a checker that shares no code with the ingest says of the files. */
+  checked(): CheckReport {
+    const known = new Map<string, ReadonlyMap<number, Values>>();
+    const truth = (symbol: string, timeframe: string): ReadonlyMap<number, Values> => {
+      const key = `${symbol} ${timeframe}`;
+      const candles = known.get(key) ?? new Map(this.truth(pairOf(symbol, timeframe)).map(valuesByTime));
+      known.set(key, candles);
+      return candles;
+    };
+    return checkStore({ folder: this.#folder, truth });
+  }
+
   async stop(): Promise<void> {
     for (const ingest of this.#open) await ingest.close();
     await this.market.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function valuesByTime({ openTime, open, high, low, close, volume }: Candle): [number, Values] {
+  return [openTime, [open, high, low, close, volume]];
 }
 
 /** What a fill and its repair came to: `stored`, or the code of the failure. */

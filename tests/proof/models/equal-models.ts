@@ -63,7 +63,7 @@ export function lossAt(
     error += Math.abs(move - width * tilt);
     inside += Math.abs(move / width - tilt) <= BAND80 ? 1 : 0;
   }
-  return { symbol, origin, loss: loss / STEPS / 7, absoluteError: error / STEPS, inside80: inside / STEPS };
+  return { symbol, origin, loss: loss / STEPS / 7, error: error / STEPS, inside80: inside / STEPS };
 }
 
 /** Factors around 1 that persist for some days of hours. */

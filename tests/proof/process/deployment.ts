@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { loadConfig } from '../../../src/config/config';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
+import { defaultRules } from '../../../src/domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../../../src/domain/types';
 import { startMarket } from '../../../src/market/market-server';
 import type { MarketServer } from '../../../src/market/market-server';
@@ -22,6 +23,9 @@ import { driveVirtually } from '../../../temporal/virtual-driver';
 import type { VirtualSlot } from '../../../temporal/virtual-driver';
 import { isGrpcServiceError } from '@temporalio/client';
 import { setTimeout as delay } from 'node:timers/promises';
+import { check } from '../../checker/check';
+import type { CheckReport } from '../../checker/findings';
+import { truthOfFiles } from '../../checker/market-truth';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
 import { startFaultProxy } from './fault-proxy';
@@ -48,6 +52,8 @@ export interface Deployment {
   runs(): Promise<{ readonly timeframe: string; readonly startedAt: number; readonly endedAt: number }[]>;
   boundaries(from: EpochMs, to: EpochMs): Promise<string[]>;
   breaches(): Promise<string[]>;
+  /** What a checker that shares no code with the program says of what is left; when no worker runs. */
+  checked(): CheckReport;
   readonly temporal: TestTemporal;
   /** Between the workers and Temporal, and between the workers and the market. */
   readonly links: { readonly temporal: FaultProxy; readonly market: FaultProxy };
@@ -128,6 +134,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         const { breaches } = await verify(stores.folder.published, { store: stores.candles });
         return breaches.map(({ invariant, sentence }) => `${invariant} ${sentence}`);
       }),
+    checked: () => check({ folder: join(folder, 'data', SOURCE), truth: truthOfFiles(join(folder, 'candles')) }),
     stop: async () => {
       for (const worker of workers) worker.kill('SIGKILL');
       for (const link of Object.values(links)) await link.close();
@@ -143,7 +150,7 @@ async function pauseSchedules(temporal: TestTemporal, timeframes: readonly Timef
   const control = await connectControl({
     address: temporal.server.address,
     namespace: 'default',
-    schedules: deploymentSchedules({ timeframes, scheduleOffsetMs: 5_000 }),
+    schedules: deploymentSchedules({ timeframes, scheduleOffsetMs: 5_000, rules: defaultRules }),
   });
   for (const { id } of await control.applySchedules()) await control.pause(id, 'driven by the test');
   await control.close();

@@ -1,6 +1,8 @@
 /** Whatever happens to workers, Temporal and the links between them, what is left is what an undisturbed run leaves. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DAY, HOUR } from '../../../src/domain/timeframe';
+import { unproved } from '../../checker/findings';
+import type { Rule } from '../../checker/findings';
 import { FULL_PROOF, outcomeTable } from '../outcome-table';
 import { openDeployment } from './deployment';
 import type { Content, Deployment, WorkerProcess } from './deployment';
@@ -80,6 +82,8 @@ const SCRIPTS: readonly (readonly [string, readonly string[]])[] = FULL_PROOF
       ['F49 F50 the link to the market', NAMES.filter((name) => name.startsWith('F50'))],
     ];
 
+/** This market has every candle, changes none and bans nobody. */
+const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I60 ban', 'I61 empty', 'I61 cursor', 'P16 synced'];
 const ROUNDS = 3;
 
 async function withDeployment<T>(work: (deployment: Deployment) => Promise<T>): Promise<T> {
@@ -126,6 +130,9 @@ async function expectUndisturbed(deployment: Deployment): Promise<void> {
   expect(content.candles).toBe(golden.candles);
   expect(content.forecasts).toBe(golden.forecasts);
   expect(await deployment.breaches()).toEqual([]);
+  const checked = deployment.checked();
+  expect(checked.breaches).toEqual([]);
+  expect(unproved(checked, NOT_APPLICABLE)).toEqual([]);
   // I25: dense, none twice, whatever was killed in mid-commit.
   expect(content.generations).toEqual(content.generations.map((_, k) => (content.generations[0] ?? 0) + k));
   const boundaries = await deployment.boundaries(FROM, TO);

@@ -69,6 +69,8 @@ export const SETTINGS: PipelineSettings = {
   rules,
   alertsPerMinute: 10,
   slaObjective: 0.99,
+  automaticPromotion: true,
+  naiveFallback: true,
   codeVersion: 'simulated',
   firstChampion: () => ({ family: 'told', settings: {} }),
 };

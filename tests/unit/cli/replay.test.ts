@@ -6,6 +6,7 @@ const DATA = tmpdir();
 const REPORT: ReplayReport = {
   from: '2024-12-01T00:00:00.000Z',
   to: '2024-12-02T00:00:00.000Z',
+  planned: 3,
   cycles: { total: 3, published: 2, idle: 1 },
   seconds: 90,
   cycles_a_second: 0.03,
@@ -87,6 +88,13 @@ describe('replay', () => {
     expect(await world.run(`replay --data ${DATA} --from 2024-12-01 --until 2024-12-02`)).toBe(8);
     expect(world.stderr).toContain('error: stopped; the same command goes on from here.');
     expect(world.asked).toEqual([]);
+  });
+
+  test('one that was stopped says how many of its cycles were run, and what was not looked at', async () => {
+    const world = worldWith({ ...REPORT, planned: 759, verified: { cycles: 0, breaches: [] } });
+    await world.run(`replay --data ${DATA} --from 2024-12-01 --to 2024-12-02 --no-verify`);
+    expect(world.stdout).toContain('cycles       3 of 759, 2 published, 1 idle');
+    expect(world.stdout).toContain('verified     not looked at');
   });
 
   test('until a moment it serves what was published then, after the report', async () => {

@@ -3,6 +3,7 @@ import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-st
 import { MemoryDataQuality } from '../../../src/adapters/memory/memory-data-quality';
 import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
 import { MemoryGapLedger } from '../../../src/adapters/memory/memory-gap-ledger';
+import { MemoryModelRegistry } from '../../../src/adapters/memory/memory-model-registry';
 import { MemoryPairState } from '../../../src/adapters/memory/memory-pair-state';
 import { MemoryPublication } from '../../../src/adapters/memory/memory-publication';
 import type { StateStore } from '../../../src/adapters/sqlite/state-store';
@@ -55,6 +56,7 @@ export class World {
   readonly pairState = new MemoryPairState();
   readonly dataQuality = new MemoryDataQuality();
   forecastLedger = new MemoryForecastLedger();
+  readonly models = new MemoryModelRegistry();
   publication = new MemoryPublication();
   schedules: ScheduleView[] = [];
   temporalAnswers = true;
@@ -122,13 +124,26 @@ export class World {
   }
 
   private stores(): CliStores {
-    const { candles, gapLedger, pairState, dataQuality, forecastLedger, publication } = this;
+    const { candles, gapLedger, pairState, dataQuality, forecastLedger, models, publication } = this;
     const budget = { bannedUntil: async () => this.bannedUntil } as unknown as RateBudget;
     const storage = { measure: async () => this.usage };
-    const symbolChoice = { chosen: async () => this.chosen, choose: async () => {} };
     const { monitor, outbox } = this.state ?? NO_MONITOR;
-    const stores = { candles, gapLedger, pairState, dataQuality, forecastLedger, publication, monitor, outbox };
-    return { source: 'simulated', ...stores, budget, storage, symbolChoice };
+    const symbolChoice = { chosen: async () => this.chosen, choose: async () => {} };
+    const stores = {
+      candles,
+      gapLedger,
+      pairState,
+      dataQuality,
+      forecastLedger,
+      models,
+      publication,
+      monitor,
+      outbox,
+      budget,
+      storage,
+      symbolChoice,
+    };
+    return { source: 'simulated', ...stores };
   }
 
   private fakeControl(): Control {

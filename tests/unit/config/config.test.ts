@@ -81,7 +81,8 @@ describe('overrides', () => {
 
   test('a champion for one timeframe alone leaves the default for the rest', () => {
     const config = loadConfig({ CHAMPION: '1d=prophet' }, null);
-    expect(config.championFamily(readTimeframe('1h'))).toBe('range-volatility');
+    expect(config.championFamily(readTimeframe('1h'))).toBe('trend-volatility');
+    expect(config.championFamily(readTimeframe('1w'))).toBe('range-volatility');
   });
 
   test('a port that was set is told from a default one', () => {
@@ -249,4 +250,22 @@ describe('the .env file', () => {
   test('a file that was named and is not there is refused', () => {
     expect(problemsOf({}, join(folder, 'absent'))[0]?.sentence).toMatch(/can not be read/);
   });
+});
+
+test('operator pages that are open to a network without a token stop the start, in one sentence that names the variable', () => {
+  const problemsOf = (environment: Record<string, string>): string[] => {
+    try {
+      loadConfig(environment, null);
+      return [];
+    } catch (error) {
+      return (error as ConfigError).problems.map(({ variable, sentence }) => `${variable}: ${sentence}`);
+    }
+  };
+  expect(problemsOf({ OPS_HOST: '0.0.0.0' })).toEqual([
+    'OPS_HOST: 0.0.0.0 opens the operator pages to the network: set OPS_TOKEN, or leave OPS_HOST at 127.0.0.1.',
+  ]);
+  expect(problemsOf({ OPS_HOST: '0.0.0.0', OPS_TOKEN: 'k7vQ-2fLw_9xRtBz' })).toEqual([]);
+  expect(problemsOf({ OPS_HOST: '127.0.0.2' })).toEqual([]);
+  expect(problemsOf({ OPS_TOKEN: 'short' })[0]).toMatch(/^OPS_TOKEN: /);
+  expect(problemsOf({ OPS_TOKEN: 'short-secret' }).join()).not.toContain('short-secret');
 });

@@ -5,7 +5,7 @@ const at = (symbol: string, origin: number, loss: number, inside80 = 0.8): Origi
   symbol,
   origin,
   loss,
-  absoluteError: 2 * loss,
+  error: 2 * loss,
   inside80,
 });
 const options = { steps: 2, limit: 100 };

@@ -1,5 +1,6 @@
+import { defaultChampion } from '../../../src/config/default-champions';
 import { parseTimeframe } from '../../../src/domain/timeframe';
-import { DEFAULT_FAMILY, FAMILY_NAMES, familyNamed } from '../../../src/forecasting/families';
+import { FAMILY_NAMES, familyNamed } from '../../../src/forecasting/families';
 import { modelVersion } from '../../../src/forecasting/model';
 import { randomWalk } from './random-walk';
 
@@ -60,6 +61,12 @@ test('an unknown family is refused with the names there are', () => {
   expect(() => familyNamed('oracle')).toThrow(/"oracle".*range-volatility, .*naive, .*prophet/);
 });
 
-test('range-volatility is the default', () => {
-  expect(DEFAULT_FAMILY).toBe('range-volatility');
+test.each([
+  ['1h', 'trend-volatility'],
+  ['1d', 'range-volatility'],
+  ['1w', 'range-volatility'],
+  ['1M', 'range-volatility'],
+])('the default of %s is %s, a family there is', (timeframe, family) => {
+  expect(defaultChampion(parseTimeframe(timeframe))).toBe(family);
+  expect(FAMILY_NAMES).toContain(family);
 });

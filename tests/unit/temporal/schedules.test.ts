@@ -1,4 +1,5 @@
 import { DAY, HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
+import { defaultRules } from '../../../src/domain/timeframe-rules';
 import { cycleSchedules, deploymentSchedules, nextDue, scheduleOptions } from '../../../temporal/schedules';
 import { dueSlots } from '../../../temporal/virtual-driver';
 
@@ -41,13 +42,33 @@ describe('the schedules as data', () => {
   });
 
   test('everything but a cycle is started by a tick under the fixed ID that is its lock', () => {
-    const all = deploymentSchedules({ timeframes: [parseTimeframe('1h')], scheduleOffsetMs: 5000 });
+    const all = deploymentSchedules({
+      timeframes: [parseTimeframe('1h')],
+      scheduleOffsetMs: 5000,
+      rules: defaultRules,
+    });
     expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
     for (const schedule of all.filter(({ run }) => run.type !== 'cycle')) {
       const { action } = scheduleOptions(schedule);
       expect(action).toMatchObject({ workflowType: 'tick', workflowId: `${schedule.id}-tick` });
       expect(action.args).toMatchObject([{ type: schedule.run.type, workflowId: schedule.run.workflowId }]);
     }
+    const training = deploymentSchedules({
+      timeframes: ['1m', '1h', '1w', '1M'].map(parseTimeframe),
+      scheduleOffsetMs: 5000,
+      rules: defaultRules,
+    }).filter(({ run }) => run.type === 'train');
+    expect(
+      training.map((schedule) => [
+        schedule.id,
+        new Date(nextDue(schedule, at('2026-11-23T23:10:00Z'))).toISOString(),
+        schedule.run.input,
+      ]),
+    ).toEqual([
+      ['train-1h', '2026-11-24T00:35:00.000Z', { timeframe: '1h' }],
+      ['train-1w', '2026-11-30T00:35:00.000Z', { timeframe: '1w' }],
+      ['train-1M', '2026-12-01T00:35:00.000Z', { timeframe: '1M' }],
+    ]);
     const retention = all.find(({ id }) => id === 'retention');
     expect(retention && nextDue(retention, at('2026-11-23T23:10:00Z'))).toBe(at('2026-11-24T00:10:00Z'));
   });

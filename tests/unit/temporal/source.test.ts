@@ -24,7 +24,7 @@ describe('which source a deployment uses', () => {
   test('auto never switches away from a live store: it waits for its exchange', async () => {
     const dataDir = folder();
     mkdirSync(join(dataDir, 'binance'));
-    writeFileSync(sourceFolder(dataDir, 'binance').candles, '');
+    writeFileSync(sourceFolder(dataDir, 'binance').state, '');
     const source = await chooseSource(loadConfig({ DATA_DIR: dataDir }, null), unreachable);
     expect(source.name).toBe('binance');
     expect(source.notice).toContain('waits for it');

@@ -1,0 +1,109 @@
+/** What comes of a training: a registered model, which forecasts as shadow unless it is what the champion does already. */
+import { createHash } from 'node:crypto';
+import type { TimeframeId } from '../src/domain/types';
+import { holdoutSchema } from '../src/ports/holdout';
+import type { Holdout, RecipeHoldout } from '../src/ports/holdout';
+import { METADATA_VERSION } from '../src/ports/model-metadata';
+import type { ModelMetadata } from '../src/ports/model-metadata';
+import { championOf, recipeOf } from './champion';
+import type { ActivityPorts } from './ports';
+import { guarded, refuseOtherSource } from './stage';
+import type { RegisterInput, RegisterResult } from './training-contract';
+
+export function createRegisterCandidate(ports: ActivityPorts) {
+  return (input: RegisterInput): Promise<RegisterResult> =>
+    guarded(async () => {
+      refuseOtherSource(ports, input.source);
+      const { timeframe, asOf, runId } = input;
+      const champion = await championOf(ports, timeframe, asOf);
+      const metadata = await candidateOf(ports, input, champion);
+      const version = metadata.model_version;
+      if (version === champion.model_version) {
+        return { version, outcome: 'kept', reason: `${metadata.family} of the champion is still the best recipe` };
+      }
+      await ports.models.register(metadata);
+      await ports.models.setShadow({ timeframe, version, since: asOf });
+      const reason = `${metadata.family} ${version} forecasts as shadow`;
+      await ports.models.record({
+        key: `shadow ${timeframe} ${runId}`,
+        timeframe,
+        at: asOf,
+        kind: 'shadow',
+        verdict: 'started',
+        version,
+        by: 'automatic',
+        reason,
+        criteria: [],
+        facts: { parent: champion.model_version },
+      });
+      return { version, outcome: 'shadow', reason };
+    });
+}
+
+async function candidateOf(
+  ports: ActivityPorts,
+  input: RegisterInput,
+  champion: ModelMetadata,
+): Promise<ModelMetadata> {
+  const { timeframe, recipe, fits } = input;
+  const holdout = await readHoldout(ports, input.holdout);
+  const recipeVersion = ports.forecaster.versionOf(recipe);
+  const own = ofVersion(holdout, recipeVersion);
+  const rival = ofVersion(holdout, ports.forecaster.versionOf(recipeOf(champion)));
+  return {
+    schema_version: METADATA_VERSION,
+    model_version: versionOf(recipeVersion, timeframe, fits),
+    timeframe,
+    family: recipe.family,
+    settings: { ...recipe.settings },
+    code_version: ports.settings.codeVersion,
+    origin: 'training',
+    run_id: input.runId,
+    trained_at: input.asOf,
+    parent: champion.model_version,
+    holdout_sha256: input.holdout,
+    fits: fits.map(({ symbol, snapshot, fileSha256 }) => ({
+      symbol,
+      file_sha256: fileSha256,
+      snapshot_sha256: snapshot.sha256,
+      data_from: snapshot.from,
+      data_through: snapshot.through,
+      row_count: snapshot.rows,
+      loss: own?.symbols.find((of) => of.symbol === symbol)?.loss ?? null,
+      naive_loss: own?.symbols.find((of) => of.symbol === symbol)?.naive_loss ?? null,
+    })),
+    metrics: {
+      loss: meanOf(own, ({ loss }) => loss),
+      champion_loss: meanOf(rival, ({ loss }) => loss),
+      naive_loss: meanOf(own, ({ naive_loss }) => naive_loss),
+      coverage80: own?.coverage80 ?? null,
+      origins: own?.origins.length ?? 0,
+      inference_ms: own?.inference_ms ?? null,
+    },
+  };
+}
+
+/** @throws PipelineError `model_corrupt` when the file is missing or damaged. */
+export async function readHoldout(ports: ActivityPorts, sha256: string): Promise<Holdout> {
+  return holdoutSchema.parse(JSON.parse(await ports.modelFiles.read(sha256)));
+}
+
+export function ofVersion(holdout: Holdout, version: string): RecipeHoldout | undefined {
+  return holdout.recipes.find((recipe) => recipe.version === version);
+}
+
+function meanOf(
+  of: RecipeHoldout | undefined,
+  value: (origin: RecipeHoldout['origins'][number]) => number,
+): number | null {
+  if (of === undefined || of.origins.length === 0) return null;
+  return of.origins.reduce((sum, origin) => sum + value(origin), 0) / of.origins.length;
+}
+
+/** The recipe's own version where every cycle fits; else of it and of what was fitted. */
+function versionOf(recipe: string, timeframe: TimeframeId, fits: RegisterInput['fits']): string {
+  const fitted = fits.flatMap(({ symbol, fileSha256 }) => (fileSha256 === null ? [] : [`${symbol} ${fileSha256}`]));
+  if (fitted.length === 0) return recipe;
+  const text = [recipe, timeframe, ...fitted.toSorted((a, b) => (a < b ? -1 : 1))].join('\n');
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}

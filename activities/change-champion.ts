@@ -1,0 +1,104 @@
+/** Promotion, rollback and the change to naive: checked, tried on every symbol, then one move of the pointer. */
+import { cancellationSignal } from '@temporalio/activity';
+import { PipelineError } from '../src/domain/errors';
+import { isTimeframe } from '../src/domain/timeframe';
+import type { TimeframeId } from '../src/domain/types';
+import type { ChampionChange } from '../src/ports/model-registry';
+import { registered, recipeOf } from './champion';
+import { describeFailure } from './failures';
+import { forecastByModel } from './forecast';
+import { lastUsableOpen } from './origin';
+import type { ActivityPorts } from './ports';
+import { readySymbols } from './ready-symbols';
+import { guarded, refuseOtherSource } from './stage';
+import type { ChangeInput, ChangePlan, MoveInput, SmokeInput, SmokeResult } from './training-contract';
+
+const KIND: Readonly<Record<ChangeInput['action'], ChampionChange['kind']>> = {
+  promote: 'promotion',
+  rollback: 'rollback',
+  naive: 'naive',
+};
+
+export function createPlanChange(ports: ActivityPorts) {
+  return (input: ChangeInput): Promise<ChangePlan> =>
+    guarded(async () => {
+      const { version, action } = input;
+      if (!isTimeframe(input.timeframe) || !ports.settings.timeframes.includes(input.timeframe)) {
+        throw refused(`"${input.timeframe}" is not configured, so it has no champion to change`);
+      }
+      const timeframe = input.timeframe;
+      const champion = await ports.models.champion(timeframe);
+      if (champion === null) throw refused(`${timeframe} has no champion yet: its first cycle makes one`);
+      if ((await ports.models.model(timeframe, version)) === null) {
+        throw refused(`there is no model ${version} of ${timeframe}: "model history ${timeframe}" lists them`);
+      }
+      if (champion.version === version) throw refused(`${version} is the champion of ${timeframe} already`);
+      if (action === 'rollback') await refuseNeverChampion(ports, timeframe, version);
+      if (input.by === 'automatic') await refuseFrozen(ports, timeframe);
+      const symbols = await readySymbols(ports);
+      return { source: ports.source, timeframe, version, previous: champion.version, symbols };
+    });
+}
+
+async function refuseNeverChampion(ports: ActivityPorts, timeframe: TimeframeId, version: string): Promise<void> {
+  const history = await ports.models.history(timeframe);
+  if (history.some((change) => change.version === version)) return;
+  throw refused(
+    `${version} was never champion of ${timeframe}, so there is nothing to roll back to: promote it instead`,
+  );
+}
+
+/** I34: what an operator has undone, nothing does again by itself. */
+async function refuseFrozen(ports: ActivityPorts, timeframe: TimeframeId): Promise<void> {
+  const freeze = await ports.models.freeze(timeframe);
+  if (freeze === null) return;
+  const since = new Date(freeze.since).toISOString();
+  throw refused(
+    `automatic changes of ${timeframe} are frozen since the rollback of ${since}: lift it with "model unfreeze ${timeframe}"`,
+  );
+}
+
+function refused(sentence: string): PipelineError {
+  return new PipelineError('change_refused', sentence);
+}
+
+/** The new champion must give a valid forecast of every ready symbol before the pointer moves. */
+export function createSmokeCheck(ports: ActivityPorts) {
+  return (input: SmokeInput): Promise<SmokeResult> =>
+    guarded(async () => {
+      refuseOtherSource(ports, input.source);
+      const model = await registered(ports, input.timeframe, input.version);
+      const started = ports.clock.monotonic();
+      for (const symbol of input.symbols) {
+        const pair = { symbol, timeframe: input.timeframe };
+        const extent = await ports.candles.extent(pair);
+        // A pair that may not be forecast yet is no reason against a model.
+        if ((extent?.count ?? 0) < ports.settings.rules(input.timeframe).minimumSamples) continue;
+        const wanted = ports.forecaster.candlesWanted(recipeOf(model));
+        const candles = await ports.candles.last(pair, wanted, lastUsableOpen(ports, pair, input.asOf));
+        const origin = { pair, candles, asOf: input.asOf, signal: cancellationSignal() };
+        await forecastByModel(ports, ports.forecaster, model, 'champion', origin).catch((error: unknown) => {
+          cancellationSignal().throwIfAborted();
+          const failure = describeFailure(error);
+          throw refused(`${input.version} gives no valid forecast of ${symbol} ${input.timeframe}: ${failure.message}`);
+        });
+      }
+      return { checked: input.symbols.length, milliseconds: ports.clock.monotonic() - started };
+    });
+}
+
+/** Idempotent: a move that was made already, by this very change, is not made again. */
+export function createMovePointer(ports: ActivityPorts) {
+  return (input: MoveInput): Promise<void> =>
+    guarded(async () => {
+      refuseOtherSource(ports, input.source);
+      const { timeframe, version, previous, by, reason, asOf } = input;
+      // Looked at again: a rollback may have frozen the timeframe since the plan was made.
+      if (by === 'automatic') await refuseFrozen(ports, timeframe);
+      const change = { timeframe, version, previous, at: asOf, kind: KIND[input.action], by, reason };
+      if (await ports.models.changeChampion(change)) return;
+      const now = await ports.models.champion(timeframe);
+      if (now?.version === version && now.previous === previous && now.at === asOf) return;
+      throw refused(`the champion of ${timeframe} was changed meanwhile: it is ${now?.version ?? 'none'} now`);
+    });
+}

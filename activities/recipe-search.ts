@@ -1,0 +1,110 @@
+/** Which recipe wins walk-forward, pooled over symbols, and how it does on a holdout that took no part in choosing it. */
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { PipelineError } from '../src/domain/errors';
+import type { EpochMs, TimeframeId } from '../src/domain/types';
+import { searchRecipes, walkForwardOrigins } from '../src/forecasting/recipe-search';
+import type { RankedRecipe, SearchSeries } from '../src/forecasting/recipe-search';
+import { candidateRecipes } from '../src/forecasting/recipes';
+import type { Recipe } from '../src/ports/forecaster';
+import type { Holdout } from '../src/ports/holdout';
+import { championOf, recipeOf } from './champion';
+import type { ActivityPorts } from './ports';
+import { guarded, refuseOtherSource } from './stage';
+import type { FitInput, FitResult, SearchInput, SearchResult } from './training-contract';
+
+/** Origins that choose: spaced a horizon apart, so that no two share a target. */
+const SELECTION_ORIGINS = 30;
+
+export function createSearchForRecipe(ports: ActivityPorts) {
+  return (input: SearchInput): Promise<SearchResult> =>
+    guarded(async () => {
+      refuseOtherSource(ports, input.source);
+      const { timeframe } = input;
+      const champion = recipeOf(await championOf(ports, timeframe, input.asOf));
+      const candidates = distinct(ports, [champion, ...candidateRecipes(timeframe)]);
+      const { horizon: steps, minimumSamples } = ports.settings.rules(timeframe);
+      const until = Math.min(...input.members.map(({ snapshot }) => snapshot.through));
+      const holdoutOrigins = walkForwardOrigins(timeframe, { until, count: minimumSamples, spacing: 1, steps });
+      const ranked = await search(ports, input, candidates, selectionOrigins(timeframe, holdoutOrigins, steps));
+      const winner = ranked.find(({ overall, failed }) => overall !== null && failed === 0)?.recipe;
+      if (winner === undefined) {
+        throw new PipelineError('training_failed', `no recipe of ${timeframe} gave every forecast it was asked for`);
+      }
+      const judged = await search(ports, input, distinct(ports, [winner, champion]), holdoutOrigins);
+      const holdout = await ports.modelFiles.write(JSON.stringify(holdoutOf(ports, judged)));
+      return { recipe: winner, holdout, recipes: candidates.length };
+    });
+}
+
+/** All before the holdout: the targets of the last one end where the holdout begins. */
+function selectionOrigins(timeframe: TimeframeId, holdout: readonly EpochMs[], steps: number): readonly EpochMs[] {
+  const until = holdout[0] ?? 0;
+  return walkForwardOrigins(timeframe, { until, count: SELECTION_ORIGINS, spacing: steps, steps });
+}
+
+function distinct(ports: ActivityPorts, recipes: readonly Recipe[]): readonly Recipe[] {
+  const known = new Map<string, Recipe>();
+  for (const recipe of recipes) {
+    const version = ports.trainingForecaster.versionOf(recipe);
+    if (!known.has(version)) known.set(version, recipe);
+  }
+  return [...known.values()];
+}
+
+async function search(
+  ports: ActivityPorts,
+  { timeframe, members }: SearchInput,
+  candidates: readonly Recipe[],
+  origins: readonly EpochMs[],
+): Promise<readonly RankedRecipe[]> {
+  const { horizon: steps, minimumSamples } = ports.settings.rules(timeframe);
+  const wanted = Math.max(...candidates.map((recipe) => ports.trainingForecaster.candlesWanted(recipe)));
+  const reach = (SELECTION_ORIGINS + 1) * steps + minimumSamples + steps;
+  const series = members.map(({ symbol, snapshot }): SearchSeries => ({
+    pair: { symbol, timeframe },
+    read: () => ports.snapshots.last(snapshot, wanted + reach),
+  }));
+  const onProgress = (progress: { readonly done: number; readonly total: number }): void => heartbeat(progress);
+  return searchRecipes(
+    ports.trainingForecaster,
+    { series, candidates, origins, minimumCandles: minimumSamples, steps, onProgress },
+    cancellationSignal(),
+  );
+}
+
+function holdoutOf(ports: ActivityPorts, ranked: readonly RankedRecipe[]): Holdout {
+  return {
+    schema_version: '1.0',
+    recipes: ranked.flatMap(({ recipe, overall, byOrigin, bySymbol, millisecondsPerForecast }) => {
+      if (overall === null) return [];
+      return {
+        version: ports.trainingForecaster.versionOf(recipe),
+        inference_ms: millisecondsPerForecast * bySymbol.length,
+        coverage80: overall.cov80,
+        origins: byOrigin.map(({ origin, pinball, mae, yardstickPinball }) => ({
+          origin,
+          loss: pinball,
+          error: mae,
+          naive_loss: yardstickPinball,
+        })),
+        symbols: bySymbol.map(({ symbol, pinball, yardstickPinball }) => ({
+          symbol,
+          loss: pinball,
+          naive_loss: yardstickPinball,
+        })),
+      };
+    }),
+  };
+}
+
+export function createFitSymbol(ports: ActivityPorts) {
+  return (input: FitInput): Promise<FitResult> =>
+    guarded(async () => {
+      refuseOtherSource(ports, input.source);
+      const { snapshot, recipe, symbol, timeframe } = input;
+      const candles = await ports.snapshots.last(snapshot, ports.trainingForecaster.candlesWanted(recipe));
+      const request = { pair: { symbol, timeframe }, recipe, candles };
+      const model = await ports.trainingForecaster.fit(request, cancellationSignal());
+      return { fileSha256: model === null ? null : await ports.modelFiles.write(model) };
+    });
+}

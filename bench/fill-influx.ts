@@ -1,0 +1,149 @@
+/**
+ * Fill through real ccxt into one InfluxDB: ours, and a Python script's (`bench/python_pipeline.py` of SHARED_DIR), in turns.
+ *
+ *   node OUT/bench/fill-influx.js [SYMBOLS] [TURNS]      (npm run bench -- fill-influx)
+ *
+ * Prints one line a figure: candles a second of both and their ratio, our highest memory and longest pause of the event loop.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { promisify } from 'node:util';
+import { loadConfig } from '../src/config/config';
+import { parseTimeframe } from '../src/domain/timeframe';
+import { parseSymbol } from '../src/domain/types';
+import type { MarketSymbol } from '../src/domain/types';
+import { fill } from '../src/ingest/fill';
+import { startMarket } from '../src/market/market-server';
+import { systemClock } from '../src/ports/clock';
+import { openExchange, openStores } from '../temporal/stores';
+import { startInfluxd } from '../tests/influxd-server';
+import type { TestInflux } from '../tests/influxd-server';
+
+const run = promisify(execFile);
+const python = resolve('.cache', 'bench-venv', 'bin', 'python');
+const script = resolve(process.env.SHARED_DIR ?? '../shared', 'bench', 'python_pipeline.py');
+const timeframe = parseTimeframe('1h');
+const SINCE = Date.UTC(2017, 7, 17, 4);
+const UNTIL = Date.UTC(2025, 0, 1);
+
+interface Result {
+  readonly candles: number;
+  readonly seconds: number;
+}
+
+/** The fills of several pairs at once, as the deployment runs them, by one process. */
+async function ours(
+  influx: TestInflux,
+  url: string,
+  symbols: readonly MarketSymbol[],
+  bucket: string,
+): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'coin-predict-bench-'));
+  const config = loadConfig(
+    {
+      DATA_DIR: folder,
+      STORE: 'influx',
+      INFLUXDB_URL: influx.url,
+      INFLUXDB_TOKEN: influx.token,
+      INFLUXDB_ORG: influx.org,
+      INFLUXDB_BUCKET: bucket,
+      SYMBOLS: symbols.join(','),
+      TIMEFRAMES: '1h',
+    },
+    null,
+  );
+  const stores = await openStores(config, 'simulated');
+  const exchange = await openExchange(config, stores, url);
+  await exchange.markets();
+  const { gapLedger, pairState, dataQuality } = stores.state;
+  const ports = { exchange, candles: stores.candles, gapLedger, pairState, dataQuality, clock: systemClock };
+  const started = performance.now();
+  const done = await Promise.all(
+    symbols.map((symbol) => fill(ports, { pair: { symbol, timeframe }, from: SINCE, asOf: UNTIL })),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  await exchange.close();
+  await stores.close();
+  rmSync(folder, { recursive: true });
+  return { candles: done.reduce((sum, { stored }) => sum + stored, 0), seconds };
+}
+
+async function theirs(
+  influx: TestInflux,
+  url: string,
+  symbols: readonly MarketSymbol[],
+  bucket: string,
+): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'coin-predict-bench-'));
+  const { orgs } = (await (
+    await fetch(`${influx.url}/api/v2/orgs`, { headers: { authorization: `Token ${influx.token}` } })
+  ).json()) as { orgs: { id: string }[] };
+  await fetch(`${influx.url}/api/v2/buckets`, {
+    method: 'POST',
+    headers: { authorization: `Token ${influx.token}` },
+    body: JSON.stringify({ orgID: orgs[0]?.id, name: bucket, retentionRules: [] }),
+  });
+  const args = [
+    script,
+    url,
+    influx.url,
+    influx.token,
+    influx.org,
+    bucket,
+    '1h',
+    symbols.join(','),
+    SINCE,
+    UNTIL,
+    folder,
+  ];
+  const { stdout } = await run(python, [...args.map(String), 'fill'], { maxBuffer: 1e8 });
+  rmSync(folder, { recursive: true });
+  return JSON.parse(stdout) as Result;
+}
+
+function print(name: string, value: number, unit: string): void {
+  process.stdout.write(`${name.padEnd(52)} ${value.toLocaleString('en', { maximumFractionDigits: 1 })} ${unit}\n`);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+async function main(count: number, turns: number): Promise<void> {
+  const symbols = Array.from({ length: count }, (_, index) => parseSymbol(`COIN${index}/USDT`));
+  const influx = await startInfluxd();
+  const market = await startMarket({ symbols, seed: 1, clock: { fixed: UNTIL } });
+  // The market makes its candles when first asked; that is not what is measured.
+  for (const symbol of symbols)
+    await fetch(`${market.url}/api/v3/klines?symbol=${symbol.replace('/', '')}&interval=1h&limit=1`);
+  const peer = existsSync(python) && existsSync(script);
+  const pauses = monitorEventLoopDelay({ resolution: 5 });
+  const [a, b]: [Result[], Result[]] = [[], []];
+  let memory = 0;
+  const watch = setInterval(() => (memory = Math.max(memory, process.memoryUsage().rss)), 100);
+  for (let turn = 0; turn < turns; turn++) {
+    pauses.enable();
+    a.push(await ours(influx, market.url, symbols, `ours-${turn}`));
+    pauses.disable();
+    if (peer) b.push(await theirs(influx, market.url, symbols, `theirs-${turn}`));
+  }
+  clearInterval(watch);
+  const rate = (results: readonly Result[]) => median(results.map(({ candles, seconds }) => candles / seconds));
+  print('load of the machine', loadavg()[0] ?? Number.NaN, 'processes');
+  print(`candles a turn, ${count} pairs of 1h`, a[0]?.candles ?? 0, 'candles');
+  print(`coin-predict, median of ${turns}`, rate(a), 'candles/s');
+  if (peer) {
+    print('  the script stored', b[0]?.candles ?? 0, 'candles');
+    print(`python_pipeline.py fill, median of ${turns}`, rate(b), 'candles/s');
+    print('ratio', rate(a) / rate(b), 'times as fast');
+  }
+  print('highest memory, the market in the same process', memory / 1e6, 'MB');
+  print('longest pause of the event loop', pauses.max / 1e6, 'ms');
+  await market.close();
+  await influx.stop();
+}
+
+void main(Number(process.argv[2] ?? 4), Number(process.argv[3] ?? 3));

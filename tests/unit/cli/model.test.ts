@@ -1,0 +1,126 @@
+import { PipelineError } from '../../../src/domain/errors';
+import { metadataOf } from '../../ports/model-registry-contract';
+import { NOW, pairOf, World } from './test-wiring';
+
+const { timeframe } = pairOf('BTC/USDT', '1h');
+const started = { kind: 'started', workflowId: 'champion-1h', runId: 'run-1' } as const;
+
+async function worldWithModels(): Promise<World> {
+  const world = new World();
+  for (const version of ['v1', 'v2']) await world.models.register(metadataOf(version));
+  const first = {
+    timeframe,
+    version: 'v1',
+    previous: null,
+    at: NOW,
+    kind: 'first',
+    by: 'configuration',
+    reason: 'CHAMPION',
+  } as const;
+  await world.models.changeChampion(first);
+  await world.models.setShadow({ timeframe, version: 'v2', since: NOW });
+  await world.models.record({
+    key: 'd',
+    timeframe,
+    at: NOW,
+    kind: 'decision',
+    verdict: 'KEEP',
+    version: 'v2',
+    by: 'automatic',
+    reason: 'p 0.2 (needs <= 0.05)',
+    criteria: [{ name: 'p', value: 0.2, threshold: '<= 0.05', passed: false }],
+    facts: {},
+  });
+  return world;
+}
+
+describe('model', () => {
+  test('show tells champion, shadow and the last decision with each criterion', async () => {
+    const world = await worldWithModels();
+    expect(await world.run('model show 1h')).toBe(0);
+    expect(world.stdout).toContain('naive v1 since 2024-05-01T14:30:00Z (first: CHAMPION)');
+    expect(world.stdout).toContain('naive v2 since');
+    expect(world.stdout).toMatch(/p\s+0\.2\s+<= 0\.05\s+does not hold/);
+    expect(await world.run('model show 1h --json')).toBe(0);
+    expect(world.json()).toMatchObject({ champion: { version: 'v1' }, shadow: { version: 'v2' }, frozen_since: null });
+  });
+
+  test('history lists every change and every model', async () => {
+    const world = await worldWithModels();
+    expect(await world.run('model history 1h --json')).toBe(0);
+    expect(world.json()).toMatchObject({
+      changes: [{ version: 'v1', kind: 'first' }],
+      models: [{ model_version: 'v2' }, { model_version: 'v1' }],
+    });
+    expect(await world.run('model show 1d')).toBe(5);
+  });
+
+  test('F91 a refused rollback is one clear sentence and exit 7', async () => {
+    const world = await worldWithModels();
+    world.control = {
+      changeChampion: async () => started,
+      changeResult: async () => {
+        throw new PipelineError('change_refused', 'v1 is the champion of 1h already');
+      },
+    };
+    expect(await world.run('model rollback 1h v1 --reason odd')).toBe(7);
+    expect(world.stderr.split('\n')[0]).toBe('error: v1 is the champion of 1h already');
+    world.control = { changeChampion: async () => ({ ...started, kind: 'already_running' }) };
+    expect(await world.run('model promote 1h v2 --reason better')).toBe(7);
+    expect(world.stderr).toContain('another change of the champion of 1h is under way (run run-1)');
+  });
+
+  test('a change needs a reason, which is kept with it', async () => {
+    const world = await worldWithModels();
+    const asked: unknown[] = [];
+    world.control = {
+      changeChampion: async (request) => {
+        asked.push(request);
+        return started;
+      },
+      changeResult: async () => ({ version: 'v2', previous: 'v1', checked: 5 }),
+    };
+    expect(await world.run('model promote 1h v2')).toBe(2);
+    expect(await world.run('model promote 1h v2 --reason better')).toBe(0);
+    expect(asked).toEqual([{ timeframe, action: 'promote', version: 'v2', reason: 'better' }]);
+    expect(world.stdout).toContain('1h: v2 is champion, v1 was; tried on 5 symbols');
+  });
+
+  test.each([
+    ['done', 0],
+    ['partial', 8],
+    ['failed', 1],
+    ['refused', 7],
+  ] as const)('a training that ends %s exits %i', async (outcome, code) => {
+    const world = new World();
+    world.control = {
+      train: async () => ({ ...started, workflowId: 'train-1h' }),
+      trainingResult: async () => ({ outcome, version: 'v3', reason: 'why', trained: [], failed: [] }),
+    };
+    expect(await world.run('model train --timeframe 1h --wait')).toBe(code);
+    expect(world.stdout).toContain(`training 1h ${outcome}: why`);
+  });
+
+  test('a training of a symbol or timeframe that is not configured is a bad request', async () => {
+    const world = new World();
+    expect(await world.run('model train --timeframe 5h')).toBe(2);
+    expect(await world.run('model train --timeframe 1h --symbols BTC/USD')).toBe(2);
+  });
+
+  test('I34 unfreeze lifts what a rollback froze, once', async () => {
+    const world = await worldWithModels();
+    const rollback = {
+      timeframe,
+      version: 'v2',
+      previous: 'v1',
+      at: NOW,
+      kind: 'rollback',
+      by: 'operator',
+      reason: 'odd',
+    } as const;
+    await world.models.changeChampion(rollback);
+    expect(await world.run('model unfreeze 1h --reason seen')).toBe(0);
+    expect(await world.run('model unfreeze 1h --reason seen')).toBe(7);
+    expect(await world.models.freeze(timeframe)).toBeNull();
+  });
+});

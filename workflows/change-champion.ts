@@ -1,0 +1,67 @@
+import { proxyActivities, setCurrentDetails, setWorkflowOptions, upsertSearchAttributes } from '@temporalio/workflow';
+import type { CycleActivities } from '../activities/contract';
+import type { ChangeActivities, ChangeInput, SmokeActivities } from '../activities/training-contract';
+import { COMPUTE_QUEUE } from '../src/domain/names';
+import type { EpochMs, TimeframeId } from '../src/domain/types';
+import { KIND, OUTCOME, TIMEFRAME } from './search-attributes';
+import { failureOf } from './stages';
+
+/** `{"timeframe":"1h","action":"rollback","version":"…","by":"operator","reason":"…"}`; `asOf` only in virtual time. */
+export type ChangeArguments = Omit<ChangeInput, 'asOf'> & { readonly asOf?: EpochMs };
+
+export interface ChangeResult {
+  readonly timeframe: TimeframeId;
+  readonly action: ChangeInput['action'];
+  readonly version: string;
+  readonly previous: string;
+  readonly checked: number;
+  readonly asOf: EpochMs;
+}
+
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 20 } as const;
+const { planChange, movePointer, requestCycles } = proxyActivities<ChangeActivities & CycleActivities>({
+  startToCloseTimeout: '30s',
+  heartbeatTimeout: '10s',
+  retry,
+});
+const { smokeCheck } = proxyActivities<SmokeActivities>({
+  taskQueue: COMPUTE_QUEUE,
+  startToCloseTimeout: '10m',
+  heartbeatTimeout: '10s',
+  retry,
+});
+
+setWorkflowOptions({ failureExceptionTypes: [Error] }, changeChampion);
+
+/**
+ * Makes another model champion: checked, tried on every ready symbol, then one move of the pointer, then the cycle.
+ * Killed at any step it leaves the old champion or the new one, and goes on from there. Its ID is the lock.
+ */
+export async function changeChampion(input: ChangeArguments): Promise<ChangeResult> {
+  const { action, version, reason } = input;
+  const asOf = input.asOf ?? Date.now();
+  upsertSearchAttributes([
+    { key: KIND, value: 'change' },
+    { key: TIMEFRAME, value: input.timeframe },
+  ]);
+  try {
+    const plan = await planChange.executeWithOptions({ summary: `${action} ${version}: may it be done?` }, [
+      { ...input, asOf },
+    ]);
+    const smoke = await smokeCheck.executeWithOptions(
+      { summary: `${version} forecasts ${plan.symbols.length} symbols` },
+      [{ ...plan, asOf }],
+    );
+    await movePointer.executeWithOptions({ summary: `${plan.previous} -> ${version}` }, [
+      { ...plan, action, by: input.by, reason, asOf },
+    ]);
+    // In virtual time the next slot is the next cycle.
+    if (input.asOf === undefined) await requestCycles({ timeframes: [plan.timeframe], reason: `${action}: ${reason}` });
+    setCurrentDetails(`**${plan.timeframe}**: ${version} is champion, ${plan.previous} was. ${reason}`);
+    upsertSearchAttributes([{ key: OUTCOME, value: 'done' }]);
+    return { timeframe: plan.timeframe, action, version, previous: plan.previous, checked: smoke.checked, asOf };
+  } catch (error) {
+    upsertSearchAttributes([{ key: OUTCOME, value: failureOf(error).code as string }]);
+    throw error;
+  }
+}

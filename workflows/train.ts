@@ -1,0 +1,178 @@
+import {
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setWorkflowOptions,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type {
+  FitResult,
+  PlanTrainingInput,
+  TrainingActivities,
+  TrainingComputations,
+  TrainingPlan,
+  TrainingSymbol,
+} from '../activities/training-contract';
+import { BACKGROUND_QUEUE } from '../src/domain/names';
+import type { EpochMs, MarketSymbol } from '../src/domain/types';
+import { KIND, OUTCOME, SYMBOLS, TIMEFRAME } from './search-attributes';
+import { failureOf } from './stages';
+
+/** `{"timeframe":"1h"}`; all else is optional, `asOf` only in virtual time. */
+export interface TrainArguments {
+  readonly timeframe: string;
+  readonly symbols?: readonly string[];
+  readonly trigger?: PlanTrainingInput['trigger'];
+  readonly observations?: number;
+  readonly asOf?: EpochMs;
+}
+
+export interface TrainResult {
+  readonly outcome: 'done' | 'partial' | 'failed' | 'refused';
+  readonly version: string | null;
+  readonly reason: string;
+  readonly trained: readonly MarketSymbol[];
+  readonly failed: readonly { readonly symbol: MarketSymbol; readonly reason: string }[];
+  readonly asOf: EpochMs;
+}
+
+type Accepted = Extract<TrainingPlan, { verdict: 'train' }>;
+type Attempt = Omit<TrainResult, 'asOf'>;
+
+const retry = { initialInterval: '2s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 5 } as const;
+const { planTraining, snapshotCandles, registerCandidate, closeTraining } = proxyActivities<TrainingActivities>({
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '30s',
+  retry,
+});
+const { searchForRecipe, fitSymbol } = proxyActivities<TrainingComputations>({
+  taskQueue: BACKGROUND_QUEUE,
+  startToCloseTimeout: '6h',
+  heartbeatTimeout: '60s',
+  retry,
+});
+
+setWorkflowOptions({ failureExceptionTypes: [Error] }, train);
+
+/**
+ * Trains a candidate: snapshots, search over the declared recipes, fits, registration as shadow. A symbol that fails is
+ * left out and told. A training that fails altogether is tried again after 10 and 30 minutes. Its ID is the lock.
+ */
+export async function train(input: TrainArguments): Promise<TrainResult> {
+  const asOf = input.asOf ?? Date.now();
+  const trigger = input.trigger ?? 'by hand';
+  const { runId } = workflowInfo();
+  upsertSearchAttributes([
+    { key: KIND, value: 'train' },
+    { key: TIMEFRAME, value: input.timeframe },
+  ]);
+  const plan = await planTraining.executeWithOptions({ summary: `${input.timeframe}: train? (${trigger})` }, [
+    {
+      timeframe: input.timeframe,
+      symbols: input.symbols ?? null,
+      trigger,
+      observations: input.observations ?? 0,
+      asOf,
+      runId,
+    },
+  ]);
+  if (plan.verdict === 'refused') {
+    upsertSearchAttributes([{ key: OUTCOME, value: 'refused' }]);
+    return { outcome: 'refused', version: null, reason: plan.reason, trained: [], failed: [], asOf };
+  }
+  upsertSearchAttributes([{ key: SYMBOLS, value: plan.symbols.length }]);
+  const startedAt = Date.now();
+  const attempt = await withRetries(plan, asOf, runId, input.asOf !== undefined);
+  const { source, timeframe } = plan;
+  const { outcome, version, reason, failed } = attempt;
+  await closeTraining.executeWithOptions({ summary: `${timeframe}: ${outcome}` }, [
+    {
+      source,
+      timeframe,
+      runId,
+      asOf,
+      trigger,
+      startedAt,
+      endedAt: Date.now(),
+      outcome: recorded(outcome),
+      version,
+      reason,
+      failed,
+    },
+  ]);
+  setCurrentDetails(`**${timeframe}** ${outcome}: ${reason}`);
+  upsertSearchAttributes([{ key: OUTCOME, value: outcome as string }]);
+  return { ...attempt, asOf };
+}
+
+function recorded(outcome: Attempt['outcome']): 'done' | 'partial' | 'failed' {
+  return outcome === 'refused' ? 'failed' : outcome;
+}
+
+async function withRetries(plan: Accepted, asOf: EpochMs, runId: string, virtual: boolean): Promise<Attempt> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await trainOnce(plan, asOf, runId);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const wait = plan.retryWaitsMs[attempt];
+      const { message, retry: kind } = failureOf(error);
+      if (wait === undefined || virtual || kind === 'permanent') {
+        return { outcome: 'failed', version: null, reason: message, trained: [], failed: [] };
+      }
+      setCurrentDetails(`failed, tried again after ${wait / 60_000} min: ${message}`);
+      await sleep(wait);
+    }
+  }
+}
+
+async function trainOnce(plan: Accepted, asOf: EpochMs, runId: string): Promise<Attempt> {
+  const { source, timeframe } = plan;
+  const failed: { symbol: MarketSymbol; reason: string }[] = [];
+  const each = async <In extends { symbol: MarketSymbol }, Out>(
+    members: readonly In[],
+    work: (member: In) => Promise<Out>,
+  ) => {
+    const done: Out[] = [];
+    // One after the other: a training is in no hurry, and its memory is that of one symbol.
+    for (const member of members) {
+      try {
+        done.push(await work(member));
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        failed.push({ symbol: member.symbol, reason: failureOf(error).message });
+      }
+    }
+    return done;
+  };
+  const members = await each(
+    plan.symbols.map((symbol) => ({ symbol })),
+    async ({ symbol }): Promise<TrainingSymbol> => ({
+      symbol,
+      snapshot: await snapshotCandles.executeWithOptions({ summary: `${symbol} ${timeframe} snapshot` }, [
+        { source, timeframe, symbol, asOf },
+      ]),
+    }),
+  );
+  if (members.length === 0) throw new Error(failed[0]?.reason ?? 'no symbol to train on');
+  const found = await searchForRecipe.executeWithOptions(
+    { summary: `${timeframe}: search over ${members.length} symbols` },
+    [{ source, timeframe, asOf, members }],
+  );
+  const { recipe, holdout } = found;
+  const fits = await each(members, async (member): Promise<TrainingSymbol & FitResult> => ({
+    ...member,
+    ...(await fitSymbol.executeWithOptions({ summary: `${member.symbol} ${timeframe} fit ${recipe.family}` }, [
+      { source, timeframe, asOf, recipe, ...member },
+    ])),
+  }));
+  if (fits.length === 0) throw new Error(failed[0]?.reason ?? 'no symbol could be fitted');
+  const { version, reason } = await registerCandidate.executeWithOptions(
+    { summary: `${timeframe}: register ${recipe.family}` },
+    [{ source, timeframe, asOf, runId, recipe, holdout, fits }],
+  );
+  const outcome = failed.length === 0 ? 'done' : 'partial';
+  return { outcome, version, reason, trained: fits.map(({ symbol }) => symbol), failed };
+}
