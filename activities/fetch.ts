@@ -39,6 +39,7 @@ async function fetchPair(
   const extent = await ports.candles.extent(pair);
   const start = await fetchStart(ports, pair, extent, input.asOf);
   ports.log.debug({ pair: pairKey(pair), reason: start.reason, due: start.due }, 'fetch starts');
+  ports.fetchCounter.started(pair.timeframe, start.reason);
   const tooMuch = input.symbols.length > 1 && start.due !== null && start.due > GROUP_LIMIT;
   if (start.needsFill || tooMuch) return { kind: 'fill', reason: start.reason };
   if (extent === null || start.from === null) return { kind: 'up_to_date' };

@@ -48,10 +48,10 @@ export type MainActivities = CycleActivities &
   HousekeepingActivities &
   MonitorActivities &
   ReconciliationActivities &
-  SymbolActivities &
   TrainingActivities &
   ChangeActivities &
-  ReportActivities;
+  ReportActivities &
+  SymbolActivities;
 
 export function createActivities(ports: ActivityPorts): MainActivities {
   return {

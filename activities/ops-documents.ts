@@ -28,8 +28,9 @@ export function createWriteOpsDocuments(ports: ActivityPorts) {
   return ({ asOf }: { readonly asOf: EpochMs }): Promise<void> =>
     guarded(async () => {
       const alerts = canonicalDocument(alertsDocumentSchema, await alertsDocument(ports, asOf));
-      await ports.writeOpsDocument('alerts', alerts);
-      await ports.writeOpsDocument('sla', canonicalDocument(slaDocumentSchema, await slaDocument(ports, asOf)));
+      await ports.opsDocuments.write('alerts.json', alerts);
+      const sla = canonicalDocument(slaDocumentSchema, await slaDocument(ports, asOf));
+      await ports.opsDocuments.write('sla.json', sla);
     });
 }
 

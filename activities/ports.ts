@@ -6,6 +6,7 @@ import type { DataQualityStore } from '../src/ports/data-quality';
 import type { EventLog } from '../src/ports/event-log';
 import type { Exchange } from '../src/ports/exchange';
 import type { Fitter, Forecaster, Recipe } from '../src/ports/forecaster';
+import type { FetchCounter } from '../src/ports/fetch-counter';
 import type { ForecastLedger } from '../src/ports/forecast-ledger';
 import type { GapLedger } from '../src/ports/gap-ledger';
 import type { ModelFiles } from '../src/ports/model-files';
@@ -21,8 +22,8 @@ import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
 import type { SymbolChoice } from '../src/ports/symbol-choice';
 import type { StorageGauge } from '../src/ports/storage-gauge';
-import type { DiscoveryRules } from '../src/domain/discovery';
 import type { Snapshots } from '../src/ports/snapshots';
+import type { DiscoveryRules } from '../src/domain/discovery';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 
@@ -83,8 +84,6 @@ export interface ActivityPorts {
   readonly notifiers: readonly Notifier[];
   readonly heartbeat: Heartbeat | null;
   readonly probe: Probe;
-  /** Writes a document of the operations page: its name without `.json`, and its text. */
-  readonly writeOpsDocument: (name: string, body: string) => Promise<void>;
   readonly forecaster: Forecaster;
   /** For the shadow: threads and memory of its own, so that nothing it does is felt by the champion. */
   readonly shadowForecaster: Forecaster;
@@ -93,4 +92,5 @@ export interface ActivityPorts {
   /** Documents of the operators' pages. */
   readonly opsDocuments: DocumentFolder;
   readonly requestCycle: RequestCycle;
+  readonly fetchCounter: FetchCounter;
 }

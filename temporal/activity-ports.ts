@@ -1,13 +1,11 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ActivityPorts, PipelineSettings, RequestCycle } from '../activities/ports';
-import { writeDurably } from '../src/adapters/files/durable-file';
 import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { Fitter, Forecaster } from '../src/ports/forecaster';
+import type { FetchCounter } from '../src/ports/fetch-counter';
 import { programVersion } from './program-version';
 import type { Heartbeat, Notifier } from '../src/ports/notifier';
 import type { Probe } from '../src/ports/probe';
@@ -26,6 +24,8 @@ export interface PortsInput {
   readonly clock?: Clock;
   /** Who is told, inside and outside. Absent: alerts are only logged, and nothing outside is asked. */
   readonly outside?: Outside;
+  /** Absent: nobody counts. */
+  readonly fetchCounter?: FetchCounter;
 }
 
 /** What the monitor reaches outside of this machine. */
@@ -49,6 +49,7 @@ export function activityPorts({
   log,
   clock = systemClock,
   outside = NOBODY,
+  fetchCounter = { started: () => {} },
 }: PortsInput): ActivityPorts {
   return {
     source: stores.source,
@@ -73,16 +74,13 @@ export function activityPorts({
     monitor: stores.state.monitor,
     outbox: stores.state.outbox,
     ...outside,
-    writeOpsDocument: async (name, body) => {
-      await mkdir(stores.folder.ops, { recursive: true });
-      await writeDurably(join(stores.folder.ops, `${name}.json`), body);
-    },
     forecaster,
     shadowForecaster,
     trainingForecaster,
     snapshots: stores.snapshots,
     opsDocuments: stores.opsDocuments,
     requestCycle,
+    fetchCounter,
   };
 }
 

@@ -57,9 +57,9 @@ export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
   return [
     ...cycleSchedules(settings.timeframes, settings.scheduleOffsetMs),
     RETENTION_SCHEDULE,
-    SYMBOLS_SCHEDULE,
     ...settings.timeframes.filter((timeframe) => settings.rules(timeframe).horizon > 0).map(trainingSchedule),
     MODEL_REPORT_SCHEDULE,
+    SYMBOLS_SCHEDULE,
     reconcileSchedule(RECONCILE_DAILY, '1d', 20 * MINUTE, 1),
     reconcileSchedule(RECONCILE_WEEKLY, '1w', 2 * HOUR, 90),
     MONITOR_SCHEDULE,
@@ -99,21 +99,6 @@ const RETENTION_SCHEDULE: Schedule = {
   },
 };
 
-const SYMBOLS_SCHEDULE: Schedule = {
-  id: SYMBOLS_DAILY,
-  every: parseTimeframe('1d'),
-  offsetMs: 40 * MINUTE,
-  run: {
-    type: 'reviewSymbols',
-    workflowId: SYMBOLS_DAILY,
-    input: {},
-    kind: 'symbols',
-    timeframe: null,
-    summary: 'looks at the symbols: discovers, checks new ones and those in quarantine',
-    note: 'daily; paused, no symbol joins, leaves or gets out of quarantine',
-  },
-};
-
 /** The candles of the day are there by then. */
 const TRAINING_OFFSET_MS = 35 * MINUTE;
 
@@ -149,6 +134,21 @@ const MODEL_REPORT_SCHEDULE: Schedule = {
     timeframe: null,
     summary: 'champion, shadow and naive of every timeframe, and what follows',
     note: 'daily; paused, no model is promoted, replaced or found to drift automatically',
+  },
+};
+
+const SYMBOLS_SCHEDULE: Schedule = {
+  id: SYMBOLS_DAILY,
+  every: parseTimeframe('1d'),
+  offsetMs: 40 * MINUTE,
+  run: {
+    type: 'reviewSymbols',
+    workflowId: SYMBOLS_DAILY,
+    input: {},
+    kind: 'symbols',
+    timeframe: null,
+    summary: 'looks at the symbols: discovers, checks new ones and those in quarantine',
+    note: 'daily; paused, no symbol joins, leaves or gets out of quarantine',
   },
 };
 

@@ -34,9 +34,9 @@ export interface Stores {
   readonly state: StateStore;
   readonly budget: RateBudget;
   readonly storage: StorageGauge;
-  readonly modelFiles: ModelFiles;
   readonly snapshots: Snapshots;
   readonly opsDocuments: DocumentFolder;
+  readonly modelFiles: ModelFiles;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** A worker with everything it needs: stores, exchange, threads, schedules, and the cycles that are behind. */
 import type { Logger } from 'pino';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../activities';
+import { createDeploymentMetrics } from '../src/adapters/prometheus/deployment-metrics';
 import type { Config } from '../src/config/config';
 import { lastClosedOpen } from '../src/domain/timeframe';
 import { cycleScheduleId } from '../src/domain/names';
@@ -11,6 +12,8 @@ import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forec
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
+import { choosePort } from './free-port';
+import { serveMetrics } from './metrics-server';
 import { startOperationsReporter } from './operations-reporter';
 import { outsideOf } from './outside';
 import { deploymentSchedules } from './schedules';
@@ -31,7 +34,12 @@ export interface WorkerProcessOptions {
 /** Runs until stopped. The order of starting is the order of need; the order of stopping is its reverse. */
 export async function runWorkerProcess(options: WorkerProcessOptions): Promise<Running> {
   const { config, source, log, temporalAddress } = options;
-  installRuntime(log);
+  const sdkPort = await choosePort(
+    config.temporalMetricsPort,
+    config.explicit.has('TEMPORAL_METRICS_PORT'),
+    'TEMPORAL_METRICS_PORT',
+  );
+  installRuntime(log, `${config.metricsHost}:${sdkPort}`);
   const stores = await openStores(config, source, systemClock, (reason, failed) =>
     log.warn({ failed, reason }, 'a forecast was not mirrored into InfluxDB'),
   );
@@ -46,6 +54,20 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   });
   await registerSearchAttributes(control.connection, config.temporalNamespace);
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
+  const metrics = createDeploymentMetrics(
+    { ...config, ...stores.state, clock: systemClock, candles: stores.candles },
+    true,
+  );
+  const metricsServer = await serveMetrics(
+    metrics,
+    {
+      host: config.metricsHost,
+      port: config.metricsPort,
+      explicit: config.explicit.has('METRICS_PORT'),
+      variable: 'METRICS_PORT',
+    },
+    log,
+  );
   const ports = activityPorts({
     config,
     stores,
@@ -56,6 +78,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     requestCycle,
     log,
     outside: outsideOf(config),
+    fetchCounter: metrics.fetchCounter,
   });
   const worker = await startWorker({
     address: temporalAddress,
@@ -72,10 +95,18 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   await runWhatIsBehind(config, stores, control, log);
   const stopReporting = startOperationsReporter({ config, stores, control, log });
   return {
-    facts: { source, temporal: temporalAddress, namespace: config.temporalNamespace, pid: process.pid },
+    facts: {
+      source,
+      temporal: temporalAddress,
+      namespace: config.temporalNamespace,
+      pid: process.pid,
+      metrics: metricsServer.url,
+      temporal_metrics: `http://${config.metricsHost}:${sdkPort}/metrics`,
+    },
     ended: worker.ended,
     stop: async () => {
       await stopReporting();
+      await metricsServer.close();
       await worker.stop();
       for (const each of [forecaster, shadowForecaster, trainingForecaster]) await each.close();
       await exchange.close();

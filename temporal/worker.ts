@@ -35,15 +35,25 @@ const BACKGROUND_SLOTS = 2;
 const CONNECT_PAUSE_MS = 1_000;
 const CONNECT_TRIES = 120;
 
-/** One per process, before the first connection: Temporal's own lines go to our log, signals are ours to handle. */
-export function installRuntime(log: Logger): void {
+/**
+ * One per process, before the first connection: Temporal's own lines go to our log, signals are ours to handle, and its
+ * metrics are served at `metricsAddress` (`host:port`).
+ */
+export function installRuntime(log: Logger, metricsAddress: string | null = null): void {
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
     const line = { ...meta, temporal: true };
     if (level === 'ERROR') log.error(line, message);
     else if (level === 'WARN') log.warn(line, message);
     else log.debug(line, message);
   });
-  Runtime.install({ logger, shutdownSignals: [] });
+  const prometheus = {
+    bindAddress: metricsAddress ?? '',
+    countersTotalSuffix: true,
+    unitSuffix: true,
+    useSecondsForDurations: true,
+  };
+  const telemetryOptions = metricsAddress === null ? {} : { metrics: { prometheus } };
+  Runtime.install({ logger, shutdownSignals: [], telemetryOptions });
 }
 
 /** Connects, waiting for a server that is not up yet, and runs until stopped. */

@@ -72,6 +72,9 @@ export interface Config {
   readonly opsPort: number;
   readonly webHost: string;
   readonly opsHost: string;
+  readonly metricsPort: number;
+  readonly temporalMetricsPort: number;
+  readonly metricsHost: string;
   /** Null: none is asked for. */
   readonly opsToken: string | null;
   /** `host:port`; null: an own development server. */
@@ -257,6 +260,9 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     opsPort: values.OPS_PORT,
     webHost: values.WEB_HOST,
     opsHost: values.OPS_HOST,
+    metricsPort: values.METRICS_PORT,
+    temporalMetricsPort: values.TEMPORAL_METRICS_PORT,
+    metricsHost: values.METRICS_HOST,
     opsToken: values.OPS_TOKEN,
     temporalAddress: values.TEMPORAL_ADDRESS,
     temporalNamespace: values.TEMPORAL_NAMESPACE,

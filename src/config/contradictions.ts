@@ -4,7 +4,14 @@ import type { TimeframeId } from '../domain/types';
 import type { ConfigProblem } from './config-error';
 import type { Values, VariableName } from './variables';
 
-const PORTS = ['WEB_PORT', 'OPS_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as const;
+const PORTS = [
+  'WEB_PORT',
+  'OPS_PORT',
+  'METRICS_PORT',
+  'TEMPORAL_METRICS_PORT',
+  'TEMPORAL_PORT',
+  'TEMPORAL_UI_PORT',
+] as const;
 
 /** Judges what could be read; a variable that could not be is left out, it has its own problem already. */
 export function findContradictions(values: Partial<Values>, explicit: ReadonlySet<VariableName>): ConfigProblem[] {

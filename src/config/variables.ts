@@ -181,6 +181,24 @@ export const VARIABLES = {
       'Token that the operator pages ask for: as the password of HTTP Basic (any user name), or as a Bearer token.',
     secret: true,
   },
+  METRICS_PORT: {
+    schema: port(),
+    default: '9464',
+    unit: 'port',
+    meaning: "Port of the worker's metrics for Prometheus. Moves like WEB_PORT.",
+  },
+  TEMPORAL_METRICS_PORT: {
+    schema: port(),
+    default: '9465',
+    unit: 'port',
+    meaning: 'Port of the metrics of the Temporal SDK inside the worker. Moves like WEB_PORT.',
+  },
+  METRICS_HOST: {
+    schema: host,
+    default: '127.0.0.1',
+    unit: 'address',
+    meaning: 'Address both metrics ports of the worker listen on; opened wider only where Prometheus runs elsewhere.',
+  },
   TEMPORAL_ADDRESS: {
     schema: pattern(/^[A-Za-z0-9.[\]:_-]+:\d{1,5}$/, 'an address: write HOST:PORT, for example 127.0.0.1:7233'),
     default: null,

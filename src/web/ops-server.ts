@@ -1,19 +1,18 @@
 /** The operators' server: their page and manifest, readiness, health and metrics. On the loopback address by default. */
 import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { PAIR_STATUSES } from '../domain/status';
 import type { Clock } from '../ports/clock';
 import { opsManifestSchema } from '../publish/documents';
 import { readPublished, type PublishedReader } from '../publish/published-reader';
 import { sendContent, sendError, sendJson } from './answer';
 import { createApp } from './app';
-import { judgeEntry } from './entry-status';
 import { CACHE, OPS_JSON_HEADERS, PAGE_HEADERS } from './headers';
 import { OPS_DOCUMENTS } from './ops-documents';
 import { readOpsDocument, type ReadDocument } from './ops-document-file';
 import { requireToken } from './ops-token';
 import { loadFiles } from './page-files';
 import { PublishedFolder, type Snapshot } from './published-folder';
+import { createWebMetrics, type WebMetrics } from './web-metrics';
 
 export interface OpsOptions {
   readonly publicDir: string;
@@ -30,12 +29,16 @@ export interface OpsOptions {
   /** Reads `publicDir`; another one is given by tests. */
   readonly reader?: PublishedReader;
   readonly logger?: FastifyBaseLogger | undefined;
+  /** Those of the process, which both servers share. */
+  readonly metrics?: WebMetrics;
 }
 
 /** The ops server, not yet listening. */
 export function buildOps(options: OpsOptions): FastifyInstance {
   const app = createApp({ audience: 'operators', logger: options.logger });
   const folder = new PublishedFolder(options.reader ?? readPublished(options.publicDir), options.clock);
+  const metrics = options.metrics ?? createWebMetrics(false);
+  metrics.count(app);
   if (options.loopbackOnly ?? true) refuseForeignNames(app);
   if (options.token) requireToken(app, options.token);
   const headers = { ...PAGE_HEADERS, 'cache-control': CACHE.never };
@@ -53,8 +56,8 @@ export function buildOps(options: OpsOptions): FastifyInstance {
     return sendJson(reply, faults.length === 0 ? 200 : 503, { ready: faults.length === 0, faults }, OPS_JSON_HEADERS);
   });
   app.get('/metrics', async (_request, reply) => {
-    reply.headers({ ...OPS_JSON_HEADERS, 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-    return reply.send(metricsText(await folder.current(), options.clock.now()));
+    reply.headers({ ...OPS_JSON_HEADERS, 'content-type': metrics.contentType });
+    return reply.send(await metrics.text(await folder.current(), options.clock.now()));
   });
   return app;
 }
@@ -87,38 +90,4 @@ export function readinessFaults(snapshot: Snapshot | null, source: string, now: 
     manifest.source === source ? null : `published from ${manifest.source}, but this server is set to ${source}`,
     now > Date.parse(manifest.expires_at) ? `the publisher is late: it was due by ${manifest.expires_at}` : null,
   ].filter((fault) => fault !== null);
-}
-
-/** Prometheus text format 0.0.4. */
-function metricsText(snapshot: Snapshot | null, now: number): string {
-  const lines = [
-    gauge('coin_predict_manifest_generation', 'Generation of the manifest that is served.', [
-      ['', snapshot?.manifest.generation ?? 0],
-    ]),
-    gauge('process_resident_memory_bytes', 'Resident memory of the web process.', [['', process.memoryUsage.rss()]]),
-  ];
-  if (snapshot !== null) lines.push(...publishedGauges(snapshot, now));
-  return `${lines.join('\n')}\n`;
-}
-
-function publishedGauges({ manifest, lastGood }: Snapshot, now: number): string[] {
-  const verdicts = manifest.entries.map((entry) => judgeEntry(entry, now, 'ok'));
-  const age = (now - Date.parse(manifest.generated_at)) / 1000;
-  return [
-    gauge('coin_predict_manifest_age_seconds', 'Time since the manifest was written.', [['', age]]),
-    gauge('coin_predict_manifest_valid', '1 when the manifest on disk is valid.', [['', lastGood ? 0 : 1]]),
-    gauge(
-      'coin_predict_pairs',
-      'Visible pairs by status, judged now.',
-      PAIR_STATUSES.map((word) => [`{status="${word}"}`, verdicts.filter((verdict) => verdict.status === word).length]),
-    ),
-    gauge('coin_predict_pairs_degraded', 'Pairs that serve an older forecast because the last run failed.', [
-      ['', verdicts.filter((verdict) => verdict.degraded).length],
-    ]),
-  ];
-}
-
-function gauge(name: string, help: string, samples: readonly (readonly [labels: string, value: number])[]): string {
-  const head = `# HELP ${name} ${help}\n# TYPE ${name} gauge\n`;
-  return head + samples.map(([labels, value]) => `${name}${labels} ${value}`).join('\n');
 }

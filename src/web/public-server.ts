@@ -23,6 +23,7 @@ import {
   readSymbolName,
   summariseStages,
 } from './status-answer';
+import type { WebMetrics } from './web-metrics';
 
 export interface WebOptions {
   /** Holds `manifest.json`, `objects/` and `generations/`. */
@@ -43,6 +44,8 @@ export interface WebOptions {
   /** Reads `publicDir`; another one is given by tests. */
   readonly reader?: PublishedReader;
   readonly logger?: FastifyBaseLogger | undefined;
+  /** Those of the process, which both servers share. */
+  readonly metrics?: WebMetrics;
   readonly headersTimeout?: number | undefined;
 }
 
@@ -55,8 +58,13 @@ export function buildWeb(options: WebOptions): FastifyInstance {
     ...options,
     audience: 'public',
     rate,
-    before: (request, response) => hot.answer(request, response),
+    before: (request, response) => {
+      const answered = hot.answer(request, response);
+      if (answered) options.metrics?.repeated();
+      return answered;
+    },
   });
+  options.metrics?.count(app);
   app.addHook('preClose', async () => hot.close());
   addPage(app, options);
   addDocuments(app, { folder, clock: options.clock, hot });

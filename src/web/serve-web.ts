@@ -4,6 +4,7 @@ import { listen, type PortChoice } from './listening';
 import { buildOps } from './ops-server';
 import { isLoopbackHost } from '../config/contradictions';
 import { buildWeb, type WebOptions } from './public-server';
+import { createWebMetrics } from './web-metrics';
 
 export interface ServeOptions extends WebOptions {
   readonly web: PortChoice;
@@ -25,9 +26,10 @@ export interface RunningWeb {
  * @throws PipelineError `invalid_input` when a port that was set explicitly is taken, with the name of its holder.
  */
 export async function serveWeb(options: ServeOptions): Promise<RunningWeb> {
-  const web = buildWeb(options);
+  const metrics = createWebMetrics(true);
+  const web = buildWeb({ ...options, metrics });
   const loopbackOnly = isLoopbackHost(options.ops.host);
-  const ops = buildOps({ ...options, loopbackOnly, token: options.opsToken ?? null });
+  const ops = buildOps({ ...options, metrics, loopbackOnly, token: options.opsToken ?? null });
   const close = async () => {
     await Promise.all([web.close(), ops.close()]);
   };

@@ -31,8 +31,8 @@ export type ScriptedActivities = CycleActivities &
   HousekeepingActivities &
   MonitorActivities &
   ReconciliationActivities &
-  SymbolActivities &
-  ModelActivities;
+  ModelActivities &
+  SymbolActivities;
 
 export interface Script {
   readonly activities: ScriptedActivities;

@@ -1,7 +1,8 @@
-/** What cycles themselves leave in the event log, over real Temporal and stores. */
+/** What cycles and single rounds of the monitor leave in the event log, over real Temporal and stores. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { PipelineError } from '../../../src/domain/errors';
-import { HOUR } from '../../../src/domain/timeframe';
+import { HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
+import { MONITOR_SCHEDULE } from '../../../temporal/schedules';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
 import { candlesFrom, openPipeline, pairOf } from '../pipeline/pipeline';
@@ -27,7 +28,7 @@ async function open(environment: Record<string, string> = {}): Promise<void> {
 const recorded = async () => (await pipeline.stores.state.outbox.events(0, 100)).map(({ event }) => event);
 
 test('I16 a boundary at which no cycle ran is told once, by the cycle that caught up, also where a symbol fails each time', async () => {
-  await open({ SYMBOLS: 'BTC/USDT,NEW/USDT' });
+  await open({ SYMBOLS: 'BTC/USDT,GONE/USDT' });
   await pipeline.drive(['1h'], NOW, NOW + 5_000);
   await pipeline.drive(['1h'], NOW + 2 * HOUR, NOW + 3 * HOUR + 5_000);
   expect((await recorded()).map(({ kind, timeframe, detail }) => [kind, timeframe, detail])).toEqual([
@@ -65,4 +66,16 @@ test('a manifest that can not be committed is told once, whatever the number of 
   await pipeline.drive(['1h'], NOW, NOW + 5_000);
   expect(attempts).toBe(5);
   expect(await recorded()).toMatchObject([{ kind: 'manifest_failure', detail: 'the disk is full', timeframe: '1h' }]);
+});
+
+test('hidden pairs never alarm, but a fill without progress for 30 minutes does, once, and its end', async () => {
+  await open();
+  const monitors = [{ ...MONITOR_SCHEDULE, every: parseTimeframe('15m') }];
+  await pipeline.driveAll(monitors, NOW, NOW + HOUR);
+  expect((await recorded()).map(({ kind, symbol, at }) => [kind, symbol, at - NOW])).toEqual([
+    ['fill_stalled', 'BTC/USDT', 30 * MINUTE + 30_000],
+  ]);
+  await pipeline.stores.candles.write(pairOf('BTC/USDT', '1h'), candlesFrom('1h', START, 10), NOW);
+  await pipeline.driveAll(monitors, NOW + HOUR, NOW + HOUR + 16 * MINUTE);
+  expect((await recorded()).map(({ kind }) => kind)).toEqual(['fill_resumed', 'fill_stalled']);
 });

@@ -56,6 +56,10 @@ describe('reconciliation over real stores', () => {
     expect(after.quality.mae).toBeGreaterThan(before.quality.mae ?? 0);
     expect(await pipeline.breaches()).toEqual([]);
     expect(await pipeline.stores.state.dataQuality.changed(BTC)).toBeNull();
+    const told = await pipeline.stores.state.outbox.events(NOW, 10);
+    expect(told.map(({ event }) => event)).toMatchObject([
+      { kind: 'reconciliation_mismatch', severity: 'warning', ...BTC, detail: expect.stringContaining('1 different') },
+    ]);
   }, 240_000);
 
   test('a pair that the exchange does not answer for is named, the others are compared', async () => {

@@ -127,23 +127,10 @@ export class World {
     const { candles, gapLedger, pairState, dataQuality, forecastLedger, models, publication } = this;
     const budget = { bannedUntil: async () => this.bannedUntil } as unknown as RateBudget;
     const storage = { measure: async () => this.usage };
-    const { monitor, outbox } = this.state ?? NO_MONITOR;
     const symbolChoice = { chosen: async () => this.chosen, choose: async () => {} };
-    const stores = {
-      candles,
-      gapLedger,
-      pairState,
-      dataQuality,
-      forecastLedger,
-      models,
-      publication,
-      monitor,
-      outbox,
-      budget,
-      storage,
-      symbolChoice,
-    };
-    return { source: 'simulated', ...stores };
+    const { monitor, outbox } = this.state ?? NO_MONITOR;
+    const stores = { candles, gapLedger, pairState, dataQuality, forecastLedger, models, publication, monitor, outbox };
+    return { source: 'simulated', ...stores, budget, storage, symbolChoice };
   }
 
   private fakeControl(): Control {

@@ -1,0 +1,208 @@
+/**
+ * The metrics as a real Prometheus sees them: worker, web process and Temporal SDK up, the series of rules and dashboard
+ * present, the rules valid. Needs Debian's `prometheus`; .ci/run installs it, elsewhere these tests say that they did not run.
+ */
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { parse, stringify } from 'yaml';
+import { pino } from 'pino';
+import { loadConfig } from '../../../src/config/config';
+import { MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
+import { createDeploymentMetrics } from '../../../src/adapters/prometheus/deployment-metrics';
+import { openStateStore } from '../../../src/adapters/sqlite/state-store';
+import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
+import { systemClock } from '../../../src/ports/clock';
+import { serveMetrics } from '../../../temporal/metrics-server';
+import { runWebProcess } from '../../../temporal/web-process';
+import { freePort } from '../../free-port';
+
+const root = join(__dirname, '..', '..', '..');
+const deploy = join(root, 'deploy', 'prometheus');
+const run = promisify(execFile);
+const there =
+  spawnSync('promtool', ['--version']).error === undefined &&
+  spawnSync('prometheus', ['--version']).error === undefined;
+const withPrometheus = there ? test : test.skip;
+
+withPrometheus(
+  'the rules are valid, and fire when they must and not before',
+  async () => {
+    await run('promtool', ['check', 'config', '--syntax-only', 'prometheus.yml'], { cwd: deploy });
+    await run('promtool', ['check', 'rules', 'rules/coin-predict.yml'], { cwd: deploy });
+    await run('promtool', ['test', 'rules', 'coin-predict.test.yml'], { cwd: deploy });
+  },
+  60_000,
+);
+
+withPrometheus(
+  'a real Prometheus finds every target up, and every series that rules and dashboard ask for',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'coin-predict-prometheus-'));
+    const parts: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+    try {
+      const targets = await startTargets(folder, parts);
+      const url = await startPrometheus(folder, targets, parts);
+      await everythingUp(url, Object.keys(targets).length);
+      const names = await seriesNames(url);
+      for (const name of await namesAskedFor()) expect(names).toContain(name);
+    } finally {
+      for (const stop of parts.toReversed()) await stop();
+    }
+  },
+  180_000,
+);
+
+test('no metric of the deployment has a label without bounds', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'coin-predict-metrics-'));
+  const state = await openStateStore(join(folder, 'state.db'));
+  const text = await createMetrics(state).text();
+  const labels = [...text.matchAll(/(\w+)="/g)].map(([, label]) => label);
+  expect([...new Set(labels)].toSorted()).toEqual(['outcome', 'severity', 'status', 'timeframe']);
+  expect(text).toContain('coin_predict_alerts_firing{severity="critical"} 0');
+  expect(text).toContain('coin_predict_cycles_measured{timeframe="1h"} 0');
+  expect(text).not.toMatch(/coin_predict_cycle_seconds_p95\{/);
+  await state.close();
+  await rm(folder, { recursive: true });
+});
+
+type State = Awaited<ReturnType<typeof openStateStore>>;
+
+function createMetrics(state: State) {
+  const config = loadConfig({}, null);
+  return createDeploymentMetrics({ ...config, ...state, clock: systemClock, candles: new MemoryCandleStore() }, false);
+}
+
+/** Job -> `host:port`, each serving what it serves in a deployment. */
+async function startTargets(folder: string, parts: (() => Promise<unknown>)[]): Promise<Record<string, string>> {
+  const log = pino({ level: 'silent' });
+  const state = await openStateStore(join(folder, 'state.db'));
+  parts.push(() => state.close());
+  await oneOfEach(state);
+  const metrics = createMetrics(state);
+  metrics.fetchCounter.started(parseTimeframe('1h'), 'store_last');
+  const choice = { host: '127.0.0.1', port: 0, explicit: true, variable: 'METRICS_PORT' };
+  const worker = await serveMetrics(metrics, choice, log);
+  parts.push(() => worker.close());
+  const sdkPort = await startSdk(parts);
+  const config = loadConfig({ DATA_DIR: folder, WEB_PORT: '0', OPS_PORT: '0' }, null);
+  const web = await runWebProcess(config, 'simulated', log);
+  parts.push(() => web.stop());
+  await fetch(`${String(web.facts.page)}/healthz`);
+  return {
+    'coin-predict-worker': new URL(worker.url).host,
+    'coin-predict-temporal-sdk': `127.0.0.1:${sdkPort}`,
+    'coin-predict-web': new URL(String(web.facts.operations)).host,
+  };
+}
+
+/** A cycle, a probe and an alert, so that no series is left out for want of something to count. */
+async function oneOfEach(state: State): Promise<void> {
+  const now = Date.now();
+  const timeframe = parseTimeframe('1h');
+  const names = { workflowId: 'cycle-1h', runId: 'run', trigger: 'schedule' };
+  await state.runLog.begin({ timeframe, ...names, round: 1, asOf: now, startedAt: now - 3_000 });
+  const end = { firstPassAt: now, endedAt: now, outcome: 'published', pairs: 1, failed: 0, newCandles: 1 } as const;
+  await state.runLog.end('run', 1, end);
+  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [] };
+  const event = {
+    key: 'a',
+    kind: 'drift',
+    at: now - MINUTE,
+    severity: 'warning',
+    detail: '',
+    since: now,
+    alert: 'a',
+  } as const;
+  const nothing = { symbol: null, timeframe: null, from: null, to: null, ageMinutes: null, ends: null, workflow: null };
+  const plan = { receivers: ['slack'], perMinute: 10 };
+  await state.monitor.commitRound({ asOf: now, memory, events: [{ ...event, ...nothing }] }, plan);
+  await state.monitor.recordProbes({ at: now, probes: 10, good: 10, fault: null });
+}
+
+/** In a process of its own: a runtime can be installed once. */
+async function startSdk(parts: (() => Promise<unknown>)[]): Promise<number> {
+  const port = await freePort();
+  const child = spawn(process.execPath, [join(__dirname, 'sdk-metrics-child.cjs'), `127.0.0.1:${port}`], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  parts.push(() => ended(child));
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  return port;
+}
+
+async function startPrometheus(
+  folder: string,
+  targets: Readonly<Record<string, string>>,
+  parts: (() => Promise<unknown>)[],
+): Promise<string> {
+  const config = parse(await readFile(join(deploy, 'prometheus.yml'), 'utf8')) as {
+    global: Record<string, string>;
+    rule_files: string[];
+    scrape_configs: { job_name: string; authorization?: object; static_configs: { targets: string[] }[] }[];
+  };
+  config.scrape_configs = config.scrape_configs.filter(({ job_name: name }) => name !== 'influxdb');
+  expect(config.scrape_configs.map(({ job_name: name }) => name).toSorted()).toEqual(Object.keys(targets).toSorted());
+  config.global = { scrape_interval: '1s', evaluation_interval: '1s', scrape_timeout: '1s' };
+  config.rule_files = [join(deploy, 'rules', 'coin-predict.yml')];
+  for (const job of config.scrape_configs) {
+    // The loopback address asks for no token.
+    delete job.authorization;
+    job.static_configs = [{ targets: [targets[job.job_name] ?? ''] }];
+  }
+  const file = join(folder, 'prometheus.yml');
+  await writeFile(file, stringify(config));
+  const port = await freePort();
+  const flags = [
+    `--config.file=${file}`,
+    `--storage.tsdb.path=${join(folder, 'tsdb')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ];
+  const child = spawn('prometheus', flags, { stdio: 'ignore' });
+  parts.push(() => ended(child));
+  return `http://127.0.0.1:${port}`;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await exit;
+}
+
+async function everythingUp(url: string, count: number): Promise<void> {
+  interface Answer {
+    readonly data: { readonly activeTargets: readonly { readonly health: string; readonly lastError: string }[] };
+  }
+  let last = '';
+  for (let tries = 0; tries < 240; tries++) {
+    await delay(500);
+    const response = await fetch(`${url}/api/v1/targets`).catch(() => null);
+    if (response?.status !== 200) continue;
+    const { activeTargets } = ((await response.json()) as Answer).data;
+    last = JSON.stringify(activeTargets.map(({ health, lastError }) => [health, lastError]));
+    if (activeTargets.length === count && activeTargets.every(({ health }) => health === 'up')) return;
+  }
+  throw new Error(`not every target is up: ${last}`);
+}
+
+async function seriesNames(url: string): Promise<string[]> {
+  // Recorded ones need one evaluation more.
+  await delay(3_000);
+  const response = await fetch(`${url}/api/v1/label/__name__/values`);
+  return ((await response.json()) as { readonly data: string[] }).data;
+}
+
+/** Names in the expressions of rules and dashboard; of the SDK's own, only those that exist before the first activity. */
+async function namesAskedFor(): Promise<string[]> {
+  const rules = await readFile(join(deploy, 'rules', 'coin-predict.yml'), 'utf8');
+  const dashboard = await readFile(join(root, 'deploy', 'grafana', 'dashboards', 'coin-predict.json'), 'utf8');
+  const named = `${rules}${dashboard}`.match(/\bcoin_predict[_:][a-z0-9_:]+|\bprocess_[a-z_]+/g) ?? [];
+  // Nothing is published in this test: no ratio of an empty histogram, no age of a manifest.
+  return [...new Set(named)].filter((name) => !/^coin_predict:|rate5m$/.test(name));
+}
