@@ -1,5 +1,6 @@
 import { MONITOR, RETENTION } from '../../../src/domain/names';
 import { DAY, HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
+import { defaultRules } from '../../../src/domain/timeframe-rules';
 import { deploymentSchedules } from '../../../temporal/schedules';
 import type { Schedule } from '../../../temporal/schedules';
 import { startTestTemporal } from '../../temporal';
@@ -22,7 +23,7 @@ afterAll(() => temporal.stop());
 /** The cycles, the monitor after them and the retention, once a day instead of each minute: a cycle brings all that is due. */
 function onceADay(): Schedule[] {
   const timeframes = ['1h', '1m'].map(parseTimeframe);
-  const all = deploymentSchedules({ timeframes, scheduleOffsetMs: 5_000 });
+  const all = deploymentSchedules({ timeframes, scheduleOffsetMs: 5_000, rules: defaultRules });
   return all
     .filter(({ id, run }) => run.type === 'cycle' || id === MONITOR || id === RETENTION)
     .map((schedule) => ({

@@ -1,5 +1,6 @@
 import { SYMBOLS_DAILY } from '../../../src/domain/names';
 import { DAY, HOUR, parseTimeframe } from '../../../src/domain/timeframe';
+import { defaultRules } from '../../../src/domain/timeframe-rules';
 import { deploymentSchedules } from '../../../temporal/schedules';
 import type { Market } from '../../../src/ports/exchange';
 import { startTestTemporal } from '../../temporal';
@@ -22,7 +23,9 @@ beforeAll(async () => {
 afterAll(() => temporal.stop());
 
 const daily = () =>
-  deploymentSchedules({ timeframes: [TF], scheduleOffsetMs: 5_000 }).filter(({ id }) => id === SYMBOLS_DAILY);
+  deploymentSchedules({ timeframes: [TF], scheduleOffsetMs: 5_000, rules: defaultRules }).filter(
+    ({ id }) => id === SYMBOLS_DAILY,
+  );
 
 async function look(pipeline: Pipeline, from: number) {
   const [run] = await pipeline.driveAll(daily(), from, from + DAY);

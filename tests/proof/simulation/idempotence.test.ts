@@ -114,6 +114,7 @@ async function left(life: Life): Promise<unknown> {
     symbols: await stores.pairState.symbolStates(),
     timeframes: await Promise.all(ofTimeframes),
     rows: await stores.publication.rows(),
+    told: [...stores.told.keys()].toSorted(),
     objects: [...stores.files.objects.keys()].toSorted(),
     manifest: JSON.parse(stores.files.manifest ?? 'null') as unknown,
   };

@@ -104,6 +104,8 @@ export class SimulatedWorker {
       dataQuality: this.#port('dataQuality', stores.dataQuality),
       models: this.#port('models', stores.models),
       storage: { measure: async () => ({ usedBytes: 0, budgetBytes: 1e12 }) },
+      events: this.#port('events', stores.events),
+      fetchCounter: { started: () => {} },
       forecastLedger: this.#port('forecastLedger', stores.forecastLedger),
       runLog: this.#port('runLog', stores.runLog),
       publication,
