@@ -14,7 +14,7 @@ const rooms = {
   'src/web': ['src/domain', 'src/ports', 'src/config', 'src/publish', 'src/adapters/files'],
   'src/cli': ['src/domain', 'src/ports', 'src/config', 'src/publish', 'src/forecasting', 'src/ingest', 'src/market'],
   activities: ['src'],
-  workflows: ['src/domain', 'activities/contract'],
+  workflows: ['src/domain', 'activities/contract', 'activities/training-contract'],
 };
 const room = (name) => `^${name}(/|\\.|$)`;
 

@@ -3,6 +3,7 @@ import { nextActivation } from '../src/domain/activation';
 import { countRanges, subtractRanges } from '../src/domain/coverage';
 import { lastClosedOpen, MINUTE, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs, MarketSymbol } from '../src/domain/types';
+import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
 
 /** Activation rests on this timeframe. */
@@ -39,7 +40,8 @@ export async function judgeActivation(ports: ActivityPorts, symbol: MarketSymbol
 /** New symbols are registered, those no longer configured retire with their data kept; one that comes back starts anew. */
 export async function registerSymbols(ports: ActivityPorts, asOf: EpochMs): Promise<void> {
   const states = new Map((await ports.pairState.symbolStates()).map((state) => [state.symbol, state]));
-  for (const symbol of ports.settings.symbols) {
+  const followed = await followedSymbols(ports);
+  for (const symbol of followed) {
     const known = states.get(symbol)?.activation;
     if (known !== undefined && known !== 'retired') continue;
     await ports.pairState.setSymbolState({
@@ -50,12 +52,12 @@ export async function registerSymbols(ports: ActivityPorts, asOf: EpochMs): Prom
     });
   }
   for (const { symbol, activation } of states.values()) {
-    if (activation === 'retired' || ports.settings.symbols.includes(symbol)) continue;
+    if (activation === 'retired' || followed.includes(symbol)) continue;
     await ports.pairState.setSymbolState({
       symbol,
       activation: 'retired',
       since: asOf,
-      reason: 'no longer in SYMBOLS',
+      reason: 'no longer in SYMBOLS and not discovered; its data is kept',
     });
   }
 }

@@ -6,6 +6,7 @@ import type { Event } from '../src/domain/event';
 import { closeOf, lastBoundary, shiftSlots } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import type { CloseCycleInput } from './contract';
+import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
 import { guarded, refuseOtherSource } from './stage';
 
@@ -103,8 +104,9 @@ async function coveredBoundaries(
   asOf: EpochMs,
 ): Promise<Set<EpochMs>> {
   const covered = new Set(boundariesBetween(timeframe, after, asOf));
+  const followed = new Set(await followedSymbols(ports));
   for (const state of await ports.pairState.symbolStates()) {
-    if (state.activation !== 'ready' || !ports.settings.symbols.includes(state.symbol)) continue;
+    if (state.activation !== 'ready' || !followed.has(state.symbol)) continue;
     const pair = { symbol: state.symbol, timeframe };
     const from = shiftSlots(timeframe, after, -1);
     const stored = new Set(

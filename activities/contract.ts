@@ -2,6 +2,7 @@
  * What travels between workflows and activities: plain JSON, small, one object each way. Candles travel only from a
  * fetch to its write, at most 100 of a pair; everything longer is a fill, which fetches and writes page by page.
  */
+import type { Choice } from '../src/domain/discovery';
 import type { ErrorCode, Retry } from '../src/domain/errors';
 import type { StorageLevel } from '../src/domain/storage-budget';
 import type { EpochMs, MarketSymbol, Stage, TimeframeId } from '../src/domain/types';
@@ -242,6 +243,46 @@ export interface PairReconciliation {
 export interface ReconciliationActivities {
   planReconciliation(): Promise<ReconcilePlan>;
   reconcileSymbol(input: ReconcileInput): Promise<PairReconciliation[]>;
+}
+
+/** What the markets say of the symbols, and which of them have to be checked before anything changes. */
+export interface SymbolPlan extends Choice {
+  readonly source: string;
+  /** In quarantine, and followed. */
+  readonly probes: readonly MarketSymbol[];
+}
+
+export interface CheckSymbolInput {
+  readonly source: string;
+  readonly symbol: MarketSymbol;
+  readonly asOf: EpochMs;
+}
+
+export interface CheckedSymbol {
+  readonly symbol: MarketSymbol;
+  /** What is wrong with it, or null. */
+  readonly reason: string | null;
+}
+
+export interface SettleSymbolsInput extends Omit<SymbolPlan, 'probes'> {
+  readonly asOf: EpochMs;
+  readonly checked: readonly CheckedSymbol[];
+}
+
+export interface SymbolReview {
+  readonly asOf: EpochMs;
+  readonly followed: number;
+  readonly joined: readonly MarketSymbol[];
+  /** Out of quarantine. */
+  readonly released: readonly MarketSymbol[];
+  readonly quarantined: readonly MarketSymbol[];
+  readonly left: readonly MarketSymbol[];
+}
+
+export interface SymbolActivities {
+  planSymbols(input: { readonly asOf: EpochMs }): Promise<SymbolPlan>;
+  checkSymbol(input: CheckSymbolInput): Promise<CheckedSymbol>;
+  settleSymbols(input: SettleSymbolsInput): Promise<SymbolReview>;
 }
 
 export interface ObserveResult {

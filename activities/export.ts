@@ -20,6 +20,7 @@ export function createExport(ports: ActivityPorts) {
   return (input: ExportInput) =>
     forEachSymbol<ExportSummary>(ports, 'export', input, async (pair) => {
       const symbol = (await ports.pairState.symbolStates()).find((state) => state.symbol === pair.symbol);
+      if (symbol?.activation === 'quarantined') return { published: 'hidden', dataThrough: null, bytes: 0 };
       const rules = ports.settings.rules(pair.timeframe);
       const { workflowExecution } = activityInfo();
       const common = {

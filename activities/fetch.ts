@@ -8,6 +8,8 @@ import { pairKey } from '../src/domain/types';
 import { detect } from '../src/ingest/detect';
 import type { Extent } from '../src/ports/candle-store';
 import type { FetchResult, StageInput } from './contract';
+import { describeFailure } from './failures';
+import { quarantineWhenGone } from './quarantine';
 import type { ActivityPorts } from './ports';
 import { forEachSymbol } from './stage';
 import { currentStorageLevel } from './storage';
@@ -19,15 +21,29 @@ const GROUP_LIMIT = 28;
 export function createFetch(ports: ActivityPorts) {
   return (input: StageInput) =>
     forEachSymbol<FetchResult>(ports, 'detect', input, async (pair, signal) => {
-      const extent = await ports.candles.extent(pair);
-      const start = await fetchStart(ports, pair, extent, input.asOf);
-      ports.log.debug({ pair: pairKey(pair), reason: start.reason, due: start.due }, 'fetch starts');
-      ports.fetchCounter.started(pair.timeframe, start.reason);
-      const tooMuch = input.symbols.length > 1 && start.due !== null && start.due > GROUP_LIMIT;
-      if (start.needsFill || tooMuch) return { kind: 'fill', reason: start.reason };
-      if (extent === null || start.from === null) return { kind: 'up_to_date' };
-      return fetchNew(ports, pair, extent.last, input.asOf, signal);
+      try {
+        return await fetchPair(ports, pair, input, signal);
+      } catch (error) {
+        await quarantineWhenGone(ports, pair, { ...describeFailure(error), stage: 'detect' }, input.asOf);
+        throw error;
+      }
     });
+}
+
+async function fetchPair(
+  ports: ActivityPorts,
+  pair: Pair,
+  input: StageInput,
+  signal: AbortSignal,
+): Promise<FetchResult> {
+  const extent = await ports.candles.extent(pair);
+  const start = await fetchStart(ports, pair, extent, input.asOf);
+  ports.log.debug({ pair: pairKey(pair), reason: start.reason, due: start.due }, 'fetch starts');
+  ports.fetchCounter.started(pair.timeframe, start.reason);
+  const tooMuch = input.symbols.length > 1 && start.due !== null && start.due > GROUP_LIMIT;
+  if (start.needsFill || tooMuch) return { kind: 'fill', reason: start.reason };
+  if (extent === null || start.from === null) return { kind: 'up_to_date' };
+  return fetchNew(ports, pair, extent.last, input.asOf, signal);
 }
 
 /** Where this pair's fetch starts and why (SPEC 2). */

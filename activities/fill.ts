@@ -9,6 +9,7 @@ import { findEarliest } from '../src/ingest/earliest';
 import { fill } from '../src/ingest/fill';
 import type { FillInput, FillProgress, SettleFillResult } from './contract';
 import { describeFailure, toApplicationFailure } from './failures';
+import { quarantineWhenGone } from './quarantine';
 import { fetchStart } from './fetch';
 import type { ActivityPorts } from './ports';
 import { repairPair } from './repair';
@@ -70,7 +71,7 @@ async function refuseWhenFull(ports: ActivityPorts, pair: Pair, asOf: EpochMs): 
 /** Records how it went, and heartbeats all along with the last progress, whatever the work is waiting for. */
 async function recorded<T>(
   ports: ActivityPorts,
-  { symbol, timeframe }: FillInput,
+  { symbol, timeframe, asOf }: FillInput,
   work: (tell: (progress: FillProgress) => void) => Promise<T>,
 ): Promise<T> {
   const pair: Pair = { symbol, timeframe };
@@ -86,6 +87,7 @@ async function recorded<T>(
   } catch (error) {
     cancellationSignal().throwIfAborted();
     const { code, message, stage } = describeFailure(error);
+    await quarantineWhenGone(ports, pair, { code, message, stage }, asOf);
     await ports.pairState.recordFailure(pair, stage, ports.clock.now(), code, message).catch(() => {});
     throw toApplicationFailure(error, 'here');
   } finally {

@@ -18,6 +18,8 @@ export function createGate(ports: ActivityPorts) {
       const stored = extent?.count ?? 0;
       const symbols = await ports.pairState.symbolStates();
       const symbol = symbols.find((state) => state.symbol === pair.symbol);
+      // What is published of it stays as it is and ages honestly (F74).
+      if (symbol?.activation === 'quarantined') return { verdict: 'pass', due: 'none', stored };
       if (visibilityOf(symbol?.activation) !== 'visible') {
         return { verdict: 'hidden', reason: symbol?.reason ?? 'no 1h candle is stored', stored };
       }

@@ -6,6 +6,7 @@ import type {
   FillActivities,
   HousekeepingActivities,
   ReconciliationActivities,
+  SymbolActivities,
   MonitorActivities,
 } from './contract';
 import { createRegisterCandidate } from './candidate';
@@ -29,6 +30,7 @@ import { createRepair } from './repair';
 import { createReportModels } from './report-models';
 import { createRequestCycles } from './request-cycles';
 import { createApplyRetention } from './retention';
+import { createCheckSymbol, createPlanSymbols, createSettleSymbols } from './symbols';
 import { createShadowForecast } from './shadow';
 import { createCloseTraining, createPlanTraining, createSnapshotCandles } from './training';
 import type {
@@ -48,7 +50,8 @@ export type MainActivities = CycleActivities &
   ReconciliationActivities &
   TrainingActivities &
   ChangeActivities &
-  ReportActivities;
+  ReportActivities &
+  SymbolActivities;
 
 export function createActivities(ports: ActivityPorts): MainActivities {
   return {
@@ -66,6 +69,9 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     applyRetention: createApplyRetention(ports),
     planReconciliation: createPlanReconciliation(ports),
     reconcileSymbol: createReconcileSymbol(ports),
+    planSymbols: createPlanSymbols(ports),
+    checkSymbol: createCheckSymbol(ports),
+    settleSymbols: createSettleSymbols(ports),
     observe: createObserve(ports),
     recommit: createRecommit(ports),
     probe: createProbe(ports),

@@ -4,6 +4,7 @@ import { eventOf } from '../src/domain/event';
 import { HOUR, nextBoundary } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
 import type { ManifestResult, StageInput } from './contract';
+import { followedSymbols } from './followed';
 import { describeFailure } from './failures';
 import type { ActivityPorts } from './ports';
 import { guarded, refuseOtherSource } from './stage';
@@ -60,7 +61,8 @@ export function nextExpectedCommit(ports: ActivityPorts, asOf: EpochMs): EpochMs
 
 /** Pairs that the configuration no longer names leave the user plane; their data stays. */
 async function removeRetired(ports: ActivityPorts): Promise<void> {
-  const { symbols, timeframes } = ports.settings;
+  const { timeframes } = ports.settings;
+  const symbols = await followedSymbols(ports);
   for (const row of await ports.publication.rows()) {
     if (symbols.includes(row.symbol) && timeframes.includes(row.timeframe)) continue;
     await ports.publisher.removePair({ symbol: row.symbol, timeframe: row.timeframe });

@@ -13,6 +13,7 @@ import type { PublicationRow } from '../src/ports/publication';
 import type { ObserveResult } from './contract';
 import { createJudge } from './pair-judgement';
 import type { Judgement } from './pair-judgement';
+import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
 import { guarded } from './stage';
 
@@ -111,7 +112,7 @@ async function observeFills(
   const watch: Record<string, FillWatch> = {};
   const events: Event[] = [];
   const states = new Map((await ports.pairState.symbolStates()).map((state) => [state.symbol, state.activation]));
-  for (const symbol of ports.settings.symbols) {
+  for (const symbol of await followedSymbols(ports)) {
     const state = states.get(symbol) ?? 'registered';
     // A symbol the exchange does not know has nothing to fill.
     if (state === 'quarantined' || state === 'retired') continue;

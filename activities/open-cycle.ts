@@ -2,6 +2,7 @@
 import { PipelineError } from '../src/domain/errors';
 import { isTimeframe, MINUTE, nextBoundary } from '../src/domain/timeframe';
 import type { TimeframeId } from '../src/domain/types';
+import { workedSymbols } from './followed';
 import { registerSymbols } from './activation';
 import type { CyclePlan, OpenCycleInput } from './contract';
 import type { ActivityPorts, PipelineSettings } from './ports';
@@ -26,7 +27,8 @@ export function createOpenCycle(ports: ActivityPorts) {
         startedAt: input.startedAt,
         trigger: input.trigger,
       });
-      const { symbols, settleMs, lagRetryMs } = ports.settings;
+      const { settleMs, lagRetryMs } = ports.settings;
+      const symbols = await workedSymbols(ports);
       return {
         source: ports.source,
         timeframe,

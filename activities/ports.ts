@@ -20,15 +20,20 @@ import type { PublicationStore } from '../src/ports/publication';
 import type { PublishedReader } from '../src/publish/published-reader';
 import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
+import type { SymbolChoice } from '../src/ports/symbol-choice';
 import type { StorageGauge } from '../src/ports/storage-gauge';
 import type { Snapshots } from '../src/ports/snapshots';
+import type { DiscoveryRules } from '../src/domain/discovery';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 
 /** What activities need of the configuration. */
 export interface PipelineSettings {
+  /** Named in the configuration; `followedSymbols` has the discovered ones too. */
   readonly symbols: readonly MarketSymbol[];
   readonly timeframes: readonly TimeframeId[];
+  /** Null: only `symbols` are followed. */
+  readonly discovery: DiscoveryRules | null;
   readonly settleMs: number;
   readonly scheduleOffsetMs: number;
   readonly cycleTargetMs: number;
@@ -63,6 +68,7 @@ export interface ActivityPorts {
   readonly gapLedger: GapLedger;
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
+  readonly symbolChoice: SymbolChoice;
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;

@@ -1,13 +1,12 @@
 /** The store compared with the exchange, one symbol at a time, and what that found for the operator. */
 import { cancellationSignal } from '@temporalio/activity';
 import { eventOf } from '../src/domain/event';
-import type { Event } from '../src/domain/event';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
 import { reconcile } from '../src/ingest/reconcile';
-import type { ReconcileSummary } from '../src/ingest/reconcile';
 import type { PairReconciliation, ReconcileInput, ReconcilePlan } from './contract';
 import { describeFailure } from './failures';
+import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
 import { guarded, refuseOtherSource } from './stage';
 
@@ -17,7 +16,7 @@ export function createPlanReconciliation(ports: ActivityPorts) {
     guarded(async () => {
       const states = await ports.pairState.symbolStates();
       const ready = new Set(states.filter(({ activation }) => activation === 'ready').map(({ symbol }) => symbol));
-      return { source: ports.source, symbols: ports.settings.symbols.filter((symbol) => ready.has(symbol)) };
+      return { source: ports.source, symbols: (await followedSymbols(ports)).filter((symbol) => ready.has(symbol)) };
     });
 }
 
@@ -33,10 +32,7 @@ export function createReconcileSymbol(ports: ActivityPorts) {
         try {
           const summary = await reconcile(ports, { pair, days, asOf, signal });
           answers.push({ timeframe, ...summary, failure: null });
-          if (summary.missing + summary.different > 0) {
-            await ports.events.record([mismatchEvent(pair, summary, asOf)]);
-            ports.log.warn({ pair: pairKey(pair), ...summary }, 'the exchange says otherwise than the store did');
-          }
+          if (summary.missing + summary.different > 0) await tell(ports, pair, asOf);
         } catch (error) {
           signal.throwIfAborted();
           const failure = describeFailure(error);
@@ -48,16 +44,21 @@ export function createReconcileSymbol(ports: ActivityPorts) {
     });
 }
 
-/** Told once for each comparison, whatever the number of its attempts. */
-function mismatchEvent(pair: Pair, { missing, different, critical }: ReconcileSummary, asOf: EpochMs): Event {
-  const key = `reconciliation_mismatch ${pairKey(pair)} ${new Date(asOf).toISOString()}`;
-  const detail = `${missing} candles were missing, ${different} had other values; the exchange's are stored now`;
-  return eventOf('reconciliation_mismatch', asOf, {
-    key,
-    ...pair,
-    detail,
-    severity: critical > 0 ? 'critical' : 'warning',
+/** One event a pair and kind of mismatch, whose key is the comparison: repeating it tells nothing new. */
+async function tell(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<void> {
+  const found = (await ports.dataQuality.mismatches(pair)).filter(({ lastAt }) => lastAt === asOf);
+  const events = (['missing', 'different'] as const).flatMap((kind) => {
+    const candles = found.filter((mismatch) => mismatch.kind === kind);
+    if (candles.length === 0) return [];
+    const severity = candles.some((candle) => candle.severity === 'critical') ? 'critical' : 'warning';
+    const named = candles.slice(0, CANDLES_NAMED).map(({ openTime }) => new Date(openTime).toISOString());
+    const more = candles.length > CANDLES_NAMED ? ` and ${candles.length - CANDLES_NAMED} more` : '';
+    const detail = `${candles.length} ${kind} in the store: ${named.join(', ')}${more}; the exchange's values are stored`;
+    const key = `reconciliation_mismatch ${pairKey(pair)} ${kind} ${asOf}`;
+    return [eventOf('reconciliation_mismatch', asOf, { key, detail, severity, ...pair })];
   });
+  await ports.events.record(events);
 }
 
+const CANDLES_NAMED = 5;
 const NOTHING = { compared: 0, missing: 0, different: 0, critical: 0, notAtExchange: 0 };

@@ -5,6 +5,7 @@ import { repair } from '../src/ingest/repair';
 import { markOutages } from '../src/ingest/outages';
 import { ACTIVATION_TIMEFRAME, judgeActivation } from './activation';
 import type { RepairResult, StageInput } from './contract';
+import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
 import { forEachSymbol } from './stage';
 
@@ -29,7 +30,7 @@ export async function repairPair(
   },
 ): Promise<RepairResult> {
   const { missing, asked, found, confirmed, undecided } = await repair(ports, { pair, asOf, ...how });
-  if (confirmed > 0) await markOutages(ports, pair.timeframe, ports.settings.symbols);
+  if (confirmed > 0) await markOutages(ports, pair.timeframe, await followedSymbols(ports));
   const judged = pair.timeframe === ACTIVATION_TIMEFRAME;
   const becameReady = judged && (await judgeActivation(ports, pair.symbol, asOf));
   return { missing, asked, found, undecided, becameReady };

@@ -60,7 +60,7 @@ const config = loadConfig(environment, null);
 const control = await connectControl({
   address: server.address,
   namespace: 'default',
-  schedules: deploymentSchedules({ timeframes: [timeframe], scheduleOffsetMs: OFFSET }),
+  schedules: deploymentSchedules(config),
 });
 for (const { id } of await control.applySchedules()) await control.pause(id, 'bench');
 const worker = spawn(process.execPath, [join(dist, 'temporal', 'cli.js'), 'worker', '-o', 'json'], {

@@ -62,6 +62,7 @@ export function activityPorts({
     gapLedger: stores.state.gapLedger,
     pairState: stores.state.pairState,
     dataQuality: stores.state.dataQuality,
+    symbolChoice: stores.state.symbolChoice,
     forecastLedger: stores.state.forecastLedger,
     runLog: stores.state.runLog,
     publication: stores.state.publication,
@@ -87,6 +88,7 @@ export function pipelineSettings(config: Config): PipelineSettings {
   return {
     symbols: config.symbols,
     timeframes: config.timeframes,
+    discovery: config.discovery,
     settleMs: config.settleMs,
     scheduleOffsetMs: config.scheduleOffsetMs,
     cycleTargetMs: config.cycleTargetMs,

@@ -197,6 +197,7 @@ function cliStores(stores: Stores): CliStores {
     pairState: state.pairState,
     dataQuality: state.dataQuality,
     storage: stores.storage,
+    symbolChoice: state.symbolChoice,
     forecastLedger: state.forecastLedger,
     models: state.models,
     publication: state.publication,

@@ -221,9 +221,15 @@ async function fillView(client: Client, info: WorkflowExecutionInfo): Promise<Fi
             ? 'cancelled'
             : 'failed',
     stored: progress?.stored ?? 0,
+    candlesASecond: rateOf(progress, Date.now()),
     reached: progress?.reached ?? null,
     ...estimate(progress, Date.now()),
   };
+}
+
+function rateOf(progress: FillProgress | null, now: number): number | null {
+  if (progress === null || progress.reached === null) return null;
+  return progress.stored / Math.max(1, (now - progress.startedAt) / 1000);
 }
 
 /** Share done and time left, from the rate of this attempt. */

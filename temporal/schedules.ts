@@ -9,6 +9,7 @@ import {
   RECONCILE_DAILY,
   RECONCILE_WEEKLY,
   RETENTION,
+  SYMBOLS_DAILY,
   MONITOR,
   SLA_DAILY,
   TASK_QUEUE,
@@ -58,6 +59,7 @@ export function deploymentSchedules(settings: ScheduleSettings): Schedule[] {
     RETENTION_SCHEDULE,
     ...settings.timeframes.filter((timeframe) => settings.rules(timeframe).horizon > 0).map(trainingSchedule),
     MODEL_REPORT_SCHEDULE,
+    SYMBOLS_SCHEDULE,
     reconcileSchedule(RECONCILE_DAILY, '1d', 20 * MINUTE, 1),
     reconcileSchedule(RECONCILE_WEEKLY, '1w', 2 * HOUR, 90),
     MONITOR_SCHEDULE,
@@ -132,6 +134,21 @@ const MODEL_REPORT_SCHEDULE: Schedule = {
     timeframe: null,
     summary: 'champion, shadow and naive of every timeframe, and what follows',
     note: 'daily; paused, no model is promoted, replaced or found to drift automatically',
+  },
+};
+
+const SYMBOLS_SCHEDULE: Schedule = {
+  id: SYMBOLS_DAILY,
+  every: parseTimeframe('1d'),
+  offsetMs: 40 * MINUTE,
+  run: {
+    type: 'reviewSymbols',
+    workflowId: SYMBOLS_DAILY,
+    input: {},
+    kind: 'symbols',
+    timeframe: null,
+    summary: 'looks at the symbols: discovers, checks new ones and those in quarantine',
+    note: 'daily; paused, no symbol joins, leaves or gets out of quarantine',
   },
 };
 

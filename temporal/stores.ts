@@ -33,10 +33,10 @@ export interface Stores {
   readonly candles: CandleStore;
   readonly state: StateStore;
   readonly budget: RateBudget;
-  readonly modelFiles: ModelFiles;
   readonly storage: StorageGauge;
   readonly snapshots: Snapshots;
   readonly opsDocuments: DocumentFolder;
+  readonly modelFiles: ModelFiles;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }
@@ -103,7 +103,6 @@ export async function openStores(
     folder,
     candles,
     state,
-    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     storage: createStorageGauge({
       storeBytes: () => candles.sizeBytes(),
       path: config.diskUsagePath,
@@ -113,6 +112,7 @@ export async function openStores(
           : { share: config.storageBudgetShare, disk: config.dataDir },
       clock: systemClock,
     }),
+    budget: state.budget({ limits: { [exchangeOf(source)]: weight }, clock }),
     publisher,
     modelFiles: openModelFiles(folder.models),
     snapshots: openSnapshots(folder.snapshots),

@@ -5,6 +5,7 @@ import { createDeploymentMetrics } from '../src/adapters/prometheus/deployment-m
 import type { Config } from '../src/config/config';
 import { lastClosedOpen } from '../src/domain/timeframe';
 import { cycleScheduleId } from '../src/domain/names';
+import type { MarketSymbol } from '../src/domain/types';
 import type { Running } from '../src/cli/wiring';
 import { systemClock } from '../src/ports/clock';
 import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forecasting/forecaster';
@@ -116,17 +117,28 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   };
 }
 
+async function followedSymbols(config: Config, stores: Stores): Promise<readonly MarketSymbol[]> {
+  const chosen = config.discovery === null ? [] : await stores.state.symbolChoice.chosen();
+  return [...config.symbols, ...chosen.map(({ symbol }) => symbol)];
+}
+
 /** Every unpaused timeframe whose store or publication is behind the last closed candle runs at once. */
 async function runWhatIsBehind(config: Config, stores: Stores, control: TemporalControl, log: Logger): Promise<void> {
   const paused = new Set((await control.schedules()).filter((schedule) => schedule.paused).map(({ id }) => id));
   const rows = await stores.state.publication.rows();
+  const quarantined = (await stores.state.pairState.symbolStates()).filter(
+    ({ activation }) => activation === 'quarantined',
+  );
+  const followed = (await followedSymbols(config, stores)).filter(
+    (symbol) => !quarantined.some((state) => state.symbol === symbol),
+  );
   for (const timeframe of config.timeframes) {
     if (paused.has(cycleScheduleId(timeframe))) {
       log.warn({ timeframe }, 'paused: not brought up to date');
       continue;
     }
     const newest = lastClosedOpen(timeframe, Date.now(), config.settleMs);
-    const current = config.symbols.every((symbol) =>
+    const current = followed.every((symbol) =>
       rows.some(
         (row) =>
           row.symbol === symbol && row.timeframe === timeframe && (row.dataThrough ?? 0) > newest && !row.degraded,

@@ -7,6 +7,7 @@ export { monitor } from './monitor';
 export { reconcile } from './reconcile';
 export { reportModels } from './report-models';
 export { retention } from './retention';
+export { reviewSymbols } from './review-symbols';
 export { shadow } from './shadow';
 export { slaDaily } from './sla-daily';
 export { tick } from './tick';

@@ -1,10 +1,10 @@
 /** Arguments of verbs: read, checked against the configuration, and refused with the near miss named. */
 import { InvalidArgumentError } from 'commander';
-import type { Config } from '../config/config';
 import { readSymbol, readTimeframe, timeframeHint } from '../config/reading';
 import { didYouMean } from '../config/suggestion';
 import type { EpochMs, MarketSymbol, Pair, TimeframeId } from '../domain/types';
 import { CommandEnd, EXIT_CODES } from './exit-codes';
+import type { Followed } from './followed';
 
 function usage(sentence: string): CommandEnd {
   return new CommandEnd(EXIT_CODES.usage, sentence);
@@ -29,7 +29,7 @@ export function anySymbol(text: string): MarketSymbol {
   return read(readSymbol, text);
 }
 
-export function configuredTimeframe(config: Config, text: string): TimeframeId {
+export function configuredTimeframe(config: Followed, text: string): TimeframeId {
   const found = config.timeframes.find((timeframe) => timeframe === text);
   if (found !== undefined) return found;
   const known = `configured are ${config.timeframes.join(', ')} (TIMEFRAMES).`;
@@ -37,7 +37,7 @@ export function configuredTimeframe(config: Config, text: string): TimeframeId {
 }
 
 /** Accepts `BTC/USDT` and, as in URLs and file names, `BTC_USDT`. */
-export function configuredSymbol(config: Config, text: string): MarketSymbol {
+export function configuredSymbol(config: Followed, text: string): MarketSymbol {
   const found = config.symbols.find((symbol) => symbol === text || symbol.replace('/', '_') === text);
   if (found !== undefined) return found;
   const known = `configured are ${config.symbols.slice(0, 10).join(', ')}${config.symbols.length > 10 ? ', …' : ''} (SYMBOLS).`;
@@ -45,7 +45,7 @@ export function configuredSymbol(config: Config, text: string): MarketSymbol {
 }
 
 /** The pairs of the configuration, all or those of one symbol or timeframe, symbol by symbol. */
-export function selectedPairs(config: Config, filter: { symbol?: string; timeframe?: string } = {}): Pair[] {
+export function selectedPairs(config: Followed, filter: { symbol?: string; timeframe?: string } = {}): Pair[] {
   const symbols = filter.symbol === undefined ? config.symbols : [configuredSymbol(config, filter.symbol)];
   const timeframes =
     filter.timeframe === undefined ? config.timeframes : [configuredTimeframe(config, filter.timeframe)];

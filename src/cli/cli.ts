@@ -14,6 +14,7 @@ import { addProcesses } from './processes';
 import { addReplay } from './replay';
 import { addSchedule } from './schedule';
 import { addStatus } from './status';
+import { addSymbol } from './symbol';
 import { addWhy } from './why';
 import type { CliWiring } from './wiring';
 
@@ -45,6 +46,7 @@ export function buildCli(wiring: CliWiring): Command {
   addReplay(program, wiring);
   addAlert(program, wiring);
   addStatus(program, wiring);
+  addSymbol(program, wiring);
   addWhy(program, wiring);
   addDoctor(program, wiring);
   addConfig(program, wiring);

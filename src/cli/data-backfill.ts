@@ -2,6 +2,7 @@
 import type { Config } from '../config/config';
 import { MINUTE, countSlots, lastClosedOpen } from '../domain/timeframe';
 import { pairKey, type EpochMs, type Pair } from '../domain/types';
+import { findEarliest } from '../ingest/earliest';
 import type { StartOutcome } from '../ports/control';
 import { coverageOf, retainedFrom, type PairFilter } from './data-coverage';
 import { bytesPerCandle } from './data-storage';
@@ -139,15 +140,18 @@ async function planOf(wiring: CliWiring, row: PairCoverage, candleBytes: number)
   };
 }
 
-/** Where the exchange's history begins: as remembered, else asked with one small request. */
+/** Where the exchange's history begins: as remembered, else by two probes of different size, and remembered then. */
 async function startOf(wiring: CliWiring, config: Config, row: PairCoverage, now: EpochMs): Promise<EpochMs> {
   const kept = retainedFrom(config, row.pair, now);
   if (kept !== null) return kept;
   if (row.earliest !== null) return row.earliest;
   progressTo(wiring)(`asking the exchange for the first candle of ${pairKey(row.pair)}`);
   const exchange = await wiring.exchange();
-  const page = await exchange.fetchPage({ ...row.pair, since: 0, asOf: now, limit: 1, priority: 'fill' });
-  const first = page.candles[0];
-  if (first !== undefined) return first.openTime;
+  const first = await findEarliest(exchange, { pair: row.pair, asOf: now });
+  if (first !== null) {
+    // Found as a fill would find it, so the fill need not ask again.
+    await (await wiring.stores()).pairState.setEarliest(row.pair, { openTime: first, provenAt: now });
+    return first;
+  }
   throw new CommandEnd(EXIT_CODES.data, `${exchange.source} has no candle of ${pairKey(row.pair)}: check the symbol.`);
 }

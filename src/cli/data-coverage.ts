@@ -7,6 +7,7 @@ import { pairKey, type EpochMs, type Pair } from '../domain/types';
 import { TemporalUnreachable, type FillView } from '../ports/control';
 import type { KnownGap } from '../ports/gap-ledger';
 import { selectedPairs } from './arguments';
+import { followedBy } from './followed';
 import { print, type FormatOptions } from './output';
 import { coverageShare, coverageWords, pairCoverage, type PairCoverage } from './pair-coverage';
 import { textFacts, textTable } from './text-table';
@@ -40,7 +41,7 @@ export async function coverageOf(wiring: CliWiring, filter: PairFilter): Promise
   const stores = await wiring.stores();
   const now = wiring.clock.now();
   const rows: PairCoverage[] = [];
-  for (const pair of selectedPairs(config, filter)) {
+  for (const pair of selectedPairs(await followedBy(wiring), filter)) {
     rows.push(await pairCoverage(stores, pair, now, config.settleMs, retainedFrom(config, pair, now)));
   }
   return rows;
@@ -119,7 +120,7 @@ interface GapRow {
 
 export async function showGaps(wiring: CliWiring, options: FormatOptions & PairFilter): Promise<void> {
   const stores = await wiring.stores();
-  const pairs = selectedPairs(wiring.config(), options);
+  const pairs = selectedPairs(await followedBy(wiring), options);
   const rows = (await Promise.all(pairs.map(async (pair) => gapsOf(stores, pair)))).flat();
   const refused = (await Promise.all(pairs.map(async (pair) => quarantineOf(stores, pair)))).flat();
   const text = textTable<GapRow>(
@@ -256,8 +257,9 @@ async function runningFills(wiring: CliWiring): Promise<FillView[] | null> {
 
 function fillText(fill: FillView): string {
   const share = fill.progress === null ? '' : `, ${percentText(fill.progress)}`;
+  const rate = fill.candlesASecond === null ? '' : `, ${countText(Math.round(fill.candlesASecond))} a second`;
   const rest = fill.etaMs === null ? '' : `, ${lengthText(fill.etaMs)} left`;
-  return `${fill.status}: ${countText(fill.stored)} stored, reached ${minuteText(fill.reached)}${share}${rest}`;
+  return `${fill.status}: ${countText(fill.stored)} stored, reached ${minuteText(fill.reached)}${share}${rate}${rest}`;
 }
 
 function fillJson(fill: FillView): unknown {
@@ -269,6 +271,7 @@ function fillJson(fill: FillView): unknown {
     stored: fill.stored,
     reached: isoOrNull(fill.reached),
     progress: fill.progress,
+    candles_a_second: fill.candlesASecond,
     seconds_left: fill.etaMs === null ? null : Math.round(fill.etaMs / 1000),
   };
 }

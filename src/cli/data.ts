@@ -1,6 +1,7 @@
 /** `data`: what is stored, what is missing, fills, and candles from and to files. */
 import { Option, type Command } from 'commander';
 import { moment } from './arguments';
+import { showAudit } from './data-audit';
 import { BACKFILL_CHOICES, backfill, type BackfillOptions } from './data-backfill';
 import { copyStore, type CopyOptions } from './data-copy';
 import { showCoverage, showDataStatus, showGaps, type PairFilter } from './data-coverage';
@@ -36,6 +37,9 @@ export function addData(program: Command, wiring: CliWiring): void {
   withFilter(
     noun.command('gaps').description('every gap with what is known of it, and the rows that were refused'),
   ).action(async (options: FormatOptions & PairFilter) => showGaps(wiring, options));
+  withFilter(
+    noun.command('audit').description('candles that changed after they were stored, and mismatches with the exchange'),
+  ).action(async (options: FormatOptions & PairFilter) => showAudit(wiring, options));
   withFilter(noun.command('backfill').description('fetch whole histories; what is stored is not fetched again'))
     .addOption(new Option('--only <which>', 'which pairs').choices(BACKFILL_CHOICES).default('missing'))
     .option('--dry-run', 'say requests, minutes and megabytes, and start nothing')

@@ -4,6 +4,7 @@ import { forecastTimes } from '../domain/timeframe';
 import { QUANTILE_LEVELS, type QuantileRow } from '../domain/quantiles';
 import { pairKey, type EpochMs } from '../domain/types';
 import type { ForecastRecord, ForecastScore } from '../ports/forecast-ledger';
+import { followedBy } from './followed';
 import { configuredSymbol, configuredTimeframe } from './arguments';
 import { CommandEnd, EXIT_CODES } from './exit-codes';
 import { receipt, receiptId } from './forecast-receipt';
@@ -32,7 +33,10 @@ interface Step {
 
 async function show(wiring: CliWiring, symbol: string, timeframe: string, options: FormatOptions): Promise<void> {
   const config = wiring.config();
-  const pair = { symbol: configuredSymbol(config, symbol), timeframe: configuredTimeframe(config, timeframe) };
+  const pair = {
+    symbol: configuredSymbol(await followedBy(wiring), symbol),
+    timeframe: configuredTimeframe(config, timeframe),
+  };
   const { forecastLedger, source } = await wiring.stores();
   const record = await forecastLedger.latest(pair, 'champion');
   if (record === null) {

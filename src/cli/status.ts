@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { MINUTE } from '../domain/timeframe';
 import { pairKey } from '../domain/types';
+import { followedBy } from './followed';
 import { selectedPairs } from './arguments';
 import type { PairFilter } from './data-coverage';
 import { EXIT_CODES, endWith } from './exit-codes';
@@ -21,7 +22,7 @@ export function addStatus(program: Command, wiring: CliWiring): void {
 async function show(wiring: CliWiring, options: FormatOptions & PairFilter): Promise<void> {
   const config = wiring.config();
   const stores = await wiring.stores();
-  const rows = await pairStatuses(stores, config, selectedPairs(config, options), wiring.clock.now());
+  const rows = await pairStatuses(stores, config, selectedPairs(await followedBy(wiring), options), wiring.clock.now());
   const [generation] = await stores.publication.generations(1);
   const text = textTable<PairStatusRow>(
     [

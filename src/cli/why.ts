@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { cycleScheduleId } from '../domain/names';
 import type { Pair, TimeframeId } from '../domain/types';
 import { TemporalUnreachable, type ScheduleView } from '../ports/control';
+import { followedBy } from './followed';
 import { configuredSymbol, configuredTimeframe } from './arguments';
 import { retainedFrom } from './data-coverage';
 import { print, withFormat, type FormatOptions } from './output';
@@ -19,7 +20,7 @@ export function addWhy(program: Command, wiring: CliWiring): void {
     .argument('<symbol>', 'like BTC/USDT')
     .argument('<timeframe>', 'like 1h')
     .action(async (symbol: string, timeframe: string, options: FormatOptions) => {
-      const config = wiring.config();
+      const config = await followedBy(wiring);
       const pair = { symbol: configuredSymbol(config, symbol), timeframe: configuredTimeframe(config, timeframe) };
       const facts = await factsOf(wiring, pair);
       const steps = whySteps(facts);

@@ -19,6 +19,7 @@ import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
 import type { RateBudget } from '../ports/rate-budget';
 import type { StorageGauge } from '../ports/storage-gauge';
+import type { SymbolChoice } from '../ports/symbol-choice';
 
 export interface CliOutput {
   /** Results only; text ends with a newline. */
@@ -39,6 +40,7 @@ export interface CliStores {
   readonly pairState: PairStateStore;
   readonly dataQuality: DataQualityStore;
   readonly storage: StorageGauge;
+  readonly symbolChoice: SymbolChoice;
   readonly forecastLedger: ForecastLedger;
   readonly models: ModelRegistry;
   readonly publication: PublicationStore;

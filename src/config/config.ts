@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import type { DiscoveryRules } from '../domain/discovery';
 import { defaultRules, type TimeframeRules } from '../domain/timeframe-rules';
 import type { MarketSymbol, TimeframeId } from '../domain/types';
 import { ConfigError, type ConfigProblem } from './config-error';
@@ -59,6 +60,8 @@ export interface Config {
   /** Without a slash at its end; null: the exchange's own hosts. */
   readonly exchangeUrl: string | null;
   readonly symbols: readonly MarketSymbol[];
+  /** Null: only the symbols named are followed. */
+  readonly discovery: DiscoveryRules | null;
   readonly timeframes: readonly TimeframeId[];
   /** Absolute. */
   readonly dataDir: string;
@@ -240,6 +243,15 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     exchange: values.EXCHANGE,
     exchangeUrl: values.EXCHANGE_URL,
     symbols: Object.freeze([...values.SYMBOLS]),
+    discovery:
+      values.DISCOVER_TOP === 0
+        ? null
+        : Object.freeze({
+            top: values.DISCOVER_TOP,
+            quote: values.DISCOVER_QUOTE,
+            deny: Object.freeze([...(values.DISCOVER_DENY ?? [])]),
+            cap: values.DISCOVER_CAP,
+          }),
     timeframes: Object.freeze([...values.TIMEFRAMES]),
     dataDir: resolve(values.DATA_DIR),
     store: values.STORE,

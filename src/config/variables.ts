@@ -72,6 +72,32 @@ export const VARIABLES = {
     meaning:
       'What is followed: BASE/QUOTE, separated by commas. A symbol taken out keeps its data and is reported as retired.',
   },
+  DISCOVER_TOP: {
+    schema: whole(0, 500, 'symbols'),
+    default: '0',
+    unit: 'symbols',
+    meaning:
+      'Follow, besides SYMBOLS, the symbols that are among this many with the largest 24 h volume in DISCOVER_QUOTE; looked at daily. A followed one stays until it ranks below one and a half times this number at three looks running. Pairs of two stable currencies are left out. 0: only SYMBOLS.',
+  },
+  DISCOVER_QUOTE: {
+    schema: pattern(/^[A-Z0-9]{1,20}$/, 'a currency: write it in capitals, like USDT'),
+    default: 'USDT',
+    unit: 'currency',
+    meaning: 'Quote currency of discovered symbols.',
+  },
+  DISCOVER_DENY: {
+    schema: list(readSymbol, 'symbol'),
+    default: null,
+    defaultMeaning: 'none',
+    unit: 'list',
+    meaning: 'Symbols that are never discovered, separated by commas. Those in SYMBOLS are always followed.',
+  },
+  DISCOVER_CAP: {
+    schema: whole(1, 500, 'symbols'),
+    default: '50',
+    unit: 'symbols',
+    meaning: 'Symbols followed at most when some are discovered, SYMBOLS included.',
+  },
   TIMEFRAMES: {
     schema: list(readTimeframe, 'timeframe'),
     default: '1h,1d,1w,1M',

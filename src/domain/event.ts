@@ -51,6 +51,8 @@ export const EVENT_TABLE = {
     'the store differs from the exchange',
     'reconciliation-mismatch.md',
   ),
+  symbol_quarantined: entry('warning', 'begins', 'is not asked for any more', 'symbol-quarantined.md'),
+  symbol_released: entry('info', 'ends', 'is asked for again', null),
   receiver_disabled: entry('warning', 'happens', 'a receiver of alerts is gone', 'receiver-disabled.md'),
   mute_ended: entry('info', 'happens', 'alerts are sent again', 'mute-ended.md'),
 } as const satisfies Record<string, EventKindEntry>;

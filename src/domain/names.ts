@@ -55,6 +55,9 @@ export function alertWorkflowId(messageKey: string): string {
   return `alert-${messageKey}`;
 }
 
+/** The daily look at the symbols: schedule and workflow of type `reviewSymbols`. */
+export const SYMBOLS_DAILY = 'symbols-daily';
+
 /** What a schedule starts; Temporal appends the time. */
 export function tickWorkflowId(scheduleId: string): string {
   return `${scheduleId}-tick`;

@@ -34,6 +34,8 @@ export interface FillView {
   readonly workflowId: string;
   readonly status: 'running' | 'completed' | 'failed' | 'cancelled';
   readonly stored: number;
+  /** Candles a second of the attempt under way, or null before its first page. */
+  readonly candlesASecond: number | null;
   /** Open time reached, or null before the first page. */
   readonly reached: EpochMs | null;
   /** 0..1, or null while the start is not known. */

@@ -7,6 +7,7 @@ import {
   MODEL_REPORT,
   RECONCILE_DAILY,
   RETENTION,
+  SYMBOLS_DAILY,
   shadowWorkflowId,
   alertWorkflowId,
   MONITOR,
@@ -208,6 +209,15 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     workflowId: RECONCILE_DAILY,
     run: (temporal) =>
       execute(temporal, script(['BTC/USDT']), 'reconcile', RECONCILE_DAILY, { days: 1, asOf: VIRTUAL.asOf }),
+  },
+  {
+    name: 'reviewSymbols.done',
+    workflowId: SYMBOLS_DAILY,
+    run: (temporal) => {
+      const state = script(['BTC/USDT', 'ETH/USDT']);
+      state.failures.set('checkSymbol ETH/USDT', failure('exchange_timeout', 'permanent'));
+      return execute(temporal, state, 'reviewSymbols', SYMBOLS_DAILY, {});
+    },
   },
   {
     name: 'monitor.told',

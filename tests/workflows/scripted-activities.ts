@@ -14,6 +14,7 @@ import type {
   HousekeepingActivities,
   PairReconciliation,
   ReconciliationActivities,
+  SymbolActivities,
   MonitorActivities,
   StageInput,
 } from '../../activities/contract';
@@ -30,7 +31,8 @@ export type ScriptedActivities = CycleActivities &
   HousekeepingActivities &
   MonitorActivities &
   ReconciliationActivities &
-  ModelActivities;
+  ModelActivities &
+  SymbolActivities;
 
 export interface Script {
   readonly activities: ScriptedActivities;
@@ -183,6 +185,26 @@ export function script(symbols: readonly string[]): Script {
       };
     },
     planReconciliation: async () => ({ source: 'scripted', symbols: symbols.map(parseSymbol) }),
+    planSymbols: async () => {
+      const [joining = parseSymbol('BTC/USDT'), ...probes] = symbols.map(parseSymbol);
+      const chosen = [{ symbol: joining, since: 0, misses: 0, rank: 1 }];
+      return { source: 'scripted', chosen, joining: [joining], leaving: [], probes };
+    },
+    checkSymbol: async ({ symbol }) => {
+      state.calls.push(`checkSymbol ${symbol}`);
+      const planned = state.failures.get(`checkSymbol ${symbol}`);
+      if (planned !== undefined)
+        throw ApplicationFailure.create({ message: planned.message, details: [planned], nonRetryable: true });
+      return { symbol, reason: null };
+    },
+    settleSymbols: async ({ asOf, joining, checked }) => ({
+      asOf,
+      followed: symbols.length,
+      joined: joining.filter((symbol) => checked.some((each) => each.symbol === symbol)),
+      released: [],
+      quarantined: [],
+      left: [],
+    }),
     reconcileSymbol: async ({ symbol }) => {
       state.calls.push(`reconcileSymbol ${symbol}`);
       const planned = state.failures.get(`reconcileSymbol ${symbol}`) ?? null;

@@ -10,6 +10,7 @@ import type { PairStateStore } from '../../ports/pair-state';
 import type { PublicationStore } from '../../ports/publication';
 import type { RateBudget } from '../../ports/rate-budget';
 import type { RunLog } from '../../ports/run-log';
+import type { SymbolChoice } from '../../ports/symbol-choice';
 import { SqliteDataQuality } from './data-quality';
 import { SqliteForecastLedger } from './forecast-ledger';
 import { SqliteGapLedger } from './gap-ledger';
@@ -22,12 +23,14 @@ import { SqlitePublication } from './publication';
 import { SqliteRateBudget } from './rate-budget';
 import type { BudgetOptions } from './rate-budget';
 import { SqliteRunLog } from './run-log';
+import { SqliteSymbolChoice } from './symbol-choice';
 import { StateDatabase } from './state-database';
 
 export interface StateStore {
   readonly pairState: PairStateStore;
   readonly gapLedger: GapLedger;
   readonly dataQuality: DataQualityStore;
+  readonly symbolChoice: SymbolChoice;
   readonly forecastLedger: ForecastLedger;
   readonly runLog: RunLog;
   readonly publication: PublicationStore;
@@ -50,6 +53,7 @@ export async function openStateStore(path: string): Promise<StateStore> {
     pairState: new SqlitePairState(state),
     gapLedger: new SqliteGapLedger(state),
     dataQuality: new SqliteDataQuality(state),
+    symbolChoice: new SqliteSymbolChoice(state),
     forecastLedger: new SqliteForecastLedger(state),
     runLog: new SqliteRunLog(state),
     publication: new SqlitePublication(state),

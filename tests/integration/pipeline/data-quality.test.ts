@@ -58,9 +58,9 @@ describe('reconciliation over real stores', () => {
     expect(await pipeline.stores.state.dataQuality.changed(BTC)).toBeNull();
     const told = await pipeline.stores.state.outbox.events(NOW, 10);
     expect(told.map(({ event }) => event)).toMatchObject([
-      { kind: 'reconciliation_mismatch', severity: 'warning', ...BTC, detail: expect.stringContaining('1 had other') },
+      { kind: 'reconciliation_mismatch', severity: 'warning', ...BTC, detail: expect.stringContaining('1 different') },
     ]);
-  });
+  }, 240_000);
 
   test('a pair that the exchange does not answer for is named, the others are compared', async () => {
     for (const pair of [BTC, ETH]) pipeline.exchange.setCandles(pair, candlesFrom('1h', START, 480));
@@ -70,7 +70,7 @@ describe('reconciliation over real stores', () => {
       known(request.symbol === ETH.symbol ? { ...request, symbol: pairOf('GONE/USDT', '1h').symbol } : request);
     const [run] = await pipeline.driveAll(daily(), NOW, NOW + DAY);
     expect(run?.result).toMatchObject({ compared: 24, failed: ['ETH/USDT 1h bad_symbol'], republished: [] });
-  });
+  }, 240_000);
 });
 
 describe('the gap ledger over real stores', () => {
@@ -91,5 +91,5 @@ describe('the gap ledger over real stores', () => {
       outage: { ranges: 1, slots: 2 },
       confirmed_empty: { ranges: 1, slots: 1 },
     });
-  });
+  }, 240_000);
 });

@@ -67,6 +67,7 @@ export const SETTINGS: PipelineSettings = {
   scheduleOffsetMs: OFFSET_MS,
   cycleTargetMs: MINUTE,
   lagRetryMs: LAG_RETRY_MS,
+  discovery: null,
   rules,
   alertsPerMinute: 10,
   slaObjective: 0.99,

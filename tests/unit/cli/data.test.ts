@@ -108,6 +108,26 @@ test('status shows the store even when Temporal does not answer', async () => {
   expect(world.json()).toMatchObject({ source: 'simulated', pairs: 1, candles: 11, level: 'ok', fills: null });
 });
 
+test('audit tells old and new values of changed candles, and what comparisons found', async () => {
+  await storeWithHoles();
+  const [before] = candlesFrom(BTC, START, 1);
+  if (before === undefined) throw new Error('no candle');
+  await world.pairState.recordRevisions(BTC, [{ before, after: { ...before, volume: 6 } }], NOW);
+  await world.dataQuality.recordComparison(
+    BTC,
+    { from: START, to: NOW },
+    [{ openTime: START, kind: 'different' }],
+    NOW,
+  );
+  expect(await world.run('data audit --json')).toBe(0);
+  expect(world.json()).toMatchObject({
+    changes: [{ symbol: 'BTC/USDT', open_time: '2024-05-01T00:00:00Z', before: { volume: 5 }, after: { volume: 6 } }],
+    mismatches: [{ kind: 'different', severity: 'warning', times_running: 1 }],
+  });
+  await world.run('data audit');
+  expect(world.stdout).toMatch(/BTC\/USDT 1h +2024-05-01 00:00 +2024-05-01 14:30 +volume 5\.000000 -> 6\.000000/);
+});
+
 describe('storage', () => {
   test('level, growth, days left and what each setting would buy are told', async () => {
     await storeWithHoles();
@@ -186,6 +206,7 @@ describe('backfill', () => {
           workflowId: 'f',
           status: 'failed',
           stored: 0,
+          candlesASecond: null,
           reached: null,
           progress: null,
           etaMs: null,

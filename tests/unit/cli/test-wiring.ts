@@ -10,6 +10,7 @@ import type { StateStore } from '../../../src/adapters/sqlite/state-store';
 import { runCli } from '../../../src/cli/cli';
 import type { CliStores, CliWiring, Exporter, Running } from '../../../src/cli/wiring';
 import { loadConfig } from '../../../src/config/config';
+import type { ChosenSymbol } from '../../../src/domain/discovery';
 import { PipelineError } from '../../../src/domain/errors';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
 import { parseSymbol, type Candle, type EpochMs, type Pair } from '../../../src/domain/types';
@@ -60,6 +61,7 @@ export class World {
   schedules: ScheduleView[] = [];
   temporalAnswers = true;
   bannedUntil: EpochMs | null = null;
+  chosen: ChosenSymbol[] = [];
   usage: StorageUsage = { usedBytes: 1e9, budgetBytes: 50e9 };
   environment: Record<string, string> = {};
   exporter: Partial<Exporter> = {};
@@ -124,22 +126,11 @@ export class World {
   private stores(): CliStores {
     const { candles, gapLedger, pairState, dataQuality, forecastLedger, models, publication } = this;
     const budget = { bannedUntil: async () => this.bannedUntil } as unknown as RateBudget;
-    const { monitor, outbox } = this.state ?? NO_MONITOR;
     const storage = { measure: async () => this.usage };
-    const stores = {
-      candles,
-      gapLedger,
-      pairState,
-      dataQuality,
-      forecastLedger,
-      models,
-      publication,
-      monitor,
-      outbox,
-      budget,
-      storage,
-    };
-    return { source: 'simulated', ...stores };
+    const symbolChoice = { chosen: async () => this.chosen, choose: async () => {} };
+    const { monitor, outbox } = this.state ?? NO_MONITOR;
+    const stores = { candles, gapLedger, pairState, dataQuality, forecastLedger, models, publication, monitor, outbox };
+    return { source: 'simulated', ...stores, budget, storage, symbolChoice };
   }
 
   private fakeControl(): Control {

@@ -9,6 +9,7 @@ const fill: FillView = {
   workflowId: 'fill-1h-BTC_USDT',
   status: 'running',
   stored: 1000,
+  candlesASecond: null,
   reached: Date.UTC(2025, 10, 2),
   progress: 0.78,
   etaMs: 41_000,

@@ -1,0 +1,60 @@
+/** How a symbol goes into quarantine and comes out of it. The event is recorded first: its key makes a repetition tell nothing. */
+import { eventOf } from '../src/domain/event';
+import type { EpochMs, MarketSymbol, Pair, Stage } from '../src/domain/types';
+import type { SymbolState } from '../src/ports/pair-state';
+import type { Failure } from './contract';
+import type { ActivityPorts } from './ports';
+
+/** Failures running after which it is no passing answer. */
+const FAILURES_TO_QUARANTINE = 3;
+
+/**
+ * A symbol that the exchange says, again and again, it does not trade: its history and what is published of it stay
+ * and age honestly (F74), and no cycle asks for it until the daily look finds it well.
+ */
+export async function quarantineWhenGone(
+  ports: ActivityPorts,
+  pair: Pair,
+  failure: Pick<Failure, 'code' | 'message'> & { readonly stage: Stage },
+  asOf: EpochMs,
+): Promise<void> {
+  if (failure.code !== 'bad_symbol') return;
+  const record = (await ports.pairState.stages(pair)).find(({ stage }) => stage === failure.stage);
+  const before = record?.lastCode === 'bad_symbol' ? record.failureCount : 0;
+  if (before + 1 >= FAILURES_TO_QUARANTINE) await quarantine(ports, pair.symbol, failure.message, asOf);
+}
+
+export async function quarantine(
+  ports: ActivityPorts,
+  symbol: MarketSymbol,
+  reason: string,
+  asOf: EpochMs,
+): Promise<void> {
+  const before = await stateOf(ports, symbol);
+  const since = before?.activation === 'quarantined' ? before.since : asOf;
+  const key = alertKey(symbol, since);
+  await ports.events.record([eventOf('symbol_quarantined', since, { key, symbol, detail: reason })]);
+  await ports.pairState.setSymbolState({ symbol, activation: 'quarantined', since, reason });
+}
+
+/** The symbol is well: new, or well again. What is stored of it is caught up by the next cycle. */
+export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: EpochMs): Promise<void> {
+  const before = await stateOf(ports, symbol);
+  const reason = 'passed its check; its history is fetched next';
+  if (before?.activation === 'quarantined') {
+    const alert = alertKey(symbol, before.since);
+    const key = `symbol_released ${symbol} ${before.since}`;
+    const facts = { key, symbol, detail: reason, since: before.since, alert, ends: alert };
+    await ports.events.record([eventOf('symbol_released', asOf, facts)]);
+  }
+  if (before?.activation !== 'registered')
+    await ports.pairState.setSymbolState({ symbol, activation: 'registered', since: asOf, reason });
+}
+
+async function stateOf(ports: ActivityPorts, symbol: MarketSymbol): Promise<SymbolState | undefined> {
+  return (await ports.pairState.symbolStates()).find((state) => state.symbol === symbol);
+}
+
+function alertKey(symbol: MarketSymbol, since: EpochMs): string {
+  return `symbol_quarantined ${symbol} ${since}`;
+}

@@ -1,0 +1,78 @@
+/** Which symbols are followed: named ones and discovered ones, without those in quarantine; and the daily look at all of them. */
+import { cancellationSignal } from '@temporalio/activity';
+import { chooseSymbols } from '../src/domain/discovery';
+import type { EpochMs, MarketSymbol } from '../src/domain/types';
+import { canary } from '../src/ingest/canary';
+import { ACTIVATION_TIMEFRAME } from './activation';
+import type { CheckedSymbol, CheckSymbolInput, SettleSymbolsInput, SymbolPlan, SymbolReview } from './contract';
+import { followedSymbols } from './followed';
+import type { ActivityPorts } from './ports';
+import { quarantine, release } from './quarantine';
+import { guarded, refuseOtherSource } from './stage';
+
+/** Looks at the markets and says which symbols have to be checked: new ones before they join, and those in quarantine. */
+export function createPlanSymbols(ports: ActivityPorts) {
+  return ({ asOf }: { readonly asOf: EpochMs }): Promise<SymbolPlan> =>
+    guarded(async () => {
+      const { discovery, symbols } = ports.settings;
+      const before = await ports.symbolChoice.chosen();
+      const choice =
+        discovery === null
+          ? { chosen: [], joining: [], leaving: before.map(({ symbol }) => ({ symbol, reason: 'discovery is off' })) }
+          : chooseSymbols(await ports.exchange.markets(cancellationSignal()), before, discovery, symbols, asOf);
+      const followed = new Set<MarketSymbol>([...symbols, ...choice.chosen.map(({ symbol }) => symbol)]);
+      const states = await ports.pairState.symbolStates();
+      const quarantined = states.filter(
+        ({ symbol, activation }) => activation === 'quarantined' && followed.has(symbol),
+      );
+      const probes = quarantined.map(({ symbol }) => symbol).filter((symbol) => !choice.joining.includes(symbol));
+      return { source: ports.source, ...choice, probes };
+    });
+}
+
+/** A page of each timeframe. A discovered symbol must have the history that a forecast needs before anything of it is stored. */
+export function createCheckSymbol(ports: ActivityPorts) {
+  return ({ source, symbol, asOf }: CheckSymbolInput): Promise<CheckedSymbol> =>
+    guarded(async () => {
+      refuseOtherSource(ports, source);
+      const signal = cancellationSignal();
+      const { settleMs, symbols, timeframes } = ports.settings;
+      const stored = await ports.candles.extent({ symbol, timeframe: ACTIVATION_TIMEFRAME });
+      const joins = stored === null && !symbols.includes(symbol);
+      for (const timeframe of timeframes) {
+        if (!ports.exchange.supports(timeframe).offered) continue;
+        const history = joins && timeframe === ACTIVATION_TIMEFRAME;
+        const wanted = history ? ports.settings.rules(timeframe).minimumSamples : 1;
+        const reason = await canary(ports.exchange, { pair: { symbol, timeframe }, asOf, wanted, settleMs, signal });
+        if (reason !== null) return { symbol, reason };
+      }
+      return { symbol, reason: null };
+    });
+}
+
+/**
+ * Makes the choice hold: passed symbols join or come out of quarantine, failed ones go there with the reason, those that
+ * left keep their data. One that could not be checked does not join.
+ */
+export function createSettleSymbols(ports: ActivityPorts) {
+  return (input: SettleSymbolsInput): Promise<SymbolReview> =>
+    guarded(async () => {
+      refuseOtherSource(ports, input.source);
+      const { asOf, chosen, joining, leaving, checked } = input;
+      const known = new Set(checked.map(({ symbol }) => symbol));
+      await ports.symbolChoice.choose(chosen.filter(({ symbol }) => known.has(symbol) || !joining.includes(symbol)));
+      for (const { symbol, reason } of checked) {
+        if (reason === null) await release(ports, symbol, asOf);
+        else await quarantine(ports, symbol, reason, asOf);
+      }
+      const passed = checked.flatMap(({ symbol, reason }) => (reason === null ? [symbol] : []));
+      return {
+        asOf,
+        followed: (await followedSymbols(ports)).length,
+        joined: passed.filter((symbol) => joining.includes(symbol)),
+        released: passed.filter((symbol) => !joining.includes(symbol)),
+        quarantined: checked.flatMap(({ symbol, reason }) => (reason === null ? [] : [symbol])),
+        left: leaving.map(({ symbol }) => symbol),
+      };
+    });
+}
