@@ -53,7 +53,7 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
   forecaster: 'forecast_timeout',
 };
 /** Answers at once: no call that could fail. */
-const PLAIN = new Set(['supports', 'candlesWanted', 'close']);
+const PLAIN = new Set(['supports', 'candlesWanted', 'versionOf', 'close']);
 /** So long the lock of the publication is waited for. */
 const LOCK_WAIT_MS = 5_000;
 
