@@ -62,6 +62,8 @@ export interface Deployment {
   applySchedules(): Promise<string[]>;
   /** Workflow tasks that failed because a history did not fit the code, by workflow. */
   nonDeterminism(): Promise<string[]>;
+  /** Opens the stores beside the workers, as another process would. */
+  withStores<T>(work: (stores: Stores) => Promise<T>): Promise<T>;
   /** What a checker that shares no code with the program says of what is left; when no worker runs. */
   checked(): CheckReport;
   readonly temporal: TestTemporal;
@@ -121,6 +123,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     temporal,
     links,
     market,
+    withStores,
     startWorker: (cli = CLI) => startWorker(cli, environment, workers),
     drive: (from, to) =>
       drive(temporal, timeframes, from, to, (due) => {
