@@ -1,6 +1,8 @@
 /** Promotion, rollback and the change to naive: checked, tried on every symbol, then one move of the pointer. */
 import { cancellationSignal } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
+import { eventOf } from '../src/domain/event';
+import { championWorkflowId } from '../src/domain/names';
 import { isTimeframe } from '../src/domain/timeframe';
 import type { TimeframeId } from '../src/domain/types';
 import type { ChampionChange } from '../src/ports/model-registry';
@@ -96,9 +98,17 @@ export function createMovePointer(ports: ActivityPorts) {
       // Looked at again: a rollback may have frozen the timeframe since the plan was made.
       if (by === 'automatic') await refuseFrozen(ports, timeframe);
       const change = { timeframe, version, previous, at: asOf, kind: KIND[input.action], by, reason };
-      if (await ports.models.changeChampion(change)) return;
-      const now = await ports.models.champion(timeframe);
-      if (now?.version === version && now.previous === previous && now.at === asOf) return;
-      throw refused(`the champion of ${timeframe} was changed meanwhile: it is ${now?.version ?? 'none'} now`);
+      if (!(await ports.models.changeChampion(change))) {
+        const now = await ports.models.champion(timeframe);
+        const ours = now?.version === version && now.previous === previous && now.at === asOf;
+        if (!ours) {
+          throw refused(`the champion of ${timeframe} was changed meanwhile: it is ${now?.version ?? 'none'} now`);
+        }
+      }
+      const kind = change.kind === 'rollback' ? 'rollback' : 'promotion';
+      const key = `${kind} ${timeframe} ${asOf} ${version}`;
+      const workflow = { id: championWorkflowId(timeframe), run: null };
+      const facts = { key, timeframe, from: previous, to: version, detail: `${by}: ${reason}`, workflow };
+      await ports.events.record([eventOf(kind, asOf, facts)]);
     });
 }

@@ -6,6 +6,8 @@ import type { Event } from '../src/domain/event';
 import { closeOf, lastBoundary, shiftSlots } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import type { CloseCycleInput } from './contract';
+import { ACTIVATION_TIMEFRAME } from './activation';
+import { askAfterShock } from './shock';
 import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
 import { guarded, refuseOtherSource } from './stage';
@@ -47,6 +49,7 @@ export function createCloseCycle(ports: ActivityPorts) {
           recordedAt: ports.clock.now(),
         })),
       );
+      if (timeframe === ACTIVATION_TIMEFRAME && input.newCandles > 0) await askAfterShock(ports, asOf);
     });
 }
 

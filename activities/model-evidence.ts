@@ -1,7 +1,7 @@
 /** How champion, shadow and naive did on the same targets, from the ledger; from the training's holdout while that is young. */
 import { createHash } from 'node:crypto';
 import { dieboldMariano } from '../src/domain/diebold-mariano';
-import { compareForecasts, overlapOf, worstRatio } from '../src/domain/forecast-comparison';
+import { overlapOf, worstRatio } from '../src/domain/forecast-comparison';
 import type { ForecastComparison, OriginLoss } from '../src/domain/forecast-comparison';
 import type { PromotionEvidence } from '../src/domain/promotion-gate';
 import { shiftSlots } from '../src/domain/timeframe';

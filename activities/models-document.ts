@@ -1,5 +1,6 @@
 /** `models.json` of the operators' pages: which recipe forecasts each timeframe, which waits, and why it is so. */
 import type { z } from 'zod';
+import { isSymbol } from '../src/domain/types';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import type { ModelMetadata } from '../src/ports/model-metadata';
 import type { ChampionChange, LifecycleEvent } from '../src/ports/model-registry';
@@ -8,7 +9,7 @@ import { modelsDocumentSchema, OPS_DOCUMENT_VERSION } from '../src/web/ops-docum
 import { trainingId } from '../src/domain/names';
 import type { ActivityPorts } from './ports';
 
-type ModelsDocument = z.input<typeof modelsDocumentSchema>;
+type ModelsDocument = z.output<typeof modelsDocumentSchema>;
 type Entry = ModelsDocument['timeframes'][number];
 
 const ACTIONS: Readonly<Record<ChampionChange['kind'], Entry['history'][number]['action']>> = {
@@ -25,7 +26,7 @@ export async function writeModelsDocument(ports: ActivityPorts, asOf: EpochMs): 
     if (ports.settings.rules(timeframe).horizon > 0) timeframes.push(await entryOf(ports, timeframe));
   }
   const document = { version: OPS_DOCUMENT_VERSION, generated_at: isoTime(asOf), timeframes };
-  await ports.opsDocuments.write('models.json', canonicalDocument(modelsDocumentSchema, document as never));
+  await ports.opsDocuments.write('models.json', canonicalDocument(modelsDocumentSchema, document));
 }
 
 async function entryOf(ports: ActivityPorts, timeframe: TimeframeId): Promise<Entry> {
@@ -117,7 +118,7 @@ function trainingOf(timeframe: TimeframeId, events: readonly LifecycleEvent[]): 
   const milliseconds = last.facts.duration_ms;
   const failed = String(last.facts.failed ?? '')
     .split(' ')
-    .filter((symbol) => symbol !== '');
+    .filter(isSymbol);
   return {
     last_success_at: success === undefined ? null : isoTime(success.at),
     last_failure_at: failure === undefined ? null : isoTime(failure.at),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AlertOutbox } from '../src/ports/alert-outbox';
 import type { CandleStore } from '../src/ports/candle-store';
+import type { TrainingTrigger } from '../src/domain/retrain';
 import type { Clock } from '../src/ports/clock';
 import type { DataQualityStore } from '../src/ports/data-quality';
 import type { EventLog } from '../src/ports/event-log';
@@ -13,7 +14,6 @@ import type { ModelFiles } from '../src/ports/model-files';
 import type { ModelRegistry } from '../src/ports/model-registry';
 import type { MonitorStore } from '../src/ports/monitor-store';
 import type { Heartbeat, Notifier } from '../src/ports/notifier';
-import type { DocumentFolder } from '../src/ports/published-files';
 import type { PairStateStore } from '../src/ports/pair-state';
 import type { Probe } from '../src/ports/probe';
 import type { PublicationStore } from '../src/ports/publication';
@@ -22,6 +22,7 @@ import type { Publisher } from '../src/publish/publisher';
 import type { RunLog } from '../src/ports/run-log';
 import type { SymbolChoice } from '../src/ports/symbol-choice';
 import type { StorageGauge } from '../src/ports/storage-gauge';
+import type { DocumentFolder } from '../src/ports/published-files';
 import type { Snapshots } from '../src/ports/snapshots';
 import type { DiscoveryRules } from '../src/domain/discovery';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
@@ -54,6 +55,9 @@ export interface PipelineSettings {
 
 /** Starts the cycle of a timeframe, or leaves the running one a request. */
 export type RequestCycle = (timeframe: TimeframeId, reason: string) => Promise<void>;
+
+/** Starts a training that an event calls for, unless one is running; whether it trains is decided there. */
+export type RequestTraining = (timeframe: TimeframeId, trigger: TrainingTrigger, observations: number) => Promise<void>;
 
 /** Everything the activities touch. */
 export interface ActivityPorts {
@@ -89,8 +93,9 @@ export interface ActivityPorts {
   readonly shadowForecaster: Forecaster;
   readonly trainingForecaster: Forecaster & Fitter;
   readonly snapshots: Snapshots;
+  readonly requestCycle: RequestCycle;
+  readonly requestTraining: RequestTraining;
   /** Documents of the operators' pages. */
   readonly opsDocuments: DocumentFolder;
-  readonly requestCycle: RequestCycle;
   readonly fetchCounter: FetchCounter;
 }

@@ -1,6 +1,8 @@
 /** The steps of a training that need no processor: whether to train, the snapshot, the record. */
 import { heartbeat } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
+import { eventOf } from '../src/domain/event';
+import { trainingId } from '../src/domain/names';
 import { judgeRetrain } from '../src/domain/retrain';
 import { closeOf, DAY, isTimeframe, MINUTE } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
@@ -151,5 +153,10 @@ export function createCloseTraining(ports: ActivityPorts) {
         },
       };
       await ports.models.record(event);
+      if (input.outcome !== 'failed') return;
+      const { timeframe, asOf, runId } = input;
+      const facts = { key: `training_failed ${timeframe} ${runId}`, timeframe, detail: input.reason };
+      const workflow = { id: trainingId(timeframe), run: runId };
+      await ports.events.record([eventOf('training_failed', asOf, { ...facts, workflow })]);
     });
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ActivityPorts, PipelineSettings, RequestCycle } from '../activities/ports';
+import type { ActivityPorts, PipelineSettings, RequestCycle, RequestTraining } from '../activities/ports';
 import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
@@ -20,6 +20,8 @@ export interface PortsInput {
   readonly shadowForecaster: Forecaster;
   readonly trainingForecaster: Forecaster & Fitter;
   readonly requestCycle: RequestCycle;
+  /** Absent: nothing is trained because of what a cycle sees. */
+  readonly requestTraining?: RequestTraining;
   readonly log: Logger;
   readonly clock?: Clock;
   /** Who is told, inside and outside. Absent: alerts are only logged, and nothing outside is asked. */
@@ -46,6 +48,7 @@ export function activityPorts({
   shadowForecaster,
   trainingForecaster,
   requestCycle,
+  requestTraining = async () => {},
   log,
   clock = systemClock,
   outside = NOBODY,
@@ -80,6 +83,7 @@ export function activityPorts({
     snapshots: stores.snapshots,
     opsDocuments: stores.opsDocuments,
     requestCycle,
+    requestTraining,
     fetchCounter,
   };
 }

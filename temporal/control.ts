@@ -18,6 +18,7 @@ import {
   TASK_QUEUE,
   trainingId,
 } from '../src/domain/names';
+import type { TrainingTrigger } from '../src/domain/retrain';
 import type { MarketSymbol, TimeframeId } from '../src/domain/types';
 import { TemporalUnreachable } from '../src/ports/control';
 import type {
@@ -45,6 +46,8 @@ export interface TemporalControl extends Control {
   readonly connection: Connection;
   /** Starts the cycle, or leaves the running one a request to go round again; never lost between the two. */
   requestCycle(timeframe: TimeframeId, reason: string): Promise<void>;
+  /** Starts a training that an event calls for; one that is running is left alone. */
+  requestTraining(timeframe: TimeframeId, trigger: TrainingTrigger, observations: number): Promise<void>;
 }
 
 /** @throws TemporalUnreachable when no server answers at the address. */
@@ -88,11 +91,32 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
       ),
     changeResult: async (start) => resultOf<ChangeReport>(client, start),
     requestCycle: (timeframe, reason) => requestCycle(client, timeframe, reason),
+    requestTraining: (timeframe, trigger, observations) => requestTraining(client, timeframe, trigger, observations),
     close: () => connection.close(),
   };
 }
 
 /** A paused timeframe is frozen: what was asked for is done when its schedule goes on. */
+async function requestTraining(
+  client: Client,
+  timeframe: TimeframeId,
+  trigger: TrainingTrigger,
+  observations: number,
+): Promise<void> {
+  try {
+    await client.workflow.start('train', {
+      workflowId: trainingId(timeframe),
+      taskQueue: TASK_QUEUE,
+      args: [{ timeframe, trigger, observations }],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+      staticSummary: `${timeframe}: train, ${trigger}`,
+      typedSearchAttributes: runAttributes('train', timeframe),
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
 async function requestCycle(client: Client, timeframe: TimeframeId, reason: string): Promise<void> {
   if (await isPaused(client, cycleScheduleId(timeframe))) return;
   await client.workflow.signalWithStart('cycle', {

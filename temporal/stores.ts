@@ -18,8 +18,8 @@ import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { ModelFiles } from '../src/ports/model-files';
-import type { Snapshots } from '../src/ports/snapshots';
 import type { DocumentFolder } from '../src/ports/published-files';
+import type { Snapshots } from '../src/ports/snapshots';
 import type { RateBudget } from '../src/ports/rate-budget';
 import type { StorageGauge } from '../src/ports/storage-gauge';
 import { createPublisher } from '../src/publish/publisher';
@@ -33,10 +33,10 @@ export interface Stores {
   readonly candles: CandleStore;
   readonly state: StateStore;
   readonly budget: RateBudget;
-  readonly storage: StorageGauge;
+  readonly modelFiles: ModelFiles;
   readonly snapshots: Snapshots;
   readonly opsDocuments: DocumentFolder;
-  readonly modelFiles: ModelFiles;
+  readonly storage: StorageGauge;
   readonly publisher: Publisher;
   close(): Promise<void>;
 }

@@ -20,6 +20,7 @@ import { deploymentSchedules } from './schedules';
 import { registerSearchAttributes } from './search-attributes';
 import { openExchange, openStores } from './stores';
 import type { Stores } from './stores';
+import { startTrackingMirror } from './tracking-mirror';
 import { installRuntime, startWorker } from './worker';
 
 export interface WorkerProcessOptions {
@@ -54,6 +55,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   });
   await registerSearchAttributes(control.connection, config.temporalNamespace);
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
+  const forecasters = { forecaster, shadowForecaster, trainingForecaster };
   const metrics = createDeploymentMetrics(
     { ...config, ...stores.state, clock: systemClock, candles: stores.candles },
     true,
@@ -72,10 +74,9 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     config,
     stores,
     exchange,
-    forecaster,
-    shadowForecaster,
-    trainingForecaster,
+    ...forecasters,
     requestCycle,
+    requestTraining: (...event) => control.requestTraining(...event),
     log,
     outside: outsideOf(config),
     fetchCounter: metrics.fetchCounter,
@@ -93,6 +94,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const changes = await control.applySchedules();
   log.info({ schedules: changes.map(({ id, change }) => `${id} ${change}`) }, 'schedules match the configuration');
   await runWhatIsBehind(config, stores, control, log);
+  const stopMirror = startTrackingMirror(config, stores.state.models, log);
   const stopReporting = startOperationsReporter({ config, stores, control, log });
   return {
     facts: {
@@ -106,6 +108,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     ended: worker.ended,
     stop: async () => {
       await stopReporting();
+      await stopMirror();
       await metricsServer.close();
       await worker.stop();
       for (const each of [forecaster, shadowForecaster, trainingForecaster]) await each.close();

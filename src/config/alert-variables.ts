@@ -1,5 +1,6 @@
 /** The variables of alerts, heartbeat and availability: a part of the table in variables.ts. */
 import { httpUrl, list, number, secretText, secretUrl, whole } from './values';
+import type { Variable } from './variable';
 
 const hostAndPort = (text: string): string => {
   if (/^[A-Za-z0-9.-]+:\d{1,5}$/.test(text)) return text.toLowerCase();
@@ -74,4 +75,4 @@ export const ALERT_VARIABLES = {
     unit: 'share, 0.5 to 1',
     meaning: 'Promised share of good probes; what is left of it is the error budget.',
   },
-} as const;
+} as const satisfies Record<string, Variable>;

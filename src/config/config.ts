@@ -18,9 +18,9 @@ import {
   shownText,
   type LOG_LEVELS,
   type Values,
-  type Variable,
   type VariableName,
 } from './variables';
+import type { Variable } from './variable';
 
 const SECOND = 1000;
 
@@ -114,6 +114,7 @@ export interface Config {
   rules(timeframe: TimeframeId): TimeframeRules;
   /** The model family that forecasts this timeframe. */
   championFamily(timeframe: TimeframeId): string;
+  readonly mlflowTrackingUri: string | null;
   readonly automaticPromotion: boolean;
   readonly naiveFallback: boolean;
 }
@@ -296,6 +297,7 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     explicit: new Set<string>(given.keys()),
     settings: Object.freeze(VARIABLE_NAMES.map((name) => settingOf(name, given))),
     rules: (timeframe: TimeframeId) => mergeRules(values, timeframe),
+    mlflowTrackingUri: values.MLFLOW_TRACKING_URI,
     automaticPromotion: values.AUTOMATIC_PROMOTION === 'on',
     naiveFallback: values.NAIVE_FALLBACK === 'on',
     championFamily: (timeframe: TimeframeId) =>

@@ -1,5 +1,6 @@
 /** `.env.example` and `docs/configuration.md`, made from the table of variables so that they can not disagree with it. */
-import { VARIABLES, VARIABLE_NAMES, type Variable } from './variables';
+import type { Variable } from './variable';
+import { VARIABLES, VARIABLE_NAMES } from './variables';
 
 function defaultOf(variable: Variable): string {
   return variable.default ?? variable.defaultMeaning ?? 'none';

@@ -3,32 +3,17 @@
  * `.env.example` and `docs/configuration.md` are made from this table.
  */
 import type { z } from 'zod';
-import { DEFAULT_CHAMPIONS } from './default-champions';
 import { ALERT_VARIABLES } from './alert-variables';
+import { MODEL_VARIABLES } from './model-variables';
 import { readSymbol, readTimeframe } from './reading';
+import { STORE_VARIABLES } from './store-variables';
 import { byTimeframe, httpUrl, list, minutes, number, pattern, port, samples, whole, word } from './values';
-
-export interface Variable {
-  /** What its text must be and what it becomes. */
-  readonly schema: z.ZodType<unknown, string>;
-  /** The default as it would be written, or null when there is none; `defaultMeaning` then says what happens. */
-  readonly default: string | null;
-  readonly defaultMeaning?: string;
-  readonly unit: string;
-  readonly meaning: string;
-  /** Never shown, in no message and no listing. */
-  readonly secret?: boolean;
-}
+import type { Variable } from './variable';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const path = pattern(/\S/, 'a path');
-const title = pattern(/^[^\p{Cc}]+$/u, 'a name');
 const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
-const family = (text: string): string => {
-  if (/^[a-z][a-z0-9-]*$/.test(text)) return text;
-  throw new RangeError(`"${text}" is not the name of a model family: write it like range-volatility or prophet.`);
-};
 
 export const VARIABLES = {
   EXCHANGE: {
@@ -94,41 +79,7 @@ export const VARIABLES = {
     unit: 'path',
     meaning: 'Folder of everything the program writes: stores, published files, logs, the development server.',
   },
-  STORE: {
-    schema: word(['sqlite', 'influx']),
-    default: 'sqlite',
-    unit: 'name',
-    meaning:
-      'The candle store: `sqlite`, embedded under DATA_DIR, or `influx`, an InfluxDB 2 server. Everything else stays under DATA_DIR.',
-  },
-  INFLUXDB_URL: {
-    schema: httpUrl(),
-    default: 'http://127.0.0.1:8086',
-    unit: 'URL',
-    meaning: 'The InfluxDB 2 server, with STORE=influx.',
-  },
-  INFLUXDB_TOKEN: {
-    schema: pattern(/^[\x21-\x7e]+$/, 'a token: it holds no space'),
-    default: null,
-    defaultMeaning: 'none; needed with STORE=influx',
-    unit: 'token',
-    meaning:
-      'API token that may read and write the bucket; one that may also create buckets lets the bucket be made at the start.',
-    secret: true,
-  },
-  INFLUXDB_ORG: {
-    schema: title,
-    default: 'coin-predict',
-    unit: 'name',
-    meaning: 'Organisation of the bucket.',
-  },
-  INFLUXDB_BUCKET: {
-    schema: title,
-    default: 'coin-predict',
-    unit: 'name',
-    meaning:
-      'Bucket of candles and forecasts, made at the start when it is not there. Its retention must be "never": candles are kept for ever.',
-  },
+  ...STORE_VARIABLES,
   WEB_PORT: {
     schema: port(),
     default: '8080',
@@ -221,28 +172,7 @@ export const VARIABLES = {
     unit: 'path',
     meaning: 'The `temporal` command that runs the own development server.',
   },
-  CHAMPION: {
-    schema: byTimeframe(family, {
-      general: true,
-      example: 'a family, then TIMEFRAME=family: range-volatility,1d=prophet',
-    }),
-    default: DEFAULT_CHAMPIONS,
-    unit: 'family, by timeframe',
-    meaning:
-      'Model family that forecasts first: one for all timeframes, others by timeframe, like `range-volatility,1d=prophet`. Once a timeframe has a champion, `model` commands decide.',
-  },
-  AUTOMATIC_PROMOTION: {
-    schema: word(['on', 'off']),
-    default: 'on',
-    unit: 'on or off',
-    meaning: 'Whether a shadow model that passes every criterion of the gate becomes champion by itself.',
-  },
-  NAIVE_FALLBACK: {
-    schema: word(['on', 'off']),
-    default: 'on',
-    unit: 'on or off',
-    meaning: 'Whether a champion that is not better than the naive forecast makes room for it by itself.',
-  },
+  ...MODEL_VARIABLES,
   SETTLE_SECONDS: {
     schema: number(0, 60, 'seconds'),
     default: '2',
@@ -295,12 +225,6 @@ export const VARIABLES = {
     unit: 'days',
     meaning: 'How long 1m candles are kept. All other timeframes are kept for ever.',
   },
-  STORAGE_BUDGET_GB: {
-    schema: number(0.1, 1_000_000, 'gigabytes'),
-    default: '50',
-    unit: 'gigabytes (10^9 bytes)',
-    meaning: 'Space the data may take: warning at 70 %, critical at 85 %, no new full fill from 90 %.',
-  },
   STORAGE_BUDGET_SHARE: {
     schema: number(0.01, 1, 'parts of one'),
     default: null,
@@ -340,19 +264,6 @@ export const VARIABLES = {
     default: 'info',
     unit: 'word',
     meaning: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
-  },
-  FORECAST_THREADS: {
-    schema: whole(1, 256, 'threads'),
-    default: null,
-    defaultMeaning: 'the number of cores',
-    unit: 'threads',
-    meaning: 'Forecasts computed at once.',
-  },
-  FORECAST_TIMEOUT_SECONDS: {
-    schema: number(1, 3600, 'seconds'),
-    default: '30',
-    unit: 'seconds',
-    meaning: 'Time one forecast may take before it is stopped; the last good one stays.',
   },
   ...ALERT_VARIABLES,
 } as const satisfies Record<string, Variable>;

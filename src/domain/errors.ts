@@ -163,6 +163,12 @@ export const ERROR_TABLE = {
     meaning: 'a model could not be trained',
     remedy: 'the champion stays; it is tried again after 10 and 30 minutes, then at the next trigger: see `model show`',
   },
+  tracker_unavailable: {
+    stage: 'train',
+    retry: 'transient',
+    meaning: 'the MLflow server did not answer or refused',
+    remedy: 'nothing is lost: the registry has it all, and what is due is sent when MLflow answers',
+  },
   change_refused: {
     stage: 'promote',
     retry: 'permanent',

@@ -54,7 +54,7 @@ if (release !== undefined) {
         throw new Error(`${name} does not replay`, { cause: error });
       });
     }
-  }, 60_000);
+  }, 240_000);
 
   test('F23 an unguarded change of order turns the replay red, the same change behind patched() does not', async () => {
     const unguarded = await changedWorkflows((source) =>
@@ -76,7 +76,7 @@ if (release !== undefined) {
       /[Nn]ondeterminism|Determinism/,
     );
     await Worker.runReplayHistory({ workflowBundle: guarded }, published?.history);
-  }, 60_000);
+  }, 240_000);
 
   test('I66 no payload of any recorded history is larger than 64 KiB', async () => {
     for (const { name, history } of await histories()) {

@@ -129,7 +129,7 @@ describe('changing the champion', () => {
     async (when, step) => {
       let failed = false;
       const seen = new Set<string | undefined>();
-      const own: Record<string, (input: never) => Promise<unknown>> = activities() as never;
+      const own: Record<string, (input: never) => Promise<unknown>> = { ...activities() };
       const disturbed = async (input: never): Promise<unknown> => {
         const result = failed || when === 'after' ? await own[step]?.(input) : undefined;
         seen.add((await models().champion(timeframe))?.version);
