@@ -27,16 +27,13 @@ async function open(environment: Record<string, string> = {}): Promise<void> {
 
 const recorded = async () => (await pipeline.stores.state.outbox.events(0, 100)).map(({ event }) => event);
 
-test('I16 a boundary at which no cycle ran is told once, by the cycle that caught up, also where a symbol fails each time', async () => {
+test('I16 a boundary at which no cycle ran is told once, by the cycle that caught up, also where a symbol fails', async () => {
   await open({ SYMBOLS: 'BTC/USDT,GONE/USDT' });
   await pipeline.drive(['1h'], NOW, NOW + 5_000);
   await pipeline.drive(['1h'], NOW + 2 * HOUR, NOW + 3 * HOUR + 5_000);
-  expect((await recorded()).map(({ kind, timeframe, detail }) => [kind, timeframe, detail])).toEqual([
-    [
-      'missed_boundary',
-      '1h',
-      'boundary 2024-01-21T01:00:00.000Z: no cycle ran before the next boundary; caught up later',
-    ],
+  const missed = (await recorded()).filter(({ kind }) => kind === 'missed_boundary');
+  expect(missed.map(({ timeframe, detail }) => [timeframe, detail])).toEqual([
+    ['1h', 'boundary 2024-01-21T01:00:00.000Z: no cycle ran before the next boundary; caught up later'],
   ]);
 });
 
