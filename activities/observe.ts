@@ -8,7 +8,7 @@ import type { FillWatch } from '../src/domain/system-watch';
 import { HOUR, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
-import type { MonitorMemory } from '../src/ports/monitor-store';
+import type { MonitorMemory } from '../src/domain/monitor-memory';
 import type { PublicationRow } from '../src/ports/publication';
 import type { ObserveResult } from './contract';
 import { createJudge } from './pair-judgement';

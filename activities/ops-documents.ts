@@ -1,13 +1,15 @@
 /** `alerts.json` and `sla.json` of the operations page, from what the monitor keeps. */
 import { EVENT_TABLE } from '../src/domain/event';
-import type { Event, EventKind } from '../src/domain/event';
+import type { Event } from '../src/domain/event';
+import { firingAlerts } from '../src/domain/monitor-memory';
+import type { FiringAlert as Firing } from '../src/domain/monitor-memory';
 import { errorBudget, slaFigures } from '../src/domain/sla';
 import type { SlaFigures } from '../src/domain/sla';
 import { DAY, lastBoundary, parseTimeframe } from '../src/domain/timeframe';
 import { parseSymbol } from '../src/domain/types';
 import type { EpochMs } from '../src/domain/types';
 import type { ToldEvent } from '../src/ports/alert-outbox';
-import type { MonitorMemory, SlaDay } from '../src/ports/monitor-store';
+import type { SlaDay } from '../src/ports/monitor-store';
 import { canonicalDocument, isoTime } from '../src/publish/canonical-json';
 import { alertsDocumentSchema, OPS_DOCUMENT_VERSION, slaDocumentSchema } from '../src/web/ops-documents';
 import type { AlertsDocument, SlaDocument } from '../src/web/ops-documents';
@@ -38,7 +40,8 @@ async function alertsDocument(ports: ActivityPorts, asOf: EpochMs): Promise<Aler
   const last = await ports.monitor.last();
   const told = await ports.outbox.events(asOf - PAST_MS, EVENTS_READ);
   const mute = await ports.outbox.lastMute();
-  const firing = last === null ? [] : firingAlerts(last.memory, told);
+  const now = last === null ? [] : firingAlerts(last.memory);
+  const firing = now.map((alert) => firingAlert(alert, told)).filter((alert) => alert !== null);
   return {
     version: OPS_DOCUMENT_VERSION,
     generated_at: isoTime(asOf),
@@ -50,31 +53,7 @@ async function alertsDocument(ports: ActivityPorts, asOf: EpochMs): Promise<Aler
   };
 }
 
-interface Firing {
-  readonly key: string;
-  readonly kind: EventKind;
-  readonly pairKey: string | null;
-  readonly since: EpochMs | null;
-}
-
 /** What the monitor holds to be so now, with what was told of it. */
-function firingAlerts(memory: MonitorMemory, told: readonly ToldEvent[]): FiringAlert[] {
-  const firing: Firing[] = [];
-  for (const [pairKey, watch] of Object.entries(memory.pairs)) {
-    const kind = watch.status === 'stale' ? 'stale_repeat' : watch.status;
-    if (watch.alert !== null && kind !== 'fresh') firing.push({ key: watch.alert, kind, pairKey, since: watch.since });
-    if (watch.degraded !== null) firing.push({ key: watch.degraded, kind: 'degraded', pairKey, since: null });
-    if (watch.blocked !== null) firing.push({ key: watch.blocked, kind: 'export_block', pairKey, since: null });
-  }
-  for (const [pairKey, { alert, since }] of Object.entries(memory.fills)) {
-    if (alert !== null) firing.push({ key: alert, kind: 'fill_stalled', pairKey, since });
-  }
-  if (memory.manifest !== null) {
-    firing.push({ key: memory.manifest, kind: 'manifest_failure', pairKey: null, since: null });
-  }
-  return firing.map((alert) => firingAlert(alert, told)).filter((alert) => alert !== null);
-}
-
 function firingAlert({ key, kind, pairKey, since }: Firing, told: readonly ToldEvent[]): FiringAlert | null {
   const own = told.filter(({ event }) => event.alert === key);
   const newest = own[0];

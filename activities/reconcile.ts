@@ -6,18 +6,14 @@ import type { EpochMs, Pair } from '../src/domain/types';
 import { reconcile } from '../src/ingest/reconcile';
 import type { PairReconciliation, ReconcileInput, ReconcilePlan } from './contract';
 import { describeFailure } from './failures';
-import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
+import { readySymbols } from './ready-symbols';
 import { guarded, refuseOtherSource } from './stage';
 
 /** The symbols whose candles are kept up to date now: those that are ready. */
 export function createPlanReconciliation(ports: ActivityPorts) {
   return (): Promise<ReconcilePlan> =>
-    guarded(async () => {
-      const states = await ports.pairState.symbolStates();
-      const ready = new Set(states.filter(({ activation }) => activation === 'ready').map(({ symbol }) => symbol));
-      return { source: ports.source, symbols: (await followedSymbols(ports)).filter((symbol) => ready.has(symbol)) };
-    });
+    guarded(async () => ({ source: ports.source, symbols: await readySymbols(ports) }));
 }
 
 /** One timeframe's failure leaves the others; it is part of the answer. Repeating the activity changes nothing (I10). */

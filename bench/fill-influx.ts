@@ -5,7 +5,7 @@
  *
  * Prints one line a figure: candles a second of both and their ratio, our highest memory and longest pause of the event loop.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -16,7 +16,6 @@ import { parseTimeframe } from '../src/domain/timeframe';
 import { parseSymbol } from '../src/domain/types';
 import type { MarketSymbol } from '../src/domain/types';
 import { fill } from '../src/ingest/fill';
-import { startMarket } from '../src/market/market-server';
 import { systemClock } from '../src/ports/clock';
 import { openExchange, openStores } from '../temporal/stores';
 import { startInfluxd } from '../tests/influxd-server';
@@ -104,6 +103,18 @@ async function theirs(
   return JSON.parse(stdout) as Result;
 }
 
+/** The simulated market in a process of its own, as an exchange would be. */
+async function startMarket(symbols: readonly MarketSymbol[]): Promise<{ readonly url: string; close(): void }> {
+  const args = ['--symbols', symbols.join(','), '--seed', '1', '--fixed', new Date(UNTIL).toISOString()];
+  const child = spawn(process.execPath, [resolve('dist', 'src', 'market', 'main.js'), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const line = await new Promise<string>((answer) =>
+    child.stdout.once('data', (data: Buffer) => answer(data.toString())),
+  );
+  return { url: line.slice(line.indexOf('http')).trim(), close: () => void child.kill() };
+}
+
 function print(name: string, value: number, unit: string): void {
   process.stdout.write(`${name.padEnd(52)} ${value.toLocaleString('en', { maximumFractionDigits: 1 })} ${unit}\n`);
 }
@@ -115,7 +126,7 @@ function median(values: readonly number[]): number {
 async function main(count: number, turns: number): Promise<void> {
   const symbols = Array.from({ length: count }, (_, index) => parseSymbol(`COIN${index}/USDT`));
   const influx = await startInfluxd();
-  const market = await startMarket({ symbols, seed: 1, clock: { fixed: UNTIL } });
+  const market = await startMarket(symbols);
   // The market makes its candles when first asked; that is not what is measured.
   for (const symbol of symbols)
     await fetch(`${market.url}/api/v3/klines?symbol=${symbol.replace('/', '')}&interval=1h&limit=1`);
@@ -140,9 +151,9 @@ async function main(count: number, turns: number): Promise<void> {
     print(`python_pipeline.py fill, median of ${turns}`, rate(b), 'candles/s');
     print('ratio', rate(a) / rate(b), 'times as fast');
   }
-  print('highest memory, the market in the same process', memory / 1e6, 'MB');
+  print('our highest memory', memory / 1e6, 'MB');
   print('longest pause of the event loop', pauses.max / 1e6, 'ms');
-  await market.close();
+  market.close();
   await influx.stop();
 }
 

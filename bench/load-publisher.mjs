@@ -127,9 +127,9 @@ mkdirSync(join(peerDir, 'static'), { recursive: true });
 let turn = 0;
 await publish(turn, Object.keys(CANDLES));
 console.log('published');
-let open = true;
-process.stdin.resume().on('end', () => (open = false));
-while (open) {
+const ended = new AbortController();
+process.stdin.resume().on('end', () => ended.abort());
+while (!ended.signal.aborted) {
   const started = performance.now();
   turn += 1;
   const generation = await publish(turn, ['1h']);

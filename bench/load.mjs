@@ -159,9 +159,9 @@ function mix(names, { status = 0, manifest = 0, history = 0, prediction = 0 }) {
 }
 
 async function fire({ url, pid }, paths, headers = {}) {
-  let sampling = true;
+  const ended = new AbortController();
   const sampled = (async () => {
-    for (let k = 0; sampling; k++) {
+    for (let k = 0; !ended.signal.aborted; k++) {
       await checkBody(url, paths[(k * 13) % paths.length], 'gzip').catch((error) => faults.push(String(error)));
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -175,7 +175,7 @@ async function fire({ url, pid }, paths, headers = {}) {
     headers: { 'accept-encoding': 'gzip', ...headers },
   });
   const used = processorSeconds(pid) - before;
-  sampling = false;
+  ended.abort();
   await sampled;
   const { requests, latency, errors, timeouts, throughput } = result;
   if (errors > 0 || timeouts > 0) faults.push(`${errors} errors and ${timeouts} timeouts of ${url}`);

@@ -38,9 +38,13 @@ async function pythonPeers() {
   if (existsSync(python)) return python;
   try {
     await run('python3', ['-m', 'venv', venv]);
-    await run(python, ['-m', 'pip', 'install', '--quiet', 'prophet', 'pandas', 'numpy', 'statsforecast', 'ccxt'], {
-      timeout: 900_000,
-    });
+    await run(
+      python,
+      ['-m', 'pip', 'install', '--quiet', 'prophet', 'pandas', 'numpy', 'statsforecast', 'ccxt', 'influxdb-client'],
+      {
+        timeout: 900_000,
+      },
+    );
     return python;
   } catch (error) {
     console.log(
@@ -162,6 +166,12 @@ const forecast = () => compiled('forecast-families.js');
 /** Both candle stores with five million rows each, or CANDLES. */
 const store = () => compiled('store.js', process.env.CANDLES ?? '5000000');
 
+/** Fill into InfluxDB, beside a Python script on the same server. */
+const fillInflux = async () => {
+  await pythonPeers();
+  await compiled('fill-influx.js');
+};
+
 /** Our backtest, and the Python peers on the same series, origins and window. */
 async function backtest() {
   const only = (process.env.ONLY ?? 'BTC,ETH').split(',');
@@ -222,7 +232,7 @@ async function backtest() {
   }
 }
 
-const parts = { fill, cycle, forecast, backtest, store };
+const parts = { fill, cycle, forecast, backtest, store, 'fill-influx': fillInflux };
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
   const part = parts[name];

@@ -7,6 +7,8 @@ import { checkNode, ensureInstalled, root } from './install.mjs';
 
 const [part, ...rest] = process.argv.slice(2);
 const folder = join(root, 'tests', 'proof', part ?? '');
+// What befalls a process is proved at its system calls and its disk, too.
+const folders = part === 'process' ? [folder, join(root, 'tests', 'faults')] : [folder];
 if (part === undefined || !existsSync(folder)) {
   console.error(
     `usage: node scripts/proof.mjs <${readdirSync(join(root, 'tests', 'proof'), { withFileTypes: true })
@@ -28,7 +30,7 @@ const { status } = spawnSync(
     '--no-warnings',
     join('node_modules', 'jest', 'bin', 'jest.js'),
     '--runInBand',
-    folder,
+    ...folders,
     ...rest,
   ],
   { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, PROOF: 'full' } },

@@ -20,8 +20,8 @@ export interface TestTemporal {
   readonly binary: string;
   /** Runs `work` while workers serve all queues with these activities. */
   withWorkers<T>(activities: object, work: () => Promise<T>): Promise<T>;
-  /** Kills the server as a power cut would and starts it again on the same file and port after `downMs`. */
-  crash(downMs: number): Promise<void>;
+  /** Kills the server as a power cut would and starts it again on the same file and port after `downMs`, and after `meanwhile`. */
+  crash(downMs: number, meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -74,10 +74,11 @@ export async function startTestTemporal(): Promise<TestTemporal> {
       const background = await Worker.create({ connection: native, taskQueue: BACKGROUND_QUEUE, activities });
       return worker.runUntil(compute.runUntil(background.runUntil(work())));
     },
-    crash: async (downMs) => {
+    crash: async (downMs, meanwhile) => {
       process.kill(server.pid, 'SIGKILL');
       await server.ended;
       await delay(downMs);
+      await meanwhile?.();
       server = await startDevelopmentServer(options);
     },
     stop: async () => {

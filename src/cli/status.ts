@@ -5,6 +5,7 @@ import { pairKey } from '../domain/types';
 import { followedBy } from './followed';
 import { selectedPairs } from './arguments';
 import type { PairFilter } from './data-coverage';
+import { deploymentJson, deploymentState, deploymentText } from './deployment-state';
 import { EXIT_CODES, endWith } from './exit-codes';
 import { print, withFormat, type FormatOptions } from './output';
 import { pairStatuses, type PairStatusRow } from './pair-status';
@@ -41,13 +42,16 @@ async function show(wiring: CliWiring, options: FormatOptions & PairFilter): Pro
       : `manifest generation ${generation.generation} of ${minuteText(generation.generatedAt)} UTC`;
   const worse = rows.filter((row) => row.verdict.status !== 'fresh').length;
   const summary = `${plural(rows.length, 'pair')} of ${stores.source}, ${worse} not fresh; ${manifest}\n`;
+  const state = await deploymentState(stores, config);
   const json = {
     source: stores.source,
     generation: generation?.generation ?? null,
     generated_at: isoOrNull(generation?.generatedAt),
     pairs: rows.map(statusJson),
+    ...deploymentJson(state),
   };
-  print(wiring, options, { text: `${text}${notesText(rows)}${summary}`, json });
+  const about = deploymentText(state, wiring.clock.now());
+  print(wiring, options, { text: `${text}${notesText(rows)}${summary}${about}`, json });
   if (worse > 0) endWith(EXIT_CODES.stale);
 }
 

@@ -1,17 +1,31 @@
 /** The way of one pair from the exchange to the file, a sentence a step, each with what mends it. */
 import { ERROR_TABLE } from '../domain/errors';
+import { EVENT_TABLE } from '../domain/event';
+import type { FiringAlert } from '../domain/monitor-memory';
 import { closeOf } from '../domain/timeframe';
 import { pairKey, type EpochMs, type Stage } from '../domain/types';
+import type { ToldEvent } from '../ports/alert-outbox';
 import type { ScheduleView } from '../ports/control';
 import type { ForecastRecord } from '../ports/forecast-ledger';
 import type { StageRecord, SymbolState } from '../ports/pair-state';
 import type { GenerationRecord } from '../ports/publication';
 import { coverageWords, type PairCoverage } from './pair-coverage';
+import type { ChampionChange } from '../ports/model-registry';
 import type { PairStatusRow } from './pair-status';
 import { agoText, countText, isoText, plural } from './wording';
 
 export interface Step {
-  readonly what: 'exchange' | 'schedule' | 'store' | 'symbol' | 'gate' | 'forecast' | 'files' | 'served';
+  readonly what:
+    | 'exchange'
+    | 'schedule'
+    | 'store'
+    | 'symbol'
+    | 'gate'
+    | 'model'
+    | 'forecast'
+    | 'files'
+    | 'served'
+    | 'alerts';
   readonly ok: boolean;
   readonly sentence: string;
   /** What the operator does; null when nothing. */
@@ -31,14 +45,25 @@ export interface PairFacts {
   readonly minimumSamples: number;
   readonly forecast: ForecastRecord | null;
   readonly generation: GenerationRecord | null;
+  /** Null before the first: then the configuration's family forecasts. */
+  readonly champion: ChampionChange | null;
+  /** Null before the monitor's first round. */
+  readonly watch: {
+    readonly lookedAt: EpochMs;
+    readonly firing: readonly FiringAlert[];
+    /** The newest event about the pair in a week. */
+    readonly told: ToldEvent | null;
+  } | null;
   readonly status: PairStatusRow;
 }
 
 /** All steps, in the order in which the data flows. */
 export function whySteps(facts: PairFacts): Step[] {
-  const predicted = facts.predicts ? [gateStep(facts), forecastStep(facts)] : [];
+  const model = facts.champion === null ? [] : [modelStep(facts.champion, facts.now)];
+  const predicted = facts.predicts ? [gateStep(facts), ...model, forecastStep(facts)] : [];
   const early = [exchangeStep(facts), scheduleStep(facts), storeStep(facts), symbolStep(facts)];
-  return [...early, ...predicted, filesStep(facts), servedStep(facts)];
+  const told = facts.watch === null ? [] : [alertsStep(facts.watch, facts.now)];
+  return [...early, ...predicted, filesStep(facts), servedStep(facts), ...told];
 }
 
 function fine(what: Step['what'], sentence: string): Step {
@@ -183,4 +208,24 @@ function servedStep({ status }: PairFacts): Step {
   return verdict.status === 'fresh' && verdict.serveAllowed
     ? fine('served', sentence)
     : wrong('served', sentence, null);
+}
+
+function modelStep({ version, at, kind, by, reason }: ChampionChange, now: EpochMs): Step {
+  const how = `${kind} by ${by}: ${reason}`;
+  return fine('model', `Champion is ${version} since ${isoText(at)} (${agoText(at, now)}; ${how}).`);
+}
+
+/** What operators were told; the runbook of what fires is the next step when no earlier step has one. */
+function alertsStep({ lookedAt, firing, told }: NonNullable<PairFacts['watch']>, now: EpochMs): Step {
+  const looked = `The monitor looked ${agoText(lookedAt, now)}`;
+  const last =
+    told === null
+      ? 'nothing was told in a week'
+      : `${told.event.kind} was told ${agoText(told.event.at, now)} (${told.delivery})`;
+  const [alert] = firing;
+  if (alert === undefined) return fine('alerts', `${looked}: no alert is firing; ${last}.`);
+  const kinds = firing.map(({ kind }) => kind).join(', ');
+  const { runbook } = EVENT_TABLE[alert.kind];
+  const next = runbook === null ? null : `follow docs/runbooks/${runbook}`;
+  return wrong('alerts', `${looked}: ${kinds} is firing; ${last}.`, next);
 }

@@ -1,6 +1,9 @@
 /** `why`: one pair explained in sentences, from the exchange to the file, with the next step. */
 import type { Command } from 'commander';
 import { cycleScheduleId } from '../domain/names';
+import { firingAlerts } from '../domain/monitor-memory';
+import { DAY } from '../domain/timeframe';
+import { pairKey } from '../domain/types';
 import type { Pair, TimeframeId } from '../domain/types';
 import { TemporalUnreachable, type ScheduleView } from '../ports/control';
 import { followedBy } from './followed';
@@ -9,7 +12,7 @@ import { retainedFrom } from './data-coverage';
 import { print, withFormat, type FormatOptions } from './output';
 import { pairCoverage } from './pair-coverage';
 import { pairStatuses } from './pair-status';
-import type { CliWiring } from './wiring';
+import type { CliStores, CliWiring } from './wiring';
 import { isoText } from './wording';
 import { whySteps, type PairFacts, type Step } from './why-steps';
 
@@ -50,9 +53,24 @@ async function factsOf(wiring: CliWiring, pair: Pair): Promise<PairFacts> {
     minimumSamples: rules.minimumSamples,
     forecast: await stores.forecastLedger.latest(pair, 'champion'),
     generation,
+    champion: await stores.models.champion(pair.timeframe),
+    watch: await watchOf(stores, pair),
     status,
   };
 }
+
+/** What the monitor remembers of the pair, and the newest thing it told of it. */
+async function watchOf(stores: CliStores, pair: Pair): Promise<PairFacts['watch']> {
+  const last = await stores.monitor.last();
+  if (last === null) return null;
+  const firing = firingAlerts(last.memory).filter((alert) => alert.pairKey === pairKey(pair));
+  const told = await stores.outbox.events(last.asOf - TOLD_WITHIN_MS, EVENTS_READ);
+  const own = told.find(({ event }) => event.symbol === pair.symbol && event.timeframe === pair.timeframe);
+  return { lookedAt: last.asOf, firing, told: own ?? null };
+}
+
+const TOLD_WITHIN_MS = 7 * DAY;
+const EVENTS_READ = 5_000;
 
 async function scheduleOf(wiring: CliWiring, timeframe: TimeframeId): Promise<ScheduleView | null | string> {
   try {

@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import { MODEL_VARIABLES } from './model-variables';
 import { readSymbol, readTimeframe } from './reading';
+import { STORE_VARIABLES } from './store-variables';
 import {
   byTimeframe,
   httpUrl,
@@ -24,7 +25,6 @@ import type { Variable } from './variable';
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const path = pattern(/\S/, 'a path');
-const title = pattern(/^[^\p{Cc}]+$/u, 'a name');
 const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
 
 const hostAndPort = (text: string): string => {
@@ -96,41 +96,7 @@ export const VARIABLES = {
     unit: 'path',
     meaning: 'Folder of everything the program writes: stores, published files, logs, the development server.',
   },
-  STORE: {
-    schema: word(['sqlite', 'influx']),
-    default: 'sqlite',
-    unit: 'name',
-    meaning:
-      'The candle store: `sqlite`, embedded under DATA_DIR, or `influx`, an InfluxDB 2 server. Everything else stays under DATA_DIR.',
-  },
-  INFLUXDB_URL: {
-    schema: httpUrl(),
-    default: 'http://127.0.0.1:8086',
-    unit: 'URL',
-    meaning: 'The InfluxDB 2 server, with STORE=influx.',
-  },
-  INFLUXDB_TOKEN: {
-    schema: pattern(/^[\x21-\x7e]+$/, 'a token: it holds no space'),
-    default: null,
-    defaultMeaning: 'none; needed with STORE=influx',
-    unit: 'token',
-    meaning:
-      'API token that may read and write the bucket; one that may also create buckets lets the bucket be made at the start.',
-    secret: true,
-  },
-  INFLUXDB_ORG: {
-    schema: title,
-    default: 'coin-predict',
-    unit: 'name',
-    meaning: 'Organisation of the bucket.',
-  },
-  INFLUXDB_BUCKET: {
-    schema: title,
-    default: 'coin-predict',
-    unit: 'name',
-    meaning:
-      'Bucket of candles and forecasts, made at the start when it is not there. Its retention must be "never": candles are kept for ever.',
-  },
+  ...STORE_VARIABLES,
   WEB_PORT: {
     schema: port(),
     default: '8080',
@@ -275,12 +241,6 @@ export const VARIABLES = {
     default: '14',
     unit: 'days',
     meaning: 'How long 1m candles are kept. All other timeframes are kept for ever.',
-  },
-  STORAGE_BUDGET_GB: {
-    schema: number(0.1, 1_000_000, 'gigabytes'),
-    default: '50',
-    unit: 'gigabytes (10^9 bytes)',
-    meaning: 'Space the data may take: warning at 70 %, critical at 85 %, no new full fill from 90 %.',
   },
   STORAGE_BUDGET_SHARE: {
     schema: number(0.01, 1, 'parts of one'),

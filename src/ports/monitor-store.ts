@@ -1,18 +1,7 @@
-import type { PairWatch } from '../domain/alert-transitions';
 import type { Event } from '../domain/event';
+import type { MonitorMemory } from '../domain/monitor-memory';
 import type { SlaFigures } from '../domain/sla';
-import type { DiskWatch, FillWatch, ManifestWatch } from '../domain/system-watch';
 import type { EpochMs } from '../domain/types';
-
-/** What the monitor remembers between two rounds. Keys: `BTC/USDT 1h`. Plain JSON. */
-export interface MonitorMemory {
-  readonly pairs: Readonly<Record<string, PairWatch>>;
-  readonly fills: Readonly<Record<string, FillWatch>>;
-  readonly disk: DiskWatch | null;
-  readonly manifest: ManifestWatch;
-  /** Pairs whose status word changed in the last round, so that the published word is out of date. */
-  readonly changed: readonly string[];
-}
 
 export interface MonitorRound {
   readonly asOf: EpochMs;

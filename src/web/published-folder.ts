@@ -79,8 +79,10 @@ export class PublishedFolder {
   }
 
   private async look(): Promise<void> {
+    // What is found is as old as the beginning of the look, however long it takes.
+    const startedAt = this.clock.monotonic();
     const read = await this.reader.manifest();
-    this.lookedAt = this.clock.monotonic();
+    this.lookedAt = startedAt;
     if (read === null) return;
     const known = this.snapshot;
     if (known !== null && known.lastGood === read.lastGood && known.content.bytes.equals(read.bytes)) return;

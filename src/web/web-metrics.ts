@@ -64,16 +64,20 @@ function publishedGauges(registers: Registry[]): (snapshot: Snapshot | null, now
   const help = 'Visible pairs by status, judged now.';
   const pairs = new Gauge({ name: 'coin_predict_pairs', help, labelNames: ['status'] as const, registers });
   return (snapshot, now) => {
+    const verdicts = snapshot?.manifest.entries.map((entry) => judgeEntry(entry, now, 'ok')) ?? [];
     generation.set(snapshot?.manifest.generation ?? 0);
-    if (snapshot === null) return;
+    for (const status of PAIR_STATUSES) {
+      pairs.set({ status }, verdicts.filter((verdict) => verdict.status === status).length);
+    }
+    if (snapshot === null) {
+      // Without a manifest there is no age, which is not the same as an age of 0.
+      for (const one of [age, late, valid, degraded]) one.remove({});
+      return;
+    }
     const { manifest, lastGood } = snapshot;
-    const verdicts = manifest.entries.map((entry) => judgeEntry(entry, now, 'ok'));
     age.set((now - Date.parse(manifest.generated_at)) / 1000);
     late.set(now > Date.parse(manifest.expires_at) ? 1 : 0);
     valid.set(lastGood ? 0 : 1);
     degraded.set(verdicts.filter((verdict) => verdict.degraded).length);
-    for (const status of PAIR_STATUSES) {
-      pairs.set({ status }, verdicts.filter((verdict) => verdict.status === status).length);
-    }
   };
 }

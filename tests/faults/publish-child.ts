@@ -1,6 +1,7 @@
 /**
  * A publish as a process of its own, to be killed or starved: exports two pairs and commits.
- * Arguments: folder, data_through. On success prints `acked GENERATION`; on failure the code of the error, exit 1.
+ * Arguments: folder, folder of the state, data_through, and how many hours from there are published, one after the other.
+ * Prints `acked GENERATION` for each; on failure the code of the error, exit 1.
  */
 import { join } from 'node:path';
 import { openPublishedTree } from '../../src/adapters/files/published-tree';
@@ -12,25 +13,28 @@ import { systemClock } from '../../src/ports/clock';
 import { createPublisher } from '../../src/publish/publisher';
 import { SOURCE, exportOf, pairOf } from '../unit/publish/example';
 
-async function main(root: string, state: string, through: number): Promise<void> {
+async function main(root: string, state: string, first: number, hours: number): Promise<void> {
   const database = await StateDatabase.open(join(state, 'state.db'));
   const files = openPublishedTree({ publicDir: join(root, 'public'), opsDir: join(root, 'ops') });
   const publication = new SqlitePublication(database);
   const publisher = createPublisher({ publication, files, source: SOURCE, clock: systemClock, cycleTargetMs: MINUTE });
-  let failure: unknown = null;
-  for (const symbol of ['BTC/USDT', 'ETH/USDT']) {
-    await publisher.exportPair(exportOf(pairOf(symbol, '1h'), through)).catch((error: unknown) => {
-      failure = error;
-    });
+  for (let hour = 0; hour < hours; hour++) {
+    const through = first + hour * HOUR;
+    let failure: unknown = null;
+    for (const symbol of ['BTC/USDT', 'ETH/USDT']) {
+      await publisher.exportPair(exportOf(pairOf(symbol, '1h'), through)).catch((error: unknown) => {
+        failure = error;
+      });
+    }
+    const { generation } = await publisher.commitManifest({ asOf: through + 7000, nextExpectedCommit: through + HOUR });
+    if (failure !== null) throw failure;
+    if (hour === hours - 1) await database.close();
+    process.stdout.write(`acked ${generation}\n`);
   }
-  const { generation } = await publisher.commitManifest({ asOf: through + 7000, nextExpectedCommit: through + HOUR });
-  await database.close();
-  if (failure !== null) throw failure;
-  process.stdout.write(`acked ${generation}\n`);
 }
 
-const [root = '', state = '', through = ''] = process.argv.slice(2);
-main(root, state, Number(through)).catch((error: unknown) => {
+const [root = '', state = '', through = '', hours = '1'] = process.argv.slice(2);
+main(root, state, Number(through), Number(hours)).catch((error: unknown) => {
   process.stdout.write(error instanceof PipelineError ? error.code : String(error));
   process.exitCode = 1;
 });

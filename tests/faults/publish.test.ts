@@ -1,6 +1,6 @@
 /** Publishing under faults: killed or failed at system calls, a full disk, a folder that can not be written. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { HOUR } from '../../src/domain/timeframe';
@@ -8,21 +8,25 @@ import type { PipelineError } from '../../src/domain/errors';
 import { readPublished } from '../../src/publish/published-reader';
 import { verify } from '../../src/publish/verify';
 import { THROUGH, openWorkshop } from '../integration/publish/workshop';
+import { outcomeTable } from '../proof/outcome-table';
 import { exportOf, pairOf } from '../unit/publish/example';
 import { compileScript } from './compiled';
 import type { CompiledScript } from './compiled';
+import { STRACE, testMounted, testTraced } from './possible';
 
 /** Every how many-th `write` is a kill point: most are the runtime waking its own threads. FAULTS=all takes each. */
 const WRITE_STRIDE = process.env.FAULTS === 'all' ? 1 : 8;
 const LATER = THROUGH + HOUR;
-const STRACE = '/usr/bin/strace';
-
-function testWhen(possible: boolean, why: string): (name: string, body: () => Promise<void>, timeout: number) => void {
-  if (possible || process.env.CI === 'true') return test;
-  return (name) => test.skip(`${name} (not run: ${why})`, () => undefined);
-}
-const testTraced = testWhen(existsSync(STRACE), 'no strace');
-const testMounted = testWhen(process.getuid?.() === 0, 'needs root to mount');
+const WHOLE = 'old or new generation whole, the next recovers';
+const table = outcomeTable('publish-faults', [
+  'F03 killed at an fsync',
+  'F03 killed at a rename',
+  'F03 killed at a write of a document or of the log',
+  'F32 F35 disk full after any page',
+  'F34 EIO at an fsync',
+  'F35 ENOSPC at a rename',
+  'F36 folder turned read-only',
+]);
 
 let folder: string;
 let base: string;
@@ -117,6 +121,8 @@ describe('a publish that is killed', () => {
       const renamed = await killLoop('rename', 1);
       // Seven files: two syncs and one rename each.
       expect([synced.points, renamed.points]).toEqual([14, 7]);
+      table.fired('F03 killed at an fsync', WHOLE, synced.points);
+      table.fired('F03 killed at a rename', WHOLE, renamed.points);
       expect(new Set([...synced.generations, ...renamed.generations])).toEqual(new Set([1, 2]));
     },
     300_000,
@@ -125,8 +131,11 @@ describe('a publish that is killed', () => {
   testTraced(
     'F03 at writes of documents and of the state store leaves the old or the new generation, whole',
     async () => {
-      expect((await killLoop('pwrite64', WRITE_STRIDE === 1 ? 1 : 4)).points).toBeGreaterThanOrEqual(2);
-      expect((await killLoop('write', WRITE_STRIDE)).points).toBeGreaterThanOrEqual(3);
+      const documents = await killLoop('pwrite64', WRITE_STRIDE === 1 ? 1 : 4);
+      expect(documents.points).toBeGreaterThanOrEqual(2);
+      const others = await killLoop('write', WRITE_STRIDE);
+      expect(others.points).toBeGreaterThanOrEqual(3);
+      table.fired('F03 killed at a write of a document or of the log', WHOLE, documents.points + others.points);
     },
     600_000,
   );
@@ -157,6 +166,7 @@ describe('a publish whose system calls fail', () => {
       const outputs = await errorLoop('fsync', 'EIO');
       expect(outputs).toContain('export_failed');
       expect(outputs).toContain('manifest_failed');
+      for (const output of outputs) table.fired('F34 EIO at an fsync', output);
     },
     300_000,
   );
@@ -165,6 +175,7 @@ describe('a publish whose system calls fail', () => {
     'F35 ENOSPC at every rename is reported as a full disk; no temporary file stays',
     async () => {
       expect([...(await errorLoop('rename', 'ENOSPC'))]).toEqual(['disk_full']);
+      table.fired('F35 ENOSPC at a rename', 'disk_full, the old generation whole, recovers');
     },
     300_000,
   );
@@ -226,6 +237,7 @@ describe('a folder that can not be written', () => {
         }
         expect(new Set(codes)).toEqual(new Set(['disk_full', 'done']));
         expect(codes.length).toBeGreaterThan(3);
+        for (const code of codes) table.fired('F32 F35 disk full after any page', code);
         expect(shop.manifest().entries.every((entry) => entry.serve_allowed)).toBe(true);
       } finally {
         await shop.close();
@@ -252,6 +264,7 @@ describe('a folder that can not be written', () => {
         expect((await readPublished(shop.publicDir).manifest())?.manifest.generation).toBe(1);
         execFileSync('mount', ['-o', 'remount,rw,bind', root]);
         expect(await shop.publish(LATER)).toBe(2);
+        table.fired('F36 folder turned read-only', 'fails closed, goes on when writable');
         expect(shop.manifest().entries.every((entry) => entry.serve_allowed)).toBe(true);
       } finally {
         execFileSync('umount', [root]);
@@ -267,3 +280,11 @@ function fillBut(disk: string, filler: string, pages: number): void {
   const free = Number(execFileSync('stat', ['-f', '-c', '%a', disk], { encoding: 'utf8' }));
   writeFileSync(filler, Buffer.alloc(Math.max(0, free - pages) * 4096));
 }
+
+testTraced(
+  'every fault fired',
+  async () => {
+    expect(process.getuid?.() === 0 ? table.finish() : []).toEqual([]);
+  },
+  10_000,
+);

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { eventOf } from '../../src/domain/event';
 import type { Event, EventKind } from '../../src/domain/event';
-import { HOUR, MINUTE } from '../../src/domain/timeframe';
+import { HOUR, MINUTE, parseTimeframe } from '../../src/domain/timeframe';
+import type { LifecycleKind } from '../../src/ports/model-registry';
 import { openStateStore } from '../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../src/adapters/sqlite/state-store';
-import type { MonitorMemory, MonitorRound } from '../../src/ports/monitor-store';
+import type { MonitorMemory } from '../../src/domain/monitor-memory';
+import type { MonitorRound } from '../../src/ports/monitor-store';
 import { closedAfterEach, temporaryFolders } from './store-fixtures';
 
 const temporaryFolder = temporaryFolders();
@@ -81,6 +83,34 @@ describe('a round of the monitor', () => {
     expect(await state.outbox.pending(10)).toEqual([]);
     expect(await state.outbox.events(0, 10)).toMatchObject([{ delivery: 'logged', event: { kind: 'corrupt' } }]);
   });
+});
+
+test('I50 what happens to models is told with the change itself; decisions that change nothing are not', async () => {
+  const plain = { timeframe: parseTimeframe('1h'), at: AT, version: 'v2', criteria: [], facts: {} };
+  const record = (kind: LifecycleKind, verdict: string) =>
+    state.models.record({ ...plain, key: `${kind} ${verdict}`, kind, verdict, by: 'automatic', reason: 'why' });
+  const quiet = [
+    ['decision', 'KEEP'],
+    ['drift', 'calm'],
+    ['training', 'done'],
+    ['change', 'first'],
+  ] as const;
+  for (const [kind, verdict] of quiet) await record(kind, verdict);
+  expect(await state.outbox.events(0, 10)).toEqual([]);
+  for (const verdict of ['promotion', 'naive', 'rollback']) await record('change', verdict);
+  for (const verdict of ['failed', 'partial', 'failed']) await record('training', verdict);
+  await record('drift', 'drift');
+  const told = (await state.outbox.events(0, 10)).map(({ event: { kind } }) => kind);
+  expect(told.toSorted()).toEqual([
+    'drift',
+    'promotion',
+    'promotion',
+    'rollback',
+    'training_failed',
+    'training_failed',
+  ]);
+  const [one] = await state.outbox.events(0, 1);
+  expect(one?.event).toMatchObject({ timeframe: '1h', detail: 'model v2: why (automatic)' });
 });
 
 describe('deliveries', () => {

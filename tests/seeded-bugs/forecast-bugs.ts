@@ -72,6 +72,17 @@ export const FORECAST_BUGS: readonly SeededBug[] = [
   },
   {
     name: 'null_metric_promotes',
+    file: 'src/domain/promotion-gate.ts',
+    text: 'const passed = value !== null && limit !== null && value <= limit;',
+    instead: 'const passed = limit !== null && (value ?? 0) <= limit;',
+    caughtBy: {
+      kind: 'test',
+      test: 'tests/unit/domain/promotion-gate.test.ts',
+      title: 'F87 P1 any one field missing',
+    },
+  },
+  {
+    name: 'null_metric_is_lower',
     file: 'src/domain/metric.ts',
     text: 'if (!isFiniteNumber(challenger) || !isFiniteNumber(champion) || !isFiniteNumber(margin)) return false;',
     instead: '',

@@ -26,8 +26,9 @@ export const INGEST_BUGS: readonly SeededBug[] = [
   {
     name: 'malformed_row_stored',
     file: 'src/domain/candle.ts',
-    text: 'const fault = candleFault(candle);',
-    instead: 'const fault = null;',
+    // The page and the store's own door ask this one rule.
+    text: "if (![open, high, low, close, volume].every(Number.isFinite)) return 'non_finite';",
+    instead: 'if (Number.isFinite(open)) return null;',
     caughtBy: { kind: 'scene', rule: 'I09 sound', alone: true },
   },
   {

@@ -5,7 +5,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { MEASURED_CYCLES, summariseRuntime } from '../../domain/runtime';
 import { EVENT_TABLE, SEVERITIES } from '../../domain/event';
-import type { Severity } from '../../domain/event';
+import { firingAlerts } from '../../domain/monitor-memory';
 import { errorBudget } from '../../domain/sla';
 import { PAIR_STATUSES } from '../../domain/status';
 import { DAY, HOUR } from '../../domain/timeframe';
@@ -14,7 +14,7 @@ import type { AlertOutbox } from '../../ports/alert-outbox';
 import type { CandleStore } from '../../ports/candle-store';
 import type { Clock } from '../../ports/clock';
 import type { FetchCounter } from '../../ports/fetch-counter';
-import type { MonitorMemory, MonitorStore } from '../../ports/monitor-store';
+import type { MonitorStore } from '../../ports/monitor-store';
 import type { RunLog } from '../../ports/run-log';
 
 export interface DeploymentFacts {
@@ -135,8 +135,9 @@ function alertGauges(register: Registry): Collect {
   const availability = gauge(register, 'sla_availability_ratio', 'Good probes by probes, over 30 days.', []);
   const budget = gauge(register, 'sla_error_budget_remaining_ratio', 'What is left of the error budget.', []);
   return async ({ monitor, outbox, slaObjective }, now) => {
-    const bySeverity = firingBySeverity((await monitor.last())?.memory ?? null);
-    for (const severity of SEVERITIES) firing.set({ severity }, bySeverity.get(severity) ?? 0);
+    const last = await monitor.last();
+    const severities = last === null ? [] : firingAlerts(last.memory).map(({ kind }) => EVENT_TABLE[kind].severity);
+    for (const severity of SEVERITIES) firing.set({ severity }, severities.filter((one) => one === severity).length);
     pending.reset();
     for (const [receiver, count] of await outbox.pendingCounts()) pending.set({ receiver }, count);
     recent.reset();
@@ -149,20 +150,6 @@ function alertGauges(register: Registry): Collect {
     availability.set(good / probes);
     budget.set(left.remaining);
   };
-}
-
-function firingBySeverity(memory: MonitorMemory | null): Map<Severity, number> {
-  const counts = new Map<Severity, number>();
-  const add = (severity: Severity): void => void counts.set(severity, (counts.get(severity) ?? 0) + 1);
-  for (const { status, alert, degraded, blocked } of Object.values(memory?.pairs ?? {})) {
-    if (alert !== null && status !== 'fresh') add(EVENT_TABLE[status === 'stale' ? 'stale_repeat' : status].severity);
-    if (degraded !== null) add(EVENT_TABLE.degraded.severity);
-    if (blocked !== null) add(EVENT_TABLE.export_block.severity);
-  }
-  for (const { alert } of Object.values(memory?.fills ?? {}))
-    if (alert !== null) add(EVENT_TABLE.fill_stalled.severity);
-  if (memory !== null && memory.manifest !== null) add(EVENT_TABLE.manifest_failure.severity);
-  return counts;
 }
 
 function storageGauges(register: Registry): Collect {

@@ -11,6 +11,8 @@ import type {
   PromotionFreeze,
   ShadowModel,
 } from '../../ports/model-registry';
+import { insertEvents } from './event-log';
+import { alertOfLifecycle } from './lifecycle-alert';
 import type { StateConnection, StateDatabase } from './state-database';
 
 export class SqliteModelRegistry implements ModelRegistry {
@@ -164,6 +166,8 @@ async function insertEvent(db: StateConnection, event: LifecycleEvent): Promise<
     .values({ ...rest, criteria: JSON.stringify(criteria), facts: JSON.stringify(facts) })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
+  const alert = alertOfLifecycle(event);
+  if (alert !== null) await insertEvents(db, [alert]);
 }
 
 function unregistered(timeframe: TimeframeId, version: string): PipelineError {

@@ -2,17 +2,11 @@ import { planMessages } from '../../domain/alert-messages';
 import type { PlannedMessage } from '../../domain/alert-messages';
 import { eventOf } from '../../domain/event';
 import type { Event } from '../../domain/event';
+import type { MonitorMemory } from '../../domain/monitor-memory';
 import type { SlaFigures } from '../../domain/sla';
 import { MINUTE } from '../../domain/timeframe';
 import type { EpochMs } from '../../domain/types';
-import type {
-  DeliveryPlan,
-  MonitorMemory,
-  MonitorRound,
-  MonitorStore,
-  ProbeRound,
-  SlaDay,
-} from '../../ports/monitor-store';
+import type { DeliveryPlan, MonitorRound, MonitorStore, ProbeRound, SlaDay } from '../../ports/monitor-store';
 import { insertEvents } from './event-log';
 import type { StateConnection, StateDatabase } from './state-database';
 

@@ -20,6 +20,8 @@ export async function openWriteOrder(path: string, clock: Clock): Promise<WriteO
   const database = await openDatabase(path);
   try {
     await migrate(path, database, WRITE_ORDER_MIGRATIONS);
+    // A power cut ends all writers of this file with it, so an announcement need not outlast one; decisions are made to.
+    database.pragma('synchronous = NORMAL');
     return new SqliteWriteOrder(path, database, clock);
   } catch (error) {
     closeDatabase(database);
@@ -94,21 +96,26 @@ class SqliteWriteOrder implements WriteOrder {
     write: number,
     judge: (known: ReadonlyMap<EpochMs, DatedCandle>, contested: boolean) => Judgement<T>,
   ): Promise<T> {
-    return this.#transaction(() => {
+    const { result, decided } = await this.#transaction(() => {
       const open = this.#openWrite(write);
-      const { result, decided } = judge(this.#decisions(open, open), this.#isContested(write, open));
-      this.#keepAll(open, decided);
-      return result;
+      const judgement = judge(this.#decisions(open, open), this.#isContested(write, open));
+      this.#keepAll(open, judgement.decided);
+      return judgement;
     });
+    if (decided.length > 0) await this.#toDisk();
+    return result;
   }
 
   async finish(write: number, written: readonly DatedCandle[]): Promise<void> {
-    await this.#transaction(() => {
+    const contested = await this.#transaction(() => {
       const open = this.#openWrite(write);
-      if (this.#isContested(write, open)) this.#keepAll(open, written);
+      const met = this.#isContested(write, open);
+      if (met) this.#keepAll(open, written);
       this.#done.run([write]);
       this.#dropDone.run([]);
+      return met;
     });
+    if (contested) await this.#toDisk();
   }
 
   async cancel(write: number): Promise<void> {
@@ -129,6 +136,11 @@ class SqliteWriteOrder implements WriteOrder {
 
   #transaction<T>(work: () => T): Promise<T> {
     return guarded(this.#path, () => immediately(this.#database, work));
+  }
+
+  /** What was decided outlasts a power cut from here on. */
+  async #toDisk(): Promise<void> {
+    await guarded(this.#path, () => this.#database.pragma('wal_checkpoint(PASSIVE)'));
   }
 
   /** @throws PipelineError `fenced` when it was open for so long that it was given up. */

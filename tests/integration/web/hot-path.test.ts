@@ -138,7 +138,7 @@ test('a new manifest ends all that was remembered, and no reader ever goes back 
   for (let generation = 1; generation <= 4; generation++) {
     if (generation > 1) fixture.publish(PAIRS, { now: NOW, generation });
     // Past the time that an answer may lag, and the time that a look may take besides.
-    for (let asked = 0; asked < 12; asked++) {
+    for (let asked = 0; asked < 16; asked++) {
       ticks += 50;
       const seen = await generationOf();
       expect(seen).toBeGreaterThanOrEqual(newest);

@@ -64,7 +64,7 @@ test(
     expect(traced.breaches).toEqual([]);
     expect(traced.tried['P16 synced']).toBe(7);
   },
-  5 * MINUTES,
+  15 * MINUTES,
 );
 
 test.each(runsOf(SCENE))(
@@ -73,7 +73,7 @@ test.each(runsOf(SCENE))(
     const report = await playScene(temporal.server.address, bugs);
     expect(survivors(bugs, ruleOf, brokenRules(report))).toEqual([]);
   },
-  5 * MINUTES,
+  15 * MINUTES,
 );
 
 test.each(kind('trace').map((bug) => [bug.name, bug] as const))(
@@ -81,7 +81,7 @@ test.each(kind('trace').map((bug) => [bug.name, bug] as const))(
   async (_, bug) => {
     expect(survivors([bug], ruleOf, brokenRules(await tracePublish([bug])))).toEqual([]);
   },
-  2 * MINUTES,
+  5 * MINUTES,
 );
 
 test.each(runsOf(kind('test')))(
@@ -93,7 +93,7 @@ test.each(runsOf(kind('test')))(
     const titleOf = ({ caughtBy }: SeededBug): string => ('title' in caughtBy ? caughtBy.title : '');
     expect(survivors(bugs, titleOf, await failedTests(bugs, files, titles))).toEqual([]);
   },
-  5 * MINUTES,
+  15 * MINUTES,
 );
 
 test('every seeded bug was seen', () => {

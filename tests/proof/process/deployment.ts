@@ -21,7 +21,8 @@ import { openStores } from '../../../temporal/stores';
 import type { Stores } from '../../../temporal/stores';
 import { driveVirtually } from '../../../temporal/virtual-driver';
 import type { VirtualSlot } from '../../../temporal/virtual-driver';
-import { isGrpcServiceError } from '@temporalio/client';
+import { isGrpcServiceError, WorkflowFailedError } from '@temporalio/client';
+import { TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { check } from '../../checker/check';
 import type { CheckReport } from '../../checker/findings';
@@ -32,26 +33,35 @@ import { startFaultProxy } from './fault-proxy';
 import type { FaultProxy } from './fault-proxy';
 
 const CLI = join(__dirname, '..', '..', '..', 'dist', 'temporal', 'cli.js');
+const BUSY_LOOP = join(__dirname, 'busy-loop.cjs');
+/** So long may pass without a slot that ends, for all that a proof freezes and kills. */
+const PATIENCE_MS = 900_000;
 const SOURCE = 'simulated';
 
 export interface WorkerProcess {
   readonly pid: number;
   /** Ends the process and waits for it; gives its exit code, or the signal's name. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string>;
-  /** SIGSTOP or SIGCONT. */
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void;
 }
 
 export interface Deployment {
-  startWorker(): Promise<WorkerProcess>;
+  /** `cli`: of another build than the one under test. */
+  startWorker(cli?: string): Promise<WorkerProcess>;
   /** Runs every due slot in (from, to]; the market stands at the end, each run sees what had closed at its own time. */
   drive(from: EpochMs, to: EpochMs): Promise<void>;
   /** Everything that must not depend on what happened to the workers. */
   content(): Promise<Content>;
   /** Of `cycle` runs: start and end on the server's clock. */
-  runs(): Promise<{ readonly timeframe: string; readonly startedAt: number; readonly endedAt: number }[]>;
+  runs(): Promise<{ readonly timeframe: string; readonly startedAt: number; readonly endedAt: number | null }[]>;
   boundaries(from: EpochMs, to: EpochMs): Promise<string[]>;
   breaches(): Promise<string[]>;
+  /** The time of the slot that is driven now, or was last. */
+  lastDue(): EpochMs;
+  /** Makes the schedules what the configuration says and pauses them; their IDs. */
+  applySchedules(): Promise<string[]>;
+  /** Workflow tasks that failed because a history did not fit the code, by workflow. */
+  nonDeterminism(): Promise<string[]>;
   /** Opens the stores beside the workers, as another process would. */
   withStores<T>(work: (stores: Stores) => Promise<T>): Promise<T>;
   /** What a checker that shares no code with the program says of what is left; when no worker runs. */
@@ -99,6 +109,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   const timeframes = options.timeframes.map(parseTimeframe);
   await pauseSchedules(temporal, timeframes);
   const workers = new Set<ChildProcess>();
+  let lastDue = options.start;
   const config = loadConfig(environment, null);
   const withStores = async <T>(work: (stores: Stores) => Promise<T>): Promise<T> => {
     const stores = await openStores(config, SOURCE);
@@ -113,8 +124,14 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     links,
     market,
     withStores,
-    startWorker: () => startWorker(environment, workers),
-    drive: (from, to) => drive(temporal, timeframes, from, to),
+    startWorker: (cli = CLI) => startWorker(cli, environment, workers),
+    drive: (from, to) =>
+      drive(temporal, timeframes, from, to, (due) => {
+        lastDue = due;
+      }),
+    lastDue: () => lastDue,
+    applySchedules: () => pauseSchedules(temporal, timeframes),
+    nonDeterminism: () => nonDeterminism(temporal),
     content: () => withStores((stores) => contentOf(stores, options, config.timeframes)),
     runs: () =>
       withStores(async ({ state }) => {
@@ -122,7 +139,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         return all.flat().map((run) => ({
           timeframe: run.timeframe,
           startedAt: run.startedAt,
-          endedAt: run.end?.endedAt ?? Number.POSITIVE_INFINITY,
+          endedAt: run.end?.endedAt ?? null,
         }));
       }),
     boundaries: (from, to) =>
@@ -149,14 +166,16 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
 }
 
 /** Only the slots that a test drives run: schedules exist, paused, before the first worker looks. */
-async function pauseSchedules(temporal: TestTemporal, timeframes: readonly TimeframeId[]): Promise<void> {
+async function pauseSchedules(temporal: TestTemporal, timeframes: readonly TimeframeId[]): Promise<string[]> {
   const control = await connectControl({
     address: temporal.server.address,
     namespace: 'default',
     schedules: deploymentSchedules({ timeframes, scheduleOffsetMs: 5_000, rules: defaultRules }),
   });
-  for (const { id } of await control.applySchedules()) await control.pause(id, 'driven by the test');
+  const ids = (await control.applySchedules()).map(({ id }) => id);
+  for (const id of ids) await control.pause(id, 'driven by the test');
   await control.close();
+  return ids;
 }
 
 /** Files of candles that wander up and down, the same for every run. */
@@ -181,11 +200,13 @@ async function candleFolder(folder: string, { symbols, timeframes, start, end }:
   return data;
 }
 
+/** A worker finds its own code, so another build's needs nothing but its own entry. */
 async function startWorker(
+  cli: string,
   environment: Readonly<Record<string, string>>,
   workers: Set<ChildProcess>,
 ): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, [CLI, 'worker', '-o', 'json'], {
+  const child = spawn(process.execPath, ['--require', BUSY_LOOP, cli, 'worker', '-o', 'json'], {
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
@@ -223,25 +244,42 @@ async function drive(
   timeframes: readonly TimeframeId[],
   from: EpochMs,
   to: EpochMs,
+  onDue: (due: EpochMs) => void,
 ): Promise<void> {
   const schedules = cycleSchedules(timeframes, 5_000);
   const done = new Set<string>();
   const key = ({ due, schedule }: VirtualSlot): string => `${schedule.every} ${due}`;
   const isDone = (slot: VirtualSlot): boolean => done.has(key(slot));
-  // A server that is killed takes the call with it: the slot is taken up again, as by any client.
-  for (let deadline = Date.now() + 120_000; ;) {
+  // A server that is killed takes the call with it, and an operator may end the run, or its database be lost: the slot is taken up again.
+  const drive = { client: temporal.client, schedules, from, to, isDone, onDue: async (due: EpochMs) => onDue(due) };
+  for (let deadline = Date.now() + PATIENCE_MS; ;) {
     try {
-      for await (const run of driveVirtually({ client: temporal.client, schedules, from, to, isDone })) {
+      for await (const run of driveVirtually(drive)) {
         if (run.result.outcome === 'failed') throw new Error(JSON.stringify(run.result));
         done.add(key(run));
-        deadline = Date.now() + 120_000;
+        deadline = Date.now() + PATIENCE_MS;
       }
       return;
     } catch (error) {
-      if (!isGrpcServiceError(error) || Date.now() > deadline) throw error;
+      const ended =
+        error instanceof WorkflowNotFoundError ||
+        (error instanceof WorkflowFailedError && error.cause instanceof TerminatedFailure);
+      if (!(ended || isGrpcServiceError(error)) || Date.now() > deadline) throw error;
       await delay(300);
     }
   }
+}
+
+async function nonDeterminism({ client }: TestTemporal): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { workflowId, runId } of client.workflow.list()) {
+    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    for (const { workflowTaskFailedEventAttributes: failed } of events ?? []) {
+      const message = failed?.failure?.message ?? '';
+      if (/nondeterminis/i.test(message)) found.push(`${workflowId}: ${message}`);
+    }
+  }
+  return found;
 }
 
 async function contentOf(

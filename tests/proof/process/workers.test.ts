@@ -5,22 +5,16 @@ import { unproved } from '../../checker/findings';
 import type { Rule } from '../../checker/findings';
 import { FULL_PROOF, outcomeTable } from '../outcome-table';
 import { openDeployment } from './deployment';
-import type { Content, Deployment, WorkerProcess } from './deployment';
+import type { Content, Deployment } from './deployment';
 import { TOXICS } from './fault-proxy';
+import { OPERATIONS, removeOlderBuild, SLOW_OPERATIONS } from './operations';
+import type { Disturbance, Scene } from './operations';
 
 const START = Date.UTC(2024, 0, 1);
 /** 130 days: enough hours and days to forecast on both timeframes. */
 const FROM = START + 130 * DAY - 2 * HOUR;
 const TO = START + 130 * DAY + (FULL_PROOF ? 30 : 8) * HOUR + 5_000;
 const OPTIONS = { symbols: ['BTC/USDT', 'ETH/USDT'], timeframes: ['1h', '1d'], start: START, end: START + 134 * DAY };
-
-/** Does something to what runs while the slots are driven; false when it has met nothing to do it to. */
-type Disturbance = (scene: Scene) => Promise<boolean | void>;
-
-interface Scene {
-  readonly deployment: Deployment;
-  readonly workers: WorkerProcess[];
-}
 
 const endWorker =
   (signal: 'SIGKILL' | 'SIGTERM'): Disturbance =>
@@ -68,7 +62,8 @@ const DISTURBANCES: Readonly<Record<string, Disturbance>> = {
   'F10 Temporal frozen and thawed': freezeServer,
   ...Object.fromEntries(TOXICS.map((toxic) => [`F55 link to Temporal: ${toxic}`, spoil('temporal', toxic)])),
   ...Object.fromEntries(TOXICS.map((toxic) => [`F50 link to the market: ${toxic}`, spoil('market', toxic)])),
-  ...(FULL_PROOF ? { 'F05 worker frozen and thawed': freezeWorker } : {}),
+  ...OPERATIONS,
+  ...(FULL_PROOF ? { 'F05 worker frozen and thawed': freezeWorker, ...SLOW_OPERATIONS } : {}),
 };
 const NAMES = Object.keys(DISTURBANCES);
 const table = outcomeTable('processes', NAMES);
@@ -79,6 +74,7 @@ const SCRIPTS: readonly (readonly [string, readonly string[]])[] = FULL_PROOF
   : [
       ['F04 F06 workers killed and stopped', NAMES.slice(0, 2)],
       ['F07 F10 F55 Temporal and the link to it', NAMES.filter((name) => /F07|F10|F55/.test(name))],
+      ['F11 F19 F20 F22 F24 operators, roll-outs and losses', Object.keys(OPERATIONS)],
       ['F49 F50 the link to the market', NAMES.filter((name) => name.startsWith('F50'))],
     ];
 
@@ -124,7 +120,9 @@ async function disturbed(deployment: Deployment, names: readonly string[]): Prom
   return missed;
 }
 
-async function expectUndisturbed(deployment: Deployment): Promise<void> {
+afterAll(removeOlderBuild);
+
+async function expectUndisturbed(deployment: Deployment, names: readonly string[]): Promise<void> {
   const content = await deployment.content();
   expect(content.entries).toEqual(golden.entries);
   expect(content.candles).toBe(golden.candles);
@@ -135,10 +133,14 @@ async function expectUndisturbed(deployment: Deployment): Promise<void> {
   expect(unproved(checked, NOT_APPLICABLE)).toEqual([]);
   // I25: dense, none twice, whatever was killed in mid-commit.
   expect(content.generations).toEqual(content.generations.map((_, k) => (content.generations[0] ?? 0) + k));
+  expect(await deployment.nonDeterminism()).toEqual([]);
   const boundaries = await deployment.boundaries(FROM, TO);
   expect(boundaries.length).toBeGreaterThanOrEqual(6);
   expect(boundaries.filter((line) => !line.endsWith(' done'))).toEqual([]);
   const runs = await deployment.runs();
+  // Only a run that was terminated, or lost with its server, has no end.
+  const endless = runs.filter(({ endedAt }) => endedAt === null).length;
+  expect(endless).toBeLessThanOrEqual(names.filter((name) => /F11|F24/.test(name)).length);
   for (const timeframe of OPTIONS.timeframes) {
     const ofOne = runs.filter((run) => run.timeframe === timeframe).toSorted((a, b) => a.startedAt - b.startedAt);
     for (const [k, run] of ofOne.entries()) {
@@ -155,7 +157,7 @@ test.each(SCRIPTS)(
       const now = left;
       left = await withDeployment(async (deployment) => {
         const missed = await disturbed(deployment, now);
-        await expectUndisturbed(deployment);
+        await expectUndisturbed(deployment, now);
         return missed;
       });
     }

@@ -42,7 +42,7 @@ const SEED = process.env.PROOF_SEED ?? '1';
 /** Files never change a candle; the market of a replay is within its process, where nobody sees what it is asked. */
 const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I60 ban', 'I61 cursor', 'P16 synced'];
 const MINUTES = 60_000;
-const TIMEOUT = (FULL_PROOF ? 90 : 6) * MINUTES;
+const TIMEOUT = (FULL_PROOF ? 180 : 15) * MINUTES;
 
 const opened: Replayed[] = [];
 function open(script: ReplayScript): Replayed {

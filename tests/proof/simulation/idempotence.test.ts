@@ -114,6 +114,8 @@ async function left(life: Life): Promise<unknown> {
     symbols: await stores.pairState.symbolStates(),
     timeframes: await Promise.all(ofTimeframes),
     rows: await stores.publication.rows(),
+    // That an attempt failed is told, and is no outcome of the one that did not.
+    told: [...stores.told.values()].filter(({ kind }) => kind !== 'manifest_failure').map(({ key }) => key),
     objects: [...stores.files.objects.keys()].toSorted(),
     manifest: JSON.parse(stores.files.manifest ?? 'null') as unknown,
   };

@@ -23,6 +23,8 @@ export type Command =
   | { readonly do: 'forecast'; readonly fault: ForecastFault }
   | { readonly do: 'by_hand'; readonly timeframe: number }
   | { readonly do: 'terminate'; readonly timeframe: number }
+  /** Temporal is down; `all`: and every worker dies. */
+  | { readonly do: 'down'; readonly minutes: number; readonly all: boolean }
   | { readonly do: 'reconcile' }
   | { readonly do: 'race' }
   | { readonly do: 'many_generations' }

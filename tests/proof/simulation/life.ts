@@ -152,6 +152,10 @@ export class Life {
           this.#fire('F24 cycle terminated in mid-run');
         return;
       }
+      case 'down':
+        this.server.downUntil = this.time.now + command.minutes * MINUTE;
+        if (command.all) for (const worker of this.server.workers) worker.kill();
+        return this.#fire(command.all ? 'F19 everything dies' : downName(command.minutes));
       case 'reconcile':
         if (this.server.start('reconcile', RECONCILE_DAILY, [{ days: 1 }]) !== null)
           this.#fire('reconciliation asked for');
@@ -200,7 +204,7 @@ export class Life {
       worker.planned.length = 0;
       worker.clockOffsetMs = 0;
     }
-    this.market.bannedUntil = this.market.downUntil = 0;
+    this.market.bannedUntil = this.market.downUntil = this.server.downUntil = 0;
     this.market.forecastFault = null;
     this.market.lies.length = 0;
     await this.time.runUntil(nextBoundary(SHORTEST, this.time.now) + 20 * MINUTE);
@@ -239,4 +243,8 @@ export class Life {
   #fire(name: string): void {
     this.fired.set(name, (this.fired.get(name) ?? 0) + 1);
   }
+}
+
+function downName(minutes: number): string {
+  return minutes < 180 ? 'Temporal down for less than 3 boundaries' : 'F09 Temporal down across 3 boundaries or more';
 }

@@ -8,6 +8,8 @@ import { MemoryPairState } from '../../../src/adapters/memory/memory-pair-state'
 import { MemoryPublication } from '../../../src/adapters/memory/memory-publication';
 import { MemoryPublishedFiles } from '../../../src/adapters/memory/memory-published-files';
 import { MemoryRunLog } from '../../../src/adapters/memory/memory-run-log';
+import type { Event } from '../../../src/domain/event';
+import type { EventLog } from '../../../src/ports/event-log';
 import { attempts } from './simulated-activity';
 import type { VirtualTime } from './virtual-time';
 
@@ -21,6 +23,13 @@ export class SharedStores {
   readonly runLog = new MemoryRunLog();
   readonly publication = new MemoryPublication();
   readonly files: MemoryPublishedFiles;
+  /** What an operator must be told, by key. */
+  readonly told = new Map<string, Event>();
+  readonly events: EventLog = {
+    record: async (events) => {
+      for (const event of events) if (!this.told.has(event.key)) this.told.set(event.key, event);
+    },
+  };
 
   constructor(time: VirtualTime) {
     this.files = new MemoryPublishedFiles({

@@ -1,6 +1,6 @@
 /** What a Temporal server is to the pipeline: runs with unique IDs, signals, schedules that skip, and living workers. */
 import { cycleWorkflowId } from '../../../src/domain/names';
-import { nextBoundary } from '../../../src/domain/timeframe';
+import { MINUTE, nextBoundary } from '../../../src/domain/timeframe';
 import type { TimeframeId } from '../../../src/domain/types';
 import { executions } from './simulated-workflow';
 import type { Execution } from './simulated-workflow';
@@ -11,6 +11,8 @@ type Workflow = (...args: never[]) => Promise<unknown>;
 
 export class SimulatedTemporal {
   readonly workers: SimulatedWorker[] = [];
+  /** Until then the server does nothing: no schedule fires, no timer of a workflow, no attempt begins or ends. */
+  downUntil = 0;
   readonly #running = new Map<string, Execution>();
   #started = 0;
 
@@ -78,13 +80,20 @@ export class SimulatedTemporal {
     for (;;) {
       const due = nextBoundary(timeframe, this.time.now - offsetMs) + offsetMs;
       await this.time.sleep(due - this.time.now);
+      // Of what was missed meanwhile the newest fires, late (P9).
+      await this.up();
       this.start('cycleTick', `cycle-${timeframe}-tick`, [{ timeframe }]);
     }
+  }
+
+  async up(): Promise<void> {
+    while (this.time.now < this.downUntil) await this.time.sleep(Math.min(MINUTE, this.downUntil - this.time.now));
   }
 
   /** A living worker, drawn; waits until there is one. */
   async takingWorker(): Promise<SimulatedWorker> {
     for (;;) {
+      await this.up();
       const alive = this.workers.filter((worker) => worker.alive);
       const worker = alive[this.time.pick(alive.length)];
       if (worker !== undefined) return worker;

@@ -53,7 +53,7 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
   forecaster: 'forecast_timeout',
 };
 /** Answers at once: no call that could fail. */
-const PLAIN = new Set(['supports', 'candlesWanted', 'close']);
+const PLAIN = new Set(['supports', 'candlesWanted', 'versionOf', 'close']);
 /** So long the lock of the publication is waited for. */
 const LOCK_WAIT_MS = 5_000;
 
@@ -104,6 +104,8 @@ export class SimulatedWorker {
       dataQuality: this.#port('dataQuality', stores.dataQuality),
       models: this.#port('models', stores.models),
       storage: { measure: async () => ({ usedBytes: 0, budgetBytes: 1e12 }) },
+      events: this.#port('events', stores.events),
+      fetchCounter: { started: () => {} },
       forecastLedger: this.#port('forecastLedger', stores.forecastLedger),
       runLog: this.#port('runLog', stores.runLog),
       publication,

@@ -39,6 +39,7 @@ async function unlessOver<T>(work: Promise<T>): Promise<T> {
       throw error;
     },
   );
+  await execution.server.up();
   if (execution.over) return new Promise<never>(() => {});
   return settled();
 }

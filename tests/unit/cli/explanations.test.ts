@@ -5,6 +5,9 @@ import { checkNode } from '../../../src/cli/doctor-checks';
 import { PipelineError } from '../../../src/domain/errors';
 import { HOUR, MINUTE } from '../../../src/domain/timeframe';
 import type { QuantileRow } from '../../../src/domain/quantiles';
+import type { MonitorMemory } from '../../../src/domain/monitor-memory';
+import type { AlertOutbox } from '../../../src/ports/alert-outbox';
+import type { MonitorStore } from '../../../src/ports/monitor-store';
 import type { PublicationRow } from '../../../src/ports/publication';
 import { NOW, World, candlesFrom, pairOf, publicationRow, scheduleView } from './test-wiring';
 
@@ -38,6 +41,23 @@ async function healthyWorld(row: Partial<PublicationRow> = {}): Promise<World> {
   return world;
 }
 
+/** All is well but for what the monitor saw at `asOf`. */
+async function watchedWorld(asOf: number): Promise<World> {
+  const world = await healthyWorld();
+  const told = { observations: 1, lastTold: null, degraded: null, blocked: null };
+  const memory: MonitorMemory = {
+    pairs: { 'BTC/USDT 1h': { ...told, status: 'corrupt', since: asOf, alert: 'corrupt BTC/USDT 1h' } },
+    fills: { 'NEW/USDT 1h': { stored: 12, since: asOf, alert: null } },
+    disk: null,
+    manifest: null,
+    changed: [],
+  };
+  const monitor = { last: async () => ({ asOf, memory }) } as unknown as MonitorStore;
+  const outbox = { events: async () => [] } as unknown as AlertOutbox;
+  world.state = { monitor, outbox };
+  return world;
+}
+
 describe('status', () => {
   test('all fresh ends with 0', async () => {
     const world = await healthyWorld();
@@ -61,6 +81,10 @@ describe('status', () => {
           threshold_minutes: { soft: 65, hard: 130 },
         },
       ],
+      monitored_at: null,
+      alerts: [],
+      fills: [],
+      champions: [],
     });
   });
 
@@ -80,6 +104,19 @@ describe('status', () => {
     world.publication = new MemoryPublication();
     expect(await world.run('status')).toBe(6);
     expect(world.stdout).toMatch(/BTC\/USDT 1h\s+missing\s+no\s+-/);
+  });
+
+  test('alerts, open fills and a monitor that is silent are told beside the pairs', async () => {
+    const world = await watchedWorld(NOW - 5 * MINUTE);
+    await world.run('status');
+    expect(world.stdout).toContain('filling NEW/USDT 1h: 12 candles so far\n');
+    expect(world.stdout).toContain('1 alert: BTC/USDT 1h corrupt; the monitor looked 5 min ago, which is too long\n');
+    await world.run('status --json');
+    expect(world.json()).toMatchObject({
+      monitored_at: '2024-05-01T14:25:00Z',
+      alerts: [{ event: 'corrupt', pair: 'BTC/USDT 1h' }],
+      fills: [{ pair: 'NEW/USDT 1h', candles: 12 }],
+    });
   });
 
   test('the table fits 100 columns', async () => {
@@ -111,6 +148,16 @@ describe('why', () => {
     ]);
     expect(steps.filter((step) => !step.ok)).toEqual([]);
     expect(next).toBeNull();
+  });
+
+  test('what fires is told with its runbook, when no earlier step says what to do', async () => {
+    const { steps, next } = await explain(await watchedWorld(NOW - MINUTE));
+    expect(steps.at(-1)).toMatchObject({
+      what: 'alerts',
+      ok: false,
+      sentence: 'The monitor looked 1 min ago: corrupt is firing; nothing was told in a week.',
+    });
+    expect(next).toBe('follow docs/runbooks/corrupt.md');
   });
 
   test('the text tells each step with its times', async () => {

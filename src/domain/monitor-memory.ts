@@ -1,0 +1,42 @@
+/** What the monitor remembers between two rounds, and which alerts that makes firing. Plain JSON. */
+import type { PairWatch } from './alert-transitions';
+import type { EventKind } from './event';
+import type { DiskWatch, FillWatch, ManifestWatch } from './system-watch';
+import type { EpochMs } from './types';
+
+/** Keys: `BTC/USDT 1h`. */
+export interface MonitorMemory {
+  readonly pairs: Readonly<Record<string, PairWatch>>;
+  readonly fills: Readonly<Record<string, FillWatch>>;
+  readonly disk: DiskWatch | null;
+  readonly manifest: ManifestWatch;
+  /** Pairs whose status word changed in the last round, so that the published word is out of date. */
+  readonly changed: readonly string[];
+}
+
+/** An alert that somebody was told of and that is not over. */
+export interface FiringAlert {
+  /** Key of the alert, which its events carry. */
+  readonly key: string;
+  readonly kind: EventKind;
+  /** `BTC/USDT 1h`; null when it is about the whole system. */
+  readonly pairKey: string | null;
+  /** Null where only the event that began it knows. */
+  readonly since: EpochMs | null;
+}
+
+/** The pairs' alerts first, then fills, then the manifest. */
+export function firingAlerts({ pairs, fills, manifest }: MonitorMemory): FiringAlert[] {
+  const firing: FiringAlert[] = [];
+  for (const [pairKey, { status, alert, since, degraded, blocked }] of Object.entries(pairs)) {
+    const kind = status === 'stale' ? 'stale_repeat' : status;
+    if (alert !== null && kind !== 'fresh') firing.push({ key: alert, kind, pairKey, since });
+    if (degraded !== null) firing.push({ key: degraded, kind: 'degraded', pairKey, since: null });
+    if (blocked !== null) firing.push({ key: blocked, kind: 'export_block', pairKey, since: null });
+  }
+  for (const [pairKey, { alert, since }] of Object.entries(fills)) {
+    if (alert !== null) firing.push({ key: alert, kind: 'fill_stalled', pairKey, since });
+  }
+  if (manifest !== null) firing.push({ key: manifest, kind: 'manifest_failure', pairKey: null, since: null });
+  return firing;
+}
