@@ -110,9 +110,9 @@ export class MlflowClient {
     await this.#call('POST', 'registered-models/alias', { name, alias, version });
   }
 
+  /** One that is not there is no error. */
   async removeAlias(name: string, alias: string): Promise<void> {
-    const query = `registered-models/alias?name=${encodeURIComponent(name)}&alias=${alias}`;
-    await this.#call('DELETE', query, undefined, ['INVALID_PARAMETER_VALUE', 'RESOURCE_DOES_NOT_EXIST']);
+    await this.#call('DELETE', 'registered-models/alias', { name, alias }, ['RESOURCE_DOES_NOT_EXIST']);
   }
 
   /** Null when MLflow answers one of the tolerated error codes. */

@@ -34,7 +34,7 @@ afterAll(async () => {
   await temporal.stop();
 });
 beforeEach(async () => {
-  pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h' });
+  pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', CHAMPION: 'range-volatility' });
   pipeline.exchange.setCandles(PAIR, candlesFrom('1h', START, 484));
   await pipeline.drive(['1h'], NOW, NOW + 5_000);
   for (const version of [SECOND, 'never']) {

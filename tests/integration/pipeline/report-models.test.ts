@@ -28,7 +28,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => temporal.stop());
 beforeEach(async () => {
-  pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h' });
+  pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', CHAMPION: 'range-volatility' });
   pipeline.exchange.setCandles(PAIR, candlesFrom('1h', START, 484));
   await pipeline.drive(['1h'], NOW, NOW + 5_000);
   const metrics = { ...metadataOf('x').metrics, inference_ms: 50 };
