@@ -24,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const onSignal = () => stopping.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
   process.once('disconnect', onSignal);
+  process.stdout.on('error', endWithReader);
   const wiring = createWiring(stopping.signal);
   try {
     return await runCli([...argv], wiring);
@@ -31,6 +32,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     await wiring.close();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
   }
+}
+
+/** A reader that has seen enough, as `| head` has, ends a command without a complaint. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
 }
 
 function createWiring(stopping: AbortSignal): CliWiring {

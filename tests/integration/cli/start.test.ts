@@ -87,3 +87,9 @@ describe('the command itself', () => {
     expect([status, stdout]).toEqual([6, 'status|-o|json\n']);
   });
 });
+
+test('a reader that has seen enough ends a command without a complaint', () => {
+  const command = 'set -o pipefail; node bin/coin-predict.js --help | head -n 1';
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
+  expect({ status, stderr, lines: stdout.trim().split('\n').length }).toEqual({ status: 0, stderr: '', lines: 1 });
+});
