@@ -43,8 +43,8 @@ const FAULTS = [
     times: 2,
   },
   { fault: 'duplicates', ...oneHour('ETH/USDT'), times: 2 },
-  { fault: 'reversed', ...oneHour('SOL/USDT'), times: 2 },
-  { fault: 'poison', ...oneHour('SOL/USDT'), with: { value: 'high_below_low' }, times: 4 },
+  { fault: 'reversed', ...oneHour('SOL/USDT'), times: 1 },
+  { fault: 'poison', ...oneHour('SOL/USDT'), with: { value: 'high_below_low' }, times: 3 },
   { fault: 'without_newest', ...oneHour('SOL/USDT'), with: { slots: 2 }, until: at(4) },
   { fault: 'too_many_requests', path: 'klines', with: { seconds: 60 }, times: 1, from: at(6), until: at(7) },
 ];
