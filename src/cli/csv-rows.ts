@@ -1,6 +1,5 @@
 /** Rows of a CSV file, one after the other, whatever their number. */
 import { createInterface } from 'node:readline';
-import { parse } from 'csv-parse';
 import { openText } from './candle-csv';
 
 const DELIMITERS = [',', ';', '\t', '|'] as const;
@@ -42,6 +41,8 @@ export async function readShape(path: string): Promise<CsvShape> {
 
 /** The rows of values: what comes before them is left out. */
 export async function* csvRows(path: string, { delimiter, preamble, header }: CsvShape): AsyncGenerator<string[]> {
+  // Loaded by the import alone: the command line must start fast.
+  const { parse } = await import('csv-parse');
   const skipped = preamble + (header === null ? 0 : 1);
   const parser = parse({
     delimiter,

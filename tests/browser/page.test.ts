@@ -52,7 +52,7 @@ testInChromium(
     expect(text).toContain('The 80 % range held the close 81.2 % of the time, which is about right.');
     expect(text).toContain('Its error was 2.1 % smaller than that of \u201csame as now\u201d.');
     expect(text).toContain('Scored on 17,280 forecast steps over 30 d.');
-    expect(text).toMatch(/At \d\d:00 UTC\s+forecast [\d,.]+, 80 % between [\d,.]+ and [\d,.]+/);
+    expect(text).toMatch(/At (\d+ \w+, )?\d\d:00 UTC\s+forecast [\d,.]+, 80 % between [\d,.]+ and [\d,.]+/);
     expect(await page.locator('#market').innerText()).toBe('simulated market: not real prices');
     await screenshot(page, 'page-fresh');
     expect(faults).toEqual([]);
