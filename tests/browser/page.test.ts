@@ -47,7 +47,7 @@ testInChromium(
     await page.locator('#symbols .change').first().filter({ hasText: '%' }).waitFor();
     const text = await detailText(page);
     expect(await look(page)).toBe('fresh');
-    expect(text).toMatch(/Data through .*\d\d:00 UTC, \d+ min ago\./);
+    expect(text).toMatch(/Data through .*\d\d:00 UTC, (\d+ min ago|just now)\./);
     expect(text).toContain('range-volatility range-012345…');
     expect(text).toContain('The 80 % range held the close 81.2 % of the time, which is about right.');
     expect(text).toContain('Its error was 2.1 % smaller than that of \u201csame as now\u201d.');

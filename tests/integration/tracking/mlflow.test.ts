@@ -18,7 +18,8 @@ import { freePort } from '../../free-port';
 const binary = [process.env.MLFLOW_BIN, 'mlflow'].find(
   (command) => command !== undefined && spawnSync(command, ['--version']).status === 0,
 );
-const whenInstalled = binary === undefined ? describe.skip : describe;
+// With CI=true a missing server is a failure, elsewhere the tests are named as not run.
+const whenInstalled = binary === undefined && process.env.CI !== 'true' ? describe.skip : describe;
 
 const { timeframe } = metadataOf('v1');
 const training: LifecycleEvent = {
