@@ -87,7 +87,7 @@ async function startParts(options: UpOptions, started: Stack, stop: () => Promis
     temporalAddress: temporal.address,
     temporalUiUrl: temporal.uiUrl,
     webUrl: facts.page,
-    opsUrl: facts.operations,
+    opsUrl: new URL(facts.operations).origin,
   });
   const control = await connectControl({
     address: temporal.address,

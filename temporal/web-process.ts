@@ -47,7 +47,7 @@ export async function runWebProcess(
     },
   });
   return {
-    facts: { page: web.url, manifest: `${web.url}/static/manifest.json`, operations: web.opsUrl, source },
+    facts: { page: web.url, manifest: `${web.url}/static/manifest.json`, operations: `${web.opsUrl}/ops`, source },
     ended: new Promise<void>(() => {}),
     stop: () => web.close(),
   };

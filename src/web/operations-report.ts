@@ -3,9 +3,10 @@ import { countRanges, subtractRanges } from '../domain/coverage';
 import { MEASURED_CYCLES, summariseRuntime } from '../domain/runtime';
 import { daysUntilBlock, storageLevel } from '../domain/storage-budget';
 import { growthPerDay } from '../domain/storage-projection';
-import { DAY, MINUTE } from '../domain/timeframe';
+import { DAY } from '../domain/timeframe';
+import { pairKey } from '../domain/types';
 import type { EpochMs, MarketSymbol, Pair, SlotRange, TimeframeId } from '../domain/types';
-import type { CandleStore } from '../ports/candle-store';
+import type { CandleStore, Extent } from '../ports/candle-store';
 import type { Control, FillView, ScheduleView } from '../ports/control';
 import type { DataQualityStore } from '../ports/data-quality';
 import type { GapLedger } from '../ports/gap-ledger';
@@ -36,8 +37,6 @@ export interface OperationsPorts {
 
 /** Temporal is asked for this long; then its part of the document is unknown. */
 const ASK_TEMPORAL_MS = 5_000;
-/** Holes are looked for in whole histories, so not in every report. */
-const COVERAGE_EVERY_MS = 5 * MINUTE;
 const HOLES_SHOWN = 50;
 const GROWTH_WINDOW_MS = 7 * DAY;
 
@@ -46,7 +45,8 @@ type Coverage = OperationsDocument['coverage'];
 /** Remembers between reports what would cost much to find again. */
 export class OperationsReport {
   private readonly changes: RecentChanges;
-  private coverage: { readonly at: EpochMs; readonly pairs: Coverage } | null = null;
+  /** Holes are looked for in whole histories, so only when a pair has other candles than at the report before. */
+  private readonly holes = new Map<string, { readonly extent: Extent; readonly missing: readonly SlotRange[] }>();
 
   constructor(private readonly ports: OperationsPorts) {
     this.changes = new RecentChanges(ports.generations);
@@ -78,19 +78,33 @@ export class OperationsReport {
       fills: fills?.map((fill) => fillOf(fill)) ?? null,
       runtime,
       storage: await storageOf(ports, now),
-      coverage: await this.coverageAt(now),
+      coverage: await this.coverage(),
       changes,
     };
   }
 
-  private async coverageAt(now: EpochMs): Promise<Coverage> {
-    if (this.coverage !== null && now - this.coverage.at < COVERAGE_EVERY_MS) return this.coverage.pairs;
+  private async coverage(): Promise<Coverage> {
     const pairs: Coverage = [];
     for (const symbol of this.ports.symbols) {
-      for (const timeframe of this.ports.timeframes) pairs.push(await coverageOf(this.ports, { symbol, timeframe }));
+      for (const timeframe of this.ports.timeframes) {
+        const pair = { symbol, timeframe };
+        const extent = await this.ports.candles.extent(pair);
+        const missing = extent === null ? [] : await this.missing(pair, extent);
+        pairs.push(await coverageOf(this.ports, pair, extent, missing));
+      }
     }
-    this.coverage = { at: now, pairs };
     return pairs;
+  }
+
+  private async missing(pair: Pair, extent: Extent): Promise<readonly SlotRange[]> {
+    const known = this.holes.get(pairKey(pair));
+    const { first, last, count } = extent;
+    if (known?.extent.first === first && known.extent.last === last && known.extent.count === count) {
+      return known.missing;
+    }
+    const missing = await this.ports.candles.holes(pair);
+    this.holes.set(pairKey(pair), { extent, missing });
+    return missing;
   }
 }
 
@@ -200,14 +214,14 @@ async function storageOf(
   };
 }
 
-async function coverageOf({ candles, gapLedger, pairState }: OperationsPorts, pair: Pair): Promise<Coverage[number]> {
+async function coverageOf(
+  { gapLedger, pairState }: OperationsPorts,
+  pair: Pair,
+  extent: Extent | null,
+  missing: readonly SlotRange[],
+): Promise<Coverage[number]> {
   const { symbol, timeframe } = pair;
-  const [extent, earliest, known] = [
-    await candles.extent(pair),
-    await pairState.earliest(pair),
-    await gapLedger.list(pair),
-  ];
-  const missing = extent === null ? [] : await candles.holes(pair);
+  const [earliest, known] = [await pairState.earliest(pair), await gapLedger.list(pair)];
   const unexplained = subtractRanges(timeframe, missing, known);
   const holes = [
     ...unexplained.map((range) => holeOf(timeframe, range, { state: 'unexplained', asks: 0, lastAskedAt: null })),

@@ -46,6 +46,7 @@ export function buildOps(options: OpsOptions): FastifyInstance {
     const address = path === '/ops/index.html' ? '/ops' : path;
     app.get(address, (request, reply) => sendContent(request, reply, content, headers, CACHE.never));
   }
+  app.get('/', (_request, reply) => reply.headers(headers).redirect('/ops', 302));
   addDocument(app, 'manifest', readOpsDocument(options.opsDir, 'manifest', opsManifestSchema));
   for (const [name, schema] of Object.entries(OPS_DOCUMENTS)) {
     addDocument(app, name, readOpsDocument<object>(options.opsDir, name, schema));

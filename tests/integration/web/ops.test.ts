@@ -76,6 +76,13 @@ test('S17 1,000 wrong tokens meet 429, and a right one is let in meanwhile', asy
   await app.close();
 });
 
+test('the bare address leads to the page', async () => {
+  const app = build(null);
+  const { statusCode, headers } = await app.inject('/');
+  expect([statusCode, headers.location]).toEqual([302, '/ops']);
+  await app.close();
+});
+
 test('on the loopback address without a token only local names are answered', async () => {
   const app = build(null, true);
   const ask = async (host: string) => (await app.inject({ url: '/ops/manifest.json', headers: { host } })).statusCode;

@@ -80,6 +80,22 @@ test('schedules, coverage with the cause of each hole, and storage; the document
   expect(document.runtime).toEqual([expect.objectContaining({ cycles: 0, p95_seconds: null, last: null })]);
 });
 
+test('candles that a fill brings are told by the next report, and whole histories are looked through only when they changed', async () => {
+  const ports = await portsWith();
+  const report = new OperationsReport(ports);
+  const looks = jest.spyOn(ports.candles, 'holes');
+  const [before] = (await report.at(NOW)).coverage;
+  await report.at(NOW + 60_000);
+  expect(looks).toHaveBeenCalledTimes(1);
+  const end = Date.parse(before?.end ?? '') + 3_600_000;
+  const filled = { openTime: end, open: 1, high: 1, low: 1, close: 1, volume: 1 };
+  const [pair] = await ports.candles.pairs();
+  if (pair === undefined) throw new Error('no pair');
+  await ports.candles.write(pair, [filled], NOW);
+  const [after] = (await report.at(NOW + 120_000)).coverage;
+  expect(after).toMatchObject({ candles: 48, holes_total: 2, end: new Date(end).toISOString().replace('.000', '') });
+});
+
 test('a Temporal that fails or never answers leaves its part unknown and the rest told', async () => {
   jest.useFakeTimers({ doNotFake: ['performance'] });
   try {
