@@ -132,7 +132,7 @@ async function cycle() {
       }
     }
     for (const [file, runs] of Object.entries(printed)) {
-      const best = (part, key) => Math.min(...runs.map((one) => one[part]?.[key] ?? Number.NaN));
+      const best = (part, key) => (part in runs[0] ? Math.min(...runs.map((one) => one[part][key])) : '-');
       rows.push({
         cycle: file === 'close-to-published.mjs' ? 'with Temporal' : 'without',
         boundaries,
