@@ -1,7 +1,7 @@
 /** Real Chromium for the page tests. Without one they are reported by name as not run; with CI=true that is a failure. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
@@ -36,6 +36,24 @@ export function watchForFaults(page: Page): string[] {
   });
   page.on('pageerror', (error) => faults.push(String(error)));
   return faults;
+}
+
+/** A page of its own at `url`, in a time zone that is not UTC, and what goes wrong on it from its start. */
+export async function openAt(
+  browser: Browser | null,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; faults: string[] }> {
+  if (browser === null) throw new Error('no Chromium');
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    timezoneId: 'Europe/Berlin',
+    ...options,
+  });
+  const page = await context.newPage();
+  const faults = watchForFaults(page);
+  await page.goto(url);
+  return { page, faults };
 }
 
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');

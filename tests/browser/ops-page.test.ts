@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { PairFixture } from '../integration/web/published-fixture';
-import { openBrowser, screenshot, testInChromium, watchForFaults } from './chromium';
+import { openAt, openBrowser, screenshot, testInChromium } from './chromium';
 import { writeOpsExamples } from './ops-examples';
 import { buildPages, servePage, type PageServer } from './page-server';
 
@@ -59,15 +59,7 @@ beforeEach(async () => {
 afterEach(async () => server.close());
 
 async function openOps(hash = '', options: BrowserContextOptions = {}): Promise<{ page: Page; faults: string[] }> {
-  if (browser === null) throw new Error('no Chromium');
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 900 },
-    timezoneId: 'Europe/Berlin',
-    ...options,
-  });
-  const page = await context.newPage();
-  const faults = watchForFaults(page);
-  await page.goto(`${server.opsUrl}/ops${hash}`);
+  const { page, faults } = await openAt(browser, `${server.opsUrl}/ops${hash}`, options);
   await page.locator('#verdict p').filter({ hasNotText: 'Loading' }).first().waitFor();
   return { page, faults: faults.filter((fault) => !fault.includes('503')) };
 }

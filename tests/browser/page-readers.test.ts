@@ -7,7 +7,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { openDocumentFolder } from '../../src/adapters/files/document-folder';
 import { materialise } from '../../src/publish/materialise';
 import { readPublished } from '../../src/publish/published-reader';
-import { openBrowser, screenshot, testInChromium, watchForFaults } from './chromium';
+import { openAt, openBrowser, screenshot, testInChromium } from './chromium';
 import { EVERYTHING } from './everything';
 import { buildPages, servePage, type PageServer } from './page-server';
 
@@ -28,18 +28,7 @@ beforeEach(async () => {
 });
 afterEach(async () => server.close());
 
-async function openPage(path = '', options: BrowserContextOptions = {}): Promise<{ page: Page; faults: string[] }> {
-  if (browser === null) throw new Error('no Chromium');
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 900 },
-    timezoneId: 'Europe/Berlin',
-    ...options,
-  });
-  const page = await context.newPage();
-  const faults = watchForFaults(page);
-  await page.goto(`${server.url}/${path}`);
-  return { page, faults };
-}
+const openPage = (path = '', options: BrowserContextOptions = {}) => openAt(browser, `${server.url}/${path}`, options);
 
 const detailText = (page: Page) => page.locator('#detail').innerText();
 const look = (page: Page) => page.locator('#detail').getAttribute('data-look');

@@ -1,7 +1,7 @@
 /** The page as a reader sees it, in a real browser: nothing stale may look fresh, nothing in a document may run. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { EVERYTHING } from './everything';
-import { openBrowser, screenshot, testInChromium, watchForFaults } from './chromium';
+import { openAt, openBrowser, screenshot, testInChromium } from './chromium';
 import { buildPages, servePage, type PageServer } from './page-server';
 import { HOUR } from '../integration/web/published-fixture';
 
@@ -22,18 +22,7 @@ beforeEach(async () => {
 });
 afterEach(async () => server.close());
 
-async function openPage(path = '', options: BrowserContextOptions = {}): Promise<{ page: Page; faults: string[] }> {
-  if (browser === null) throw new Error('no Chromium');
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 900 },
-    timezoneId: 'Europe/Berlin',
-    ...options,
-  });
-  const page = await context.newPage();
-  const faults = watchForFaults(page);
-  await page.goto(`${server.url}/${path}`);
-  return { page, faults };
-}
+const openPage = (path = '', options: BrowserContextOptions = {}) => openAt(browser, `${server.url}/${path}`, options);
 
 const detailText = (page: Page) => page.locator('#detail').innerText();
 const look = (page: Page) => page.locator('#detail').getAttribute('data-look');
