@@ -29,7 +29,8 @@ const run = promisify(execFile);
 const there =
   spawnSync('promtool', ['--version']).error === undefined &&
   spawnSync('prometheus', ['--version']).error === undefined;
-const withPrometheus = there ? test : test.skip;
+// With CI=true a missing server is a failure, elsewhere the tests are named as not run.
+const withPrometheus = there || process.env.CI === 'true' ? test : test.skip;
 
 withPrometheus(
   'the rules are valid, and fire when they must and not before',
