@@ -14,6 +14,8 @@ import type { AlertOutbox } from '../../ports/alert-outbox';
 import type { CandleStore } from '../../ports/candle-store';
 import type { Clock } from '../../ports/clock';
 import type { FetchCounter } from '../../ports/fetch-counter';
+import { COMMIT_KINDS } from '../../ports/late-commits';
+import type { LateCommits } from '../../ports/late-commits';
 import type { MonitorStore } from '../../ports/monitor-store';
 import type { RunLog } from '../../ports/run-log';
 
@@ -27,6 +29,7 @@ export interface DeploymentFacts {
   readonly runLog: RunLog;
   readonly monitor: MonitorStore;
   readonly outbox: AlertOutbox;
+  readonly lateCommits: LateCommits;
 }
 
 export interface DeploymentMetrics {
@@ -50,7 +53,13 @@ export function createDeploymentMetrics(facts: DeploymentFacts, ofProcess: boole
     labelNames: ['timeframe', 'reason'] as const,
     registers: [register],
   });
-  const collectors = [cycleGauges(register), monitorGauges(register), alertGauges(register), storageGauges(register)];
+  const collectors = [
+    cycleGauges(register),
+    monitorGauges(register),
+    alertGauges(register),
+    storageGauges(register),
+    lateCommitCounter(register),
+  ];
   return {
     contentType: register.contentType,
     fetchCounter: { started: (timeframe, reason) => starts.inc({ timeframe, reason }) },
@@ -149,6 +158,21 @@ function alertGauges(register: Registry): Collect {
     if (left === null) return;
     availability.set(good / probes);
     budget.set(left.remaining);
+  };
+}
+
+/** Kept in the state, so that whichever worker is asked tells all of them. */
+function lateCommitCounter(register: Registry): Collect {
+  const refused = new Counter({
+    name: 'coin_predict_late_commits_refused_total',
+    help: 'Commits of attempts that had been given up, or that another had made; each was refused.',
+    labelNames: ['kind'] as const,
+    registers: [register],
+  });
+  return async ({ lateCommits }) => {
+    const counts = await lateCommits.counts();
+    refused.reset();
+    for (const kind of COMMIT_KINDS) refused.inc({ kind }, counts[kind]);
   };
 }
 
