@@ -1,6 +1,7 @@
 /** Promotion, rollback and the change to naive: checked, tried on every symbol, then one move of the pointer. */
 import { cancellationSignal } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
+import type { ErrorCode } from '../src/domain/errors';
 import { eventOf } from '../src/domain/event';
 import { championWorkflowId } from '../src/domain/names';
 import { isTimeframe } from '../src/domain/timeframe';
@@ -20,6 +21,13 @@ const KIND: Readonly<Record<ChangeInput['action'], ChampionChange['kind']>> = {
   rollback: 'rollback',
   naive: 'naive',
 };
+
+const AGAINST_THE_MODEL: ReadonlySet<ErrorCode> = new Set([
+  'forecast_failed',
+  'forecast_invalid',
+  'forecast_timeout',
+  'model_corrupt',
+]);
 
 export function createPlanChange(ports: ActivityPorts) {
   return (input: ChangeInput): Promise<ChangePlan> =>
@@ -81,8 +89,10 @@ export function createSmokeCheck(ports: ActivityPorts) {
         const origin = { pair, candles, asOf: input.asOf, signal: cancellationSignal() };
         await forecastByModel(ports, ports.forecaster, model, 'champion', origin).catch((error: unknown) => {
           cancellationSignal().throwIfAborted();
-          const failure = describeFailure(error);
-          throw refused(`${input.version} gives no valid forecast of ${symbol} ${input.timeframe}: ${failure.message}`);
+          const { code, message } = describeFailure(error);
+          // A store that does not answer says nothing about the model: that is tried again.
+          if (!AGAINST_THE_MODEL.has(code)) throw error;
+          throw refused(`${input.version} gives no valid forecast of ${symbol} ${input.timeframe}: ${message}`);
         });
       }
       return { checked: input.symbols.length, milliseconds: ports.clock.monotonic() - started };
