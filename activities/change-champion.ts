@@ -2,8 +2,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
 import type { ErrorCode } from '../src/domain/errors';
-import { eventOf } from '../src/domain/event';
-import { championWorkflowId } from '../src/domain/names';
 import { isTimeframe } from '../src/domain/timeframe';
 import type { TimeframeId } from '../src/domain/types';
 import type { ChampionChange } from '../src/ports/model-registry';
@@ -99,7 +97,7 @@ export function createSmokeCheck(ports: ActivityPorts) {
     });
 }
 
-/** Idempotent: a move that was made already, by this very change, is not made again. */
+/** Idempotent: a move that was made already, by this very change, is not made again. The registry tells of it. */
 export function createMovePointer(ports: ActivityPorts) {
   return (input: MoveInput): Promise<void> =>
     guarded(async () => {
@@ -115,10 +113,5 @@ export function createMovePointer(ports: ActivityPorts) {
           throw refused(`the champion of ${timeframe} was changed meanwhile: it is ${now?.version ?? 'none'} now`);
         }
       }
-      const kind = change.kind === 'rollback' ? 'rollback' : 'promotion';
-      const key = `${kind} ${timeframe} ${asOf} ${version}`;
-      const workflow = { id: championWorkflowId(timeframe), run: null };
-      const facts = { key, timeframe, from: previous, to: version, detail: `${by}: ${reason}`, workflow };
-      await ports.events.record([eventOf(kind, asOf, facts)]);
     });
 }
