@@ -6,6 +6,7 @@ import { isTimeframe } from '../src/domain/timeframe';
 import type { TimeframeId } from '../src/domain/types';
 import type { ChampionChange } from '../src/ports/model-registry';
 import { registered, recipeOf } from './champion';
+import { refusedLate } from './committing';
 import { describeFailure } from './failures';
 import { forecastByModel } from './forecast';
 import { lastUsableOpen } from './origin';
@@ -107,6 +108,7 @@ export function createMovePointer(ports: ActivityPorts) {
       if (by === 'automatic') await refuseFrozen(ports, timeframe);
       const change = { timeframe, version, previous, at: asOf, kind: KIND[input.action], by, reason };
       if (!(await ports.models.changeChampion(change))) {
+        await refusedLate(ports, 'champion');
         const now = await ports.models.champion(timeframe);
         const ours = now?.version === version && now.previous === previous && now.at === asOf;
         if (!ours) {

@@ -66,7 +66,8 @@ export interface ModelRegistry {
   history(timeframe: TimeframeId): Promise<ChampionChange[]>;
   /**
    * Moves the pointer if `previous` still is the champion: one transaction with its event, the freeze that a rollback
-   * brings, and the end of the shadow that became champion. False, and nothing changed, when another was faster.
+   * brings, and the end of the shadow that became champion. False, and nothing changed, when another
+   * was faster or this very change was made before.
    * @throws PipelineError `invalid_input` when the version was never registered for the timeframe.
    */
   changeChampion(change: ChampionChange): Promise<boolean>;

@@ -33,7 +33,7 @@ export interface SweepResult {
  * @throws PipelineError `disk_full`, `export_failed` (objects) or `manifest_failed` (manifests)
  */
 export interface PublishedFiles {
-  /** Stores a body under its hash; an equal one that is already there stays, a damaged one is replaced. */
+  /** Stores a body under its hash, with its packed forms; an equal one that is already there stays, a damaged one is replaced. */
   putObject(body: string): Promise<DocumentReference>;
   /** The bytes on disk are counted, not read; null when there is no such object. */
   objectBytes(sha256: string): Promise<number | null>;
@@ -55,7 +55,7 @@ export interface PublishedFiles {
 
 /** A flat folder of named documents for a plain web host. */
 export interface DocumentFolder {
-  write(name: string, body: string): Promise<void>;
+  write(name: string, body: string | Uint8Array): Promise<void>;
   names(): Promise<string[]>;
   remove(name: string): Promise<void>;
 }

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { PipelineError } from '../../domain/errors';
 import type { PublishedFiles, ManifestBodies } from '../../ports/published-files';
 import type { DocumentReference } from '../../ports/publication';
-import { errorCodeOf, fileError, syncFolder, writeDurably } from './durable-file';
+import { PACKED_SUFFIX, PACKINGS, isWorthPacking, pack } from './packed-form';
+import { errorCodeOf, fileError, syncFolder, writeAllDurably, writeDurably } from './durable-file';
+import type { NamedBody } from './durable-file';
 import { sweepTree } from './sweep';
 import type { TreeFolders } from './sweep';
 
@@ -33,11 +35,11 @@ export function openPublishedTree(folders: TreeFolders): PublishedFiles {
       return stats?.isFile() === true ? stats.size : null;
     },
     readObject: async (sha256) => {
-      const body = await readRegular(objectPath(sha256));
+      const body = await readText(objectPath(sha256));
       return body !== null && hashOf(body) === sha256 ? body : null;
     },
     newestGeneration: async () => newestGeneration(tree.generations, tree.manifest),
-    readGeneration: async (generation) => readRegular(generationPath(generation)),
+    readGeneration: async (generation) => readText(generationPath(generation)),
     replaceManifests: async (bodies, check) => replaceManifests(tree, generationPath(bodies.generation), bodies, check),
     sweep: async (policy) => sweepTree(folders, policy),
   };
@@ -52,22 +54,36 @@ function checkedHash(sha256: string): string {
   throw new PipelineError('invalid_input', 'a document is named by 64 hexadecimal digits');
 }
 
-async function putObject(folder: string, body: string): Promise<DocumentReference> {
-  const reference = { sha256: hashOf(body), bytes: Buffer.byteLength(body) };
-  const path = join(folder, `${reference.sha256}.json`);
+async function putObject(folder: string, text: string): Promise<DocumentReference> {
+  const body = Buffer.from(text);
+  const reference = { sha256: hashOf(text), bytes: body.length };
+  const name = `${reference.sha256}.json`;
   try {
-    if ((await readRegular(path)) === body) {
-      // A new time keeps it from the sweep until a manifest names it; the folder may not be durable since a crash.
-      const now = new Date();
-      await utimes(path, now, now);
-      await syncFolder(folder);
-    } else {
-      await writeDurably(path, body);
+    const packed = isWorthPacking(body.length)
+      ? await Promise.all(
+          PACKINGS.map(async (packing) => ({ name: name + PACKED_SUFFIX[packing], body: await pack(body, packing) })),
+        )
+      : [];
+    // The plain file last: where it is, its packed forms are.
+    const lacking: NamedBody[] = [];
+    for (const file of [...packed, { name, body }]) {
+      const there = await readRegular(join(folder, file.name));
+      if (there?.equals(file.body) !== true) lacking.push(file);
+      // A new time keeps it from the sweep until a manifest names it.
+      else await touch(join(folder, file.name));
     }
+    if (lacking.length > 0) await writeAllDurably(folder, lacking);
+    // The folder may not be durable since a crash.
+    else await syncFolder(folder);
     return reference;
   } catch (error) {
     throw fileError(error, 'export_failed', 'a document');
   }
+}
+
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now);
 }
 
 async function replaceManifests(
@@ -105,7 +121,7 @@ async function newestGeneration(folder: string, manifest: string): Promise<numbe
 /** 0 when there is none or it can not be read: then a new one is better than a stop. */
 async function publishedGeneration(manifest: string): Promise<number> {
   try {
-    const content: unknown = JSON.parse((await readRegular(manifest)) ?? '{}');
+    const content: unknown = JSON.parse((await readText(manifest)) ?? '{}');
     const generation = (content as { readonly generation?: unknown } | null)?.generation;
     return typeof generation === 'number' && Number.isSafeInteger(generation) ? generation : 0;
   } catch {
@@ -113,15 +129,19 @@ async function publishedGeneration(manifest: string): Promise<number> {
   }
 }
 
-/** The text of a regular file, null when there is none; a link is not followed. */
-async function readRegular(path: string): Promise<string | null> {
+async function readText(path: string): Promise<string | null> {
+  return (await readRegular(path))?.toString('utf8') ?? null;
+}
+
+/** The bytes of a regular file, null when there is none; a link is not followed. */
+async function readRegular(path: string): Promise<Buffer | null> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
     if (['ENOENT', 'ELOOP'].includes(errorCodeOf(error) ?? '')) return null;
     throw error;
   });
   if (file === null) return null;
   try {
-    return (await file.stat()).isFile() ? await readFile(file, 'utf8') : null;
+    return (await file.stat()).isFile() ? await readFile(file) : null;
   } finally {
     await file.close();
   }

@@ -16,6 +16,8 @@ import type { AlertOutbox } from '../../ports/alert-outbox';
 import type { CandleStore } from '../../ports/candle-store';
 import type { Clock } from '../../ports/clock';
 import type { FetchCounter } from '../../ports/fetch-counter';
+import { COMMIT_KINDS } from '../../ports/late-commits';
+import type { LateCommits } from '../../ports/late-commits';
 import { lastTrainedAt } from '../../ports/model-registry';
 import type { ModelRegistry } from '../../ports/model-registry';
 import type { MonitorStore } from '../../ports/monitor-store';
@@ -33,6 +35,7 @@ export interface DeploymentFacts {
   readonly outbox: AlertOutbox;
   readonly models: Pick<ModelRegistry, 'events'>;
   rules(timeframe: TimeframeId): Pick<TimeframeRules, 'horizon'>;
+  readonly lateCommits: LateCommits;
 }
 
 export interface DeploymentMetrics {
@@ -58,8 +61,8 @@ export function createDeploymentMetrics(facts: DeploymentFacts, ofProcess: boole
     labelNames: ['timeframe', 'reason'] as const,
     registers: [register],
   });
-  const collectors = [cycleGauges, trainingGauges, monitorGauges, alertGauges, storageGauges].map((make) =>
-    make(register),
+  const collectors = [cycleGauges, trainingGauges, monitorGauges, alertGauges, storageGauges, lateCommitCounter].map(
+    (make) => make(register),
   );
   return {
     contentType: register.contentType,
@@ -198,6 +201,21 @@ function alertGauges(register: Registry): Collect {
     if (left === null) return;
     availability.set(good / probes);
     budget.set(left.remaining);
+  };
+}
+
+/** Kept in the state, so that whichever worker is asked tells all of them. */
+function lateCommitCounter(register: Registry): Collect {
+  const refused = new Counter({
+    name: 'coin_predict_late_commits_refused_total',
+    help: 'Commits of attempts that had been given up, or that another had made; each was refused.',
+    labelNames: ['kind'] as const,
+    registers: [register],
+  });
+  return async ({ lateCommits }) => {
+    const counts = await lateCommits.counts();
+    refused.reset();
+    for (const kind of COMMIT_KINDS) refused.inc({ kind }, counts[kind]);
   };
 }
 

@@ -90,7 +90,7 @@ test('no metric of the deployment has a label without bounds', async () => {
   const state = await openStateStore(join(folder, 'state.db'));
   const text = await createMetrics(state).text();
   const labels = [...text.matchAll(/(\w+)="/g)].map(([, label = '']) => label);
-  expect(new Set(labels)).toEqual(new Set(['outcome', 'severity', 'status', 'timeframe']));
+  expect(new Set(labels)).toEqual(new Set(['kind', 'outcome', 'severity', 'status', 'timeframe']));
   expect(text).toContain('coin_predict_alerts_firing{severity="critical"} 0');
   expect(text).toContain('coin_predict_cycles_measured{timeframe="1h"} 0');
   expect(text).not.toMatch(/coin_predict_cycle_seconds_p95\{/);

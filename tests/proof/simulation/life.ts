@@ -229,7 +229,7 @@ export class Life {
   #commit(worker: SimulatedWorker): Promise<unknown> {
     const { now } = this.time;
     return this.attempt(worker, 'commit', () =>
-      worker.publisher.commitManifest({ asOf: now, nextExpectedCommit: now + HOUR, deadline: now + MINUTE }),
+      worker.publisher.commitManifest({ asOf: now, nextExpectedCommit: now + HOUR, deadline: () => now + MINUTE }),
     );
   }
 

@@ -12,6 +12,7 @@ import { MemoryRunLog } from '../../../src/adapters/memory/memory-run-log';
 import type { ChosenSymbol } from '../../../src/domain/discovery';
 import type { Event } from '../../../src/domain/event';
 import type { EventLog } from '../../../src/ports/event-log';
+import type { LateCommits } from '../../../src/ports/late-commits';
 import type { ModelMetadata } from '../../../src/ports/model-metadata';
 import type { ChampionChange, ShadowModel } from '../../../src/ports/model-registry';
 import type { DocumentFolder } from '../../../src/ports/published-files';
@@ -41,7 +42,7 @@ export class SharedStores {
   };
   readonly documents = new Map<string, string>();
   readonly opsDocuments: DocumentFolder = {
-    write: async (name, body) => void this.documents.set(name, body),
+    write: async (name, body) => void this.documents.set(name, Buffer.from(body).toString()),
     names: async () => [...this.documents.keys()],
     remove: async (name) => void this.documents.delete(name),
   };
@@ -58,6 +59,12 @@ export class SharedStores {
       const body = await this.files.readObject(sha256);
       return body === null ? 'missing' : Buffer.from(body);
     },
+    packed: async () => null,
+  };
+  /** Commits that came too late, each refused: how many is not what a life is about. */
+  readonly lateCommits: LateCommits = {
+    refused: async () => {},
+    counts: async () => ({ manifest: 0, champion: 0, delivery: 0 }),
   };
   /** What an operator must be told, by key. */
   readonly told = new Map<string, Event>();

@@ -111,6 +111,7 @@ export class SimulatedWorker {
       snapshots: this.#port('snapshots', stores.snapshots),
       storage: { measure: async () => ({ usedBytes: 0, budgetBytes: 1e12 }) },
       events: this.#port('events', stores.events),
+      lateCommits: this.#port('lateCommits', stores.lateCommits),
       fetchCounter: { started: () => {} },
       forecastLedger: this.#port('forecastLedger', stores.forecastLedger),
       runLog: this.#port('runLog', stores.runLog),
