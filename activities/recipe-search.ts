@@ -1,6 +1,7 @@
 /** Which recipe wins walk-forward, pooled over symbols, and how it does on a holdout that took no part in choosing it. */
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
+import { slotAt, slotIndex } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { searchRecipes, walkForwardOrigins } from '../src/forecasting/recipe-search';
 import type { RankedRecipe, SearchSeries } from '../src/forecasting/recipe-search';
@@ -21,7 +22,8 @@ export function createSearchForRecipe(ports: ActivityPorts) {
       refuseOtherSource(ports, input.source);
       const { timeframe } = input;
       const champion = recipeOf(await championOf(ports, timeframe, input.asOf));
-      const candidates = distinct(ports, [champion, ...candidateRecipes(timeframe)]);
+      const candidates =
+        input.recipe === undefined ? distinct(ports, [champion, ...candidateRecipes(timeframe)]) : [input.recipe];
       const { horizon: steps, minimumSamples } = ports.settings.rules(timeframe);
       const until = Math.min(...input.members.map(({ snapshot }) => snapshot.through));
       const holdoutOrigins = walkForwardOrigins(timeframe, { until, count: minimumSamples, spacing: 1, steps });
@@ -36,9 +38,12 @@ export function createSearchForRecipe(ports: ActivityPorts) {
     });
 }
 
-/** All before the holdout: the targets of the last one end where the holdout begins. */
+/**
+ * All before the holdout: the targets of the last one end by where it begins. They lie on a grid of their own, so that
+ * the trainings of two days choose by the same origins until a new one is there, and not by the day they fall on.
+ */
 function selectionOrigins(timeframe: TimeframeId, holdout: readonly EpochMs[], steps: number): readonly EpochMs[] {
-  const until = holdout[0] ?? 0;
+  const until = slotAt(timeframe, Math.floor(slotIndex(timeframe, holdout[0] ?? 0) / steps) * steps);
   return walkForwardOrigins(timeframe, { until, count: SELECTION_ORIGINS, spacing: steps, steps });
 }
 
@@ -59,7 +64,7 @@ async function search(
 ): Promise<readonly RankedRecipe[]> {
   const { horizon: steps, minimumSamples } = ports.settings.rules(timeframe);
   const wanted = Math.max(...candidates.map((recipe) => ports.trainingForecaster.candlesWanted(recipe)));
-  const reach = (SELECTION_ORIGINS + 1) * steps + minimumSamples + steps;
+  const reach = (SELECTION_ORIGINS + 2) * steps + minimumSamples + steps;
   const series = members.map(({ symbol, snapshot }): SearchSeries => ({
     pair: { symbol, timeframe },
     read: () => ports.snapshots.last(snapshot, wanted + reach),
