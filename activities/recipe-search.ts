@@ -1,6 +1,7 @@
 /** Which recipe wins walk-forward, pooled over symbols, and how it does on a holdout that took no part in choosing it. */
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
+import { slotAt, slotIndex } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { comparedOrigins } from '../src/domain/timeframe-rules';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
@@ -23,7 +24,8 @@ export function createSearchForRecipe(ports: ActivityPorts) {
       refuseOtherSource(ports, input.source);
       const { timeframe } = input;
       const champion = recipeOf(await championOf(ports, timeframe, input.asOf));
-      const candidates = distinct(ports, [champion, ...candidateRecipes(timeframe)]);
+      const candidates =
+        input.recipe === undefined ? distinct(ports, [champion, ...candidateRecipes(timeframe)]) : [input.recipe];
       const { horizon: steps } = ports.settings.rules(timeframe);
       const until = Math.min(...input.members.map(({ snapshot }) => snapshot.through));
       const count = holdoutCount(ports.settings.rules(timeframe), input.members);
@@ -43,13 +45,17 @@ export function createSearchForRecipe(ports: ActivityPorts) {
 function holdoutCount(rules: TimeframeRules, members: SearchInput['members']): number {
   const { horizon, minimumSamples } = rules;
   const longest = Math.max(...members.map(({ snapshot }) => snapshot.rows));
-  const room = longest - minimumSamples - 2 * horizon + 1;
+  // The origins to choose by lie on a grid, whose last one may be a horizon less a slot before where it could be.
+  const room = longest - minimumSamples - 3 * horizon + 2;
   return Math.max(minimumSamples, Math.min(comparedOrigins(rules), room));
 }
 
-/** All before the holdout: the targets of the last one end where the holdout begins. */
+/**
+ * All before the holdout: the targets of the last one end by where it begins. They lie on a grid of their own, so that
+ * the trainings of two days choose by the same origins until a new one is there, and not by the day they fall on.
+ */
 function selectionOrigins(timeframe: TimeframeId, holdout: readonly EpochMs[], steps: number): readonly EpochMs[] {
-  const until = holdout[0] ?? 0;
+  const until = slotAt(timeframe, Math.floor(slotIndex(timeframe, holdout[0] ?? 0) / steps) * steps);
   return walkForwardOrigins(timeframe, { until, count: SELECTION_ORIGINS, spacing: steps, steps });
 }
 
@@ -71,7 +77,7 @@ async function search(
   const rules = ports.settings.rules(timeframe);
   const { horizon: steps, minimumSamples } = rules;
   const wanted = Math.max(...candidates.map((recipe) => ports.trainingForecaster.candlesWanted(recipe)));
-  const reach = (SELECTION_ORIGINS + 1) * steps + comparedOrigins(rules) + steps;
+  const reach = (SELECTION_ORIGINS + 2) * steps + comparedOrigins(rules) + steps;
   const series = members.map(({ symbol, snapshot }): SearchSeries => ({
     pair: { symbol, timeframe },
     read: () => ports.snapshots.last(snapshot, wanted + reach),
