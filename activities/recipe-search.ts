@@ -2,6 +2,8 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
+import { comparedOrigins } from '../src/domain/timeframe-rules';
+import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import { searchRecipes, walkForwardOrigins } from '../src/forecasting/recipe-search';
 import type { RankedRecipe, SearchSeries } from '../src/forecasting/recipe-search';
 import { candidateRecipes } from '../src/forecasting/recipes';
@@ -22,9 +24,10 @@ export function createSearchForRecipe(ports: ActivityPorts) {
       const { timeframe } = input;
       const champion = recipeOf(await championOf(ports, timeframe, input.asOf));
       const candidates = distinct(ports, [champion, ...candidateRecipes(timeframe)]);
-      const { horizon: steps, minimumSamples } = ports.settings.rules(timeframe);
+      const { horizon: steps } = ports.settings.rules(timeframe);
       const until = Math.min(...input.members.map(({ snapshot }) => snapshot.through));
-      const holdoutOrigins = walkForwardOrigins(timeframe, { until, count: minimumSamples, spacing: 1, steps });
+      const count = holdoutCount(ports.settings.rules(timeframe), input.members);
+      const holdoutOrigins = walkForwardOrigins(timeframe, { until, count, spacing: 1, steps });
       const ranked = await search(ports, input, candidates, selectionOrigins(timeframe, holdoutOrigins, steps));
       const winner = ranked.find(({ overall, failed }) => overall !== null && failed === 0)?.recipe;
       if (winner === undefined) {
@@ -34,6 +37,14 @@ export function createSearchForRecipe(ports: ActivityPorts) {
       const holdout = await ports.modelFiles.write(JSON.stringify(holdoutOf(ports, judged)));
       return { recipe: winner, holdout, recipes: candidates.length };
     });
+}
+
+/** As many as a comparison rests on, unless even the longest history would then have no earlier origin to choose by. */
+function holdoutCount(rules: TimeframeRules, members: SearchInput['members']): number {
+  const { horizon, minimumSamples } = rules;
+  const longest = Math.max(...members.map(({ snapshot }) => snapshot.rows));
+  const room = longest - minimumSamples - 2 * horizon + 1;
+  return Math.max(minimumSamples, Math.min(comparedOrigins(rules), room));
 }
 
 /** All before the holdout: the targets of the last one end where the holdout begins. */
@@ -57,9 +68,10 @@ async function search(
   candidates: readonly Recipe[],
   origins: readonly EpochMs[],
 ): Promise<readonly RankedRecipe[]> {
-  const { horizon: steps, minimumSamples } = ports.settings.rules(timeframe);
+  const rules = ports.settings.rules(timeframe);
+  const { horizon: steps, minimumSamples } = rules;
   const wanted = Math.max(...candidates.map((recipe) => ports.trainingForecaster.candlesWanted(recipe)));
-  const reach = (SELECTION_ORIGINS + 1) * steps + minimumSamples + steps;
+  const reach = (SELECTION_ORIGINS + 1) * steps + comparedOrigins(rules) + steps;
   const series = members.map(({ symbol, snapshot }): SearchSeries => ({
     pair: { symbol, timeframe },
     read: () => ports.snapshots.last(snapshot, wanted + reach),

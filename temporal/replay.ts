@@ -220,6 +220,7 @@ async function sameReplay({ root }: SourceFolder, { config, from }: ReplayOption
   const file = join(root, 'replay.json');
   const wanted = JSON.stringify({
     from: new Date(from).toISOString(),
+    store: config.store,
     symbols: config.symbols,
     timeframes: config.timeframes,
     champions: config.timeframes.map((timeframe) => config.championFamily(timeframe)),
