@@ -14,7 +14,7 @@ import { closedAfterEach, temporaryFolders } from '../ports/store-fixtures';
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 const MONDAY = Date.UTC(2024, 0, 1);
-const NOTHING = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [] };
+const NOTHING = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [], untrained: {} };
 const PLAN = { receivers: ['webhook'], perMinute: 1000 };
 
 let state: StateStore;
