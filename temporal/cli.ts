@@ -1,6 +1,5 @@
 /** Composition root of the command line: opens what a verb asks for, once, and closes it at the end. */
 import { join } from 'node:path';
-import type { Logger, pino as Pino } from 'pino';
 import { runCli } from '../src/cli/cli';
 import type { CliStores, CliWiring, Running } from '../src/cli/wiring';
 import type { Config, loadConfig as LoadConfig } from '../src/config/config';
@@ -8,6 +7,7 @@ import { PipelineError } from '../src/domain/errors';
 import { systemClock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { TemporalControl } from './control';
+import { createLog } from './log';
 import { programVersion } from './program-version';
 import { exchangeOf, isOurMarket, readRunning, REPLAY, SIMULATED } from './source';
 import type { Running as RunningDeployment } from './source';
@@ -61,7 +61,7 @@ function createWiring(stopping: AbortSignal): CliWiring {
   });
   const address = async () => temporalAddress(config(), await deployment());
   const control = once(async () => openControl(config(), await address(), openings));
-  const log = (name: string) => createLog(config(), name);
+  const log = (name: string) => createLog(config().logLevel, name);
   return {
     output: { stdout: (text) => void process.stdout.write(text), stderr: (text) => void process.stderr.write(text) },
     clock: systemClock,
@@ -224,19 +224,10 @@ function budgetOf({ budget, source }: Stores): CliStores['budget'] {
   };
 }
 
-/** Loaded when a verb asks for it, so that `--help` loads neither zod nor pino. */
+/** Loaded when a verb asks for it, so that `--help` does not load zod. */
 function readConfig(instead: Readonly<Record<string, string>> = {}): Config {
   const { loadConfig } = require('../src/config/config') as { loadConfig: typeof LoadConfig };
   return loadConfig({ ...process.env, ...instead });
-}
-
-/** One line an event, as JSON, on stderr. */
-function createLog(config: Config, name: string): Logger {
-  const { pino } = require('pino') as { pino: typeof Pino };
-  return pino(
-    { name, level: config.logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination(2),
-  );
 }
 
 function once<T>(make: () => T): () => T {
