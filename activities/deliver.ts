@@ -1,6 +1,7 @@
 /** One message to one receiver, at least once (I50). Addresses and keys stay in this process: none travels (S11). */
 import { eventOf } from '../src/domain/event';
 import type { DeliveryState } from '../src/ports/alert-outbox';
+import { refusedLate } from './committing';
 import type { DeliverInput } from './contract';
 import { describeFailure, toApplicationFailure } from './failures';
 import type { ActivityPorts } from './ports';
@@ -35,7 +36,7 @@ export function createDeliver(ports: ActivityPorts) {
     } catch (error) {
       const { message } = describeFailure(error);
       const failed = { messageKey, receiver, error: message, changedAt: ports.clock.now() };
-      await ports.outbox.settle({ ...failed, state: 'pending' });
+      if (!(await ports.outbox.settle({ ...failed, state: 'pending' }))) await refusedLate(ports, 'delivery');
       await ports.outbox.recordReceiver(receiver, 'failure', ports.clock.now(), message);
       ports.log.warn({ receiver, message: messageKey, error: message }, 'the alert was not taken; it is sent again');
       throw toApplicationFailure(error, 'here');
@@ -55,7 +56,8 @@ export function createGiveUp(ports: ActivityPorts) {
 
 function settler(ports: ActivityPorts, messageKey: string, receiver: string) {
   return async <S extends Settled>(state: S, error: string | null): Promise<S> => {
-    await ports.outbox.settle({ messageKey, receiver, state, error, changedAt: ports.clock.now() });
+    const settled = await ports.outbox.settle({ messageKey, receiver, state, error, changedAt: ports.clock.now() });
+    if (!settled) await refusedLate(ports, 'delivery');
     return state;
   };
 }

@@ -3,11 +3,14 @@ import { sameValues } from '../src/domain/candle';
 import { underfilled, underfillRange } from '../src/domain/coverage';
 import { decideFetchStart } from '../src/domain/fetch-start';
 import type { FetchStart } from '../src/domain/fetch-start';
+import { lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import type { Candle, EpochMs, Pair } from '../src/domain/types';
 import { pairKey } from '../src/domain/types';
 import { detect } from '../src/ingest/detect';
+import { recordDueSlots } from '../src/ingest/due-slots';
 import type { Extent } from '../src/ports/candle-store';
 import type { FetchResult, StageInput } from './contract';
+import { ExchangeSilence } from './exchange-silence';
 import { describeFailure } from './failures';
 import { quarantineWhenGone } from './quarantine';
 import type { ActivityPorts } from './ports';
@@ -19,15 +22,17 @@ import { rowOf } from './write';
 const GROUP_LIMIT = 28;
 
 export function createFetch(ports: ActivityPorts) {
-  return (input: StageInput) =>
-    forEachSymbol<FetchResult>(ports, 'detect', input, async (pair, signal) => {
+  return (input: StageInput) => {
+    const silence = new ExchangeSilence(ports.exchange);
+    return forEachSymbol<FetchResult>(ports, 'detect', input, async (pair, signal) => {
       try {
-        return await fetchPair(ports, pair, input, signal);
+        return await silence.guard(() => fetchPair(ports, pair, input, signal), signal);
       } catch (error) {
         await quarantineWhenGone(ports, pair, { ...describeFailure(error), stage: 'detect' }, input.asOf);
         throw error;
       }
     });
+  };
 }
 
 async function fetchPair(
@@ -102,7 +107,12 @@ async function fetchNew(
     signal,
     onRefused: (rows) => ports.pairState.quarantine(pair, rows, asOf),
   });
-  if (detection.kind === 'silent') throw detection.error;
+  if (detection.kind === 'silent') {
+    const newest = lastClosedOpen(pair.timeframe, asOf, ports.settings.settleMs);
+    const due = { from: shiftSlots(pair.timeframe, lastStored, 1), to: newest };
+    await recordDueSlots(ports.gapLedger, pair, due, { at: asOf, failed: true });
+    throw detection.error;
+  }
   const { candles, fetchedAt, fresh, missing } = detection;
   if (detection.kind === 'none_yet' && missing > 0) return { kind: 'lagging' };
   if (fresh === 0 && (await storedAsTheyAre(ports, pair, candles))) return { kind: 'up_to_date' };

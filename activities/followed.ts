@@ -1,9 +1,12 @@
 /** The symbols that are followed now. */
 import type { MarketSymbol } from '../src/domain/types';
-import type { ActivityPorts } from './ports';
+import type { ActivityPorts, PipelineSettings } from './ports';
 
 /** Named ones first, in their order, then the discovered ones by rank. */
-export async function followedSymbols(ports: ActivityPorts): Promise<MarketSymbol[]> {
+export async function followedSymbols(ports: {
+  readonly settings: Pick<PipelineSettings, 'symbols' | 'discovery'>;
+  readonly symbolChoice: ActivityPorts['symbolChoice'];
+}): Promise<MarketSymbol[]> {
   const chosen = ports.settings.discovery === null ? [] : await ports.symbolChoice.chosen();
   return [...new Set([...ports.settings.symbols, ...chosen.map(({ symbol }) => symbol)])];
 }

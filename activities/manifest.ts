@@ -3,14 +3,12 @@ import { activityInfo } from '@temporalio/activity';
 import { eventOf } from '../src/domain/event';
 import { HOUR, nextBoundary } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
+import { committing } from './committing';
 import type { ManifestResult, StageInput } from './contract';
 import { followedSymbols } from './followed';
 import { describeFailure } from './failures';
 import type { ActivityPorts } from './ports';
 import { guarded, refuseOtherSource } from './stage';
-
-/** Left for the rename itself before Temporal gives the attempt up. */
-const MARGIN_MS = 2_000;
 
 /** Old generations and left-over files are looked for this often, not at each commit: it reads every kept manifest. */
 const SWEEP_EVERY_MS = HOUR;
@@ -27,11 +25,11 @@ export function createManifest(ports: ActivityPorts) {
   return (input: StageInput): Promise<ManifestResult> =>
     guarded(async () => {
       refuseOtherSource(ports, input.source);
-      const { startToCloseTimeoutMs } = activityInfo();
-      const deadline = ports.clock.monotonic() + startToCloseTimeoutMs - MARGIN_MS;
-      await removeRetired(ports);
-      const commit = { asOf: input.asOf, nextExpectedCommit: nextExpectedCommit(ports, input.asOf), deadline };
-      const { generation, entries } = await ports.publisher.commitManifest(commit).catch(async (error: unknown) => {
+      const { generation, entries } = await committing(ports, 'manifest', async (deadline) => {
+        await removeRetired(ports);
+        const commit = { asOf: input.asOf, nextExpectedCommit: nextExpectedCommit(ports, input.asOf), deadline };
+        return ports.publisher.commitManifest(commit);
+      }).catch(async (error: unknown) => {
         await recordFailure(ports, input, error);
         throw error;
       });

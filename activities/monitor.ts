@@ -1,16 +1,14 @@
 /** What follows a round of the monitor: the manifest's words brought up to date, the probe, the heartbeat. */
-import { activityInfo } from '@temporalio/activity';
 import { slaFigures } from '../src/domain/sla';
 import { DAY, lastBoundary, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
+import { committing } from './committing';
 import type { ManifestResult } from './contract';
 import { nextExpectedCommit } from './manifest';
 import type { ActivityPorts } from './ports';
 import { slaEvents } from './sla-events';
 import { guarded } from './stage';
 
-/** Left for the rename itself before Temporal gives the attempt up. */
-const MARGIN_MS = 2_000;
 /** Events, messages and probes are kept this long; the figures of each day for good. */
 const KEPT_MS = 90 * DAY;
 
@@ -21,15 +19,15 @@ const KEPT_MS = 90 * DAY;
 export function createRecommit(ports: ActivityPorts) {
   return ({ asOf }: { readonly asOf: EpochMs }): Promise<ManifestResult> =>
     guarded(async () => {
-      const deadline = ports.clock.monotonic() + activityInfo().startToCloseTimeoutMs - MARGIN_MS;
       const current = await ports.published.manifest();
       const graceMs = 2 * ports.settings.cycleTargetMs;
       const promised =
         current === null
           ? nextExpectedCommit(ports, asOf)
           : Math.max(Date.parse(current.manifest.expires_at), asOf + 1_000) - graceMs;
-      const commit = { asOf, nextExpectedCommit: promised, deadline };
-      const { generation, entries } = await ports.publisher.commitManifest(commit);
+      const { generation, entries } = await committing(ports, 'manifest', (deadline) =>
+        ports.publisher.commitManifest({ asOf, nextExpectedCommit: promised, deadline }),
+      );
       return { generation, entries };
     });
 }

@@ -10,6 +10,7 @@ import type { Fitter, Forecaster, Recipe } from '../src/ports/forecaster';
 import type { FetchCounter } from '../src/ports/fetch-counter';
 import type { ForecastLedger } from '../src/ports/forecast-ledger';
 import type { GapLedger } from '../src/ports/gap-ledger';
+import type { LateCommits } from '../src/ports/late-commits';
 import type { ModelFiles } from '../src/ports/model-files';
 import type { ModelRegistry } from '../src/ports/model-registry';
 import type { MonitorStore } from '../src/ports/monitor-store';
@@ -84,6 +85,7 @@ export interface ActivityPorts {
   readonly events: EventLog;
   readonly monitor: MonitorStore;
   readonly outbox: AlertOutbox;
+  readonly lateCommits: LateCommits;
   /** Receivers of alerts; none: alerts are only logged. */
   readonly notifiers: readonly Notifier[];
   readonly heartbeat: Heartbeat | null;

@@ -3,6 +3,8 @@ import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
 import { slotAt, slotIndex } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
+import { comparedOrigins } from '../src/domain/timeframe-rules';
+import type { TimeframeRules } from '../src/domain/timeframe-rules';
 import { searchRecipes, walkForwardOrigins } from '../src/forecasting/recipe-search';
 import type { RankedRecipe, SearchSeries } from '../src/forecasting/recipe-search';
 import { candidateRecipes } from '../src/forecasting/recipes';
@@ -24,9 +26,10 @@ export function createSearchForRecipe(ports: ActivityPorts) {
       const champion = recipeOf(await championOf(ports, timeframe, input.asOf));
       const candidates =
         input.recipe === undefined ? distinct(ports, [champion, ...candidateRecipes(timeframe)]) : [input.recipe];
-      const { horizon: steps, minimumSamples } = ports.settings.rules(timeframe);
+      const { horizon: steps } = ports.settings.rules(timeframe);
       const until = Math.min(...input.members.map(({ snapshot }) => snapshot.through));
-      const holdoutOrigins = walkForwardOrigins(timeframe, { until, count: minimumSamples, spacing: 1, steps });
+      const count = holdoutCount(ports.settings.rules(timeframe), input.members);
+      const holdoutOrigins = walkForwardOrigins(timeframe, { until, count, spacing: 1, steps });
       const ranked = await search(ports, input, candidates, selectionOrigins(timeframe, holdoutOrigins, steps));
       const winner = ranked.find(({ overall, failed }) => overall !== null && failed === 0)?.recipe;
       if (winner === undefined) {
@@ -36,6 +39,15 @@ export function createSearchForRecipe(ports: ActivityPorts) {
       const holdout = await ports.modelFiles.write(JSON.stringify(holdoutOf(ports, judged)));
       return { recipe: winner, holdout, recipes: candidates.length };
     });
+}
+
+/** As many as a comparison rests on, unless even the longest history would then have no earlier origin to choose by. */
+function holdoutCount(rules: TimeframeRules, members: SearchInput['members']): number {
+  const { horizon, minimumSamples } = rules;
+  const longest = Math.max(...members.map(({ snapshot }) => snapshot.rows));
+  // The origins to choose by lie on a grid, whose last one may be a horizon less a slot before where it could be.
+  const room = longest - minimumSamples - 3 * horizon + 2;
+  return Math.max(minimumSamples, Math.min(comparedOrigins(rules), room));
 }
 
 /**
@@ -62,9 +74,10 @@ async function search(
   candidates: readonly Recipe[],
   origins: readonly EpochMs[],
 ): Promise<readonly RankedRecipe[]> {
-  const { horizon: steps, minimumSamples } = ports.settings.rules(timeframe);
+  const rules = ports.settings.rules(timeframe);
+  const { horizon: steps, minimumSamples } = rules;
   const wanted = Math.max(...candidates.map((recipe) => ports.trainingForecaster.candlesWanted(recipe)));
-  const reach = (SELECTION_ORIGINS + 2) * steps + minimumSamples + steps;
+  const reach = (SELECTION_ORIGINS + 2) * steps + comparedOrigins(rules) + steps;
   const series = members.map(({ symbol, snapshot }): SearchSeries => ({
     pair: { symbol, timeframe },
     read: () => ports.snapshots.last(snapshot, wanted + reach),

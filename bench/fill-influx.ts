@@ -1,9 +1,10 @@
 /**
  * Fill through real ccxt into one InfluxDB: ours, and a Python script's (`bench/python_pipeline.py` of SHARED_DIR), in turns.
  *
- *   node OUT/bench/fill-influx.js [SYMBOLS] [TURNS]      (npm run bench -- fill-influx)
+ *   node OUT/bench/fill-influx.js [PAIRS] [TURNS]      (npm run bench -- fill-influx)
  *
  * Prints one line a figure: candles a second of both and their ratio, our highest memory and longest pause of the event loop.
+ * The default turns fill a million candles on each side.
  */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -33,13 +34,39 @@ interface Result {
   readonly seconds: number;
 }
 
+interface Watched extends Result {
+  /** Bytes of resident memory, at most. */
+  readonly memory: number;
+  /** Nanoseconds that the event loop stood still, at most. */
+  readonly pause: number;
+}
+
+/** A new histogram each time: one that is enabled again counts the time it was off as a pause. */
+async function watched(work: () => Promise<Result>): Promise<Watched> {
+  const pauses = monitorEventLoopDelay({ resolution: 5 });
+  let memory = 0;
+  const look = (): void => {
+    memory = Math.max(memory, process.memoryUsage.rss());
+  };
+  const watch = setInterval(look, 50);
+  pauses.enable();
+  try {
+    const result = await work();
+    look();
+    return { ...result, memory, pause: pauses.max };
+  } finally {
+    pauses.disable();
+    clearInterval(watch);
+  }
+}
+
 /** The fills of several pairs at once, as the deployment runs them, by one process. */
 async function ours(
   influx: TestInflux,
   url: string,
   symbols: readonly MarketSymbol[],
   bucket: string,
-): Promise<Result> {
+): Promise<Watched> {
   const folder = mkdtempSync(join(tmpdir(), 'coin-predict-bench-'));
   const config = loadConfig(
     {
@@ -59,15 +86,18 @@ async function ours(
   await exchange.markets();
   const { gapLedger, pairState, dataQuality } = stores.state;
   const ports = { exchange, candles: stores.candles, gapLedger, pairState, dataQuality, clock: systemClock };
-  const started = performance.now();
-  const done = await Promise.all(
-    symbols.map((symbol) => fill(ports, { pair: { symbol, timeframe }, from: SINCE, asOf: UNTIL })),
-  );
-  const seconds = (performance.now() - started) / 1000;
+  const result = await watched(async () => {
+    const started = performance.now();
+    const done = await Promise.all(
+      symbols.map((symbol) => fill(ports, { pair: { symbol, timeframe }, from: SINCE, asOf: UNTIL })),
+    );
+    const candles = done.reduce((sum, { stored }) => sum + stored, 0);
+    return { candles, seconds: (performance.now() - started) / 1000 };
+  });
   await exchange.close();
   await stores.close();
   rmSync(folder, { recursive: true });
-  return { candles: done.reduce((sum, { stored }) => sum + stored, 0), seconds };
+  return result;
 }
 
 async function theirs(
@@ -127,34 +157,37 @@ async function main(count: number, turns: number): Promise<void> {
   const symbols = Array.from({ length: count }, (_, index) => parseSymbol(`COIN${index}/USDT`));
   const influx = await startInfluxd();
   const market = await startMarket(symbols);
-  // The market makes its candles when first asked; that is not what is measured.
-  for (const symbol of symbols)
-    await fetch(`${market.url}/api/v3/klines?symbol=${symbol.replace('/', '')}&interval=1h&limit=1`);
-  const peer = existsSync(python) && existsSync(script);
-  const pauses = monitorEventLoopDelay({ resolution: 5 });
-  const [a, b]: [Result[], Result[]] = [[], []];
-  let memory = 0;
-  const watch = setInterval(() => (memory = Math.max(memory, process.memoryUsage().rss)), 100);
-  for (let turn = 0; turn < turns; turn++) {
-    pauses.enable();
-    a.push(await ours(influx, market.url, symbols, `ours-${turn}`));
-    pauses.disable();
-    if (peer) b.push(await theirs(influx, market.url, symbols, `theirs-${turn}`));
+  try {
+    // The market makes its candles when first asked; that is not what is measured.
+    for (const symbol of symbols)
+      await fetch(`${market.url}/api/v3/klines?symbol=${symbol.replace('/', '')}&interval=1h&limit=1`);
+    const peer = existsSync(python) && existsSync(script);
+    const [a, b]: [Watched[], Result[]] = [[], []];
+    for (let turn = 0; turn < turns; turn++) {
+      a.push(await ours(influx, market.url, symbols, `ours-${turn}`));
+      if (peer) b.push(await theirs(influx, market.url, symbols, `theirs-${turn}`));
+    }
+    report(count, a, b);
+  } finally {
+    market.close();
+    await influx.stop();
   }
-  clearInterval(watch);
-  const rate = (results: readonly Result[]) => median(results.map(({ candles, seconds }) => candles / seconds));
-  print('load of the machine', loadavg()[0] ?? Number.NaN, 'processes');
-  print(`candles a turn, ${count} pairs of 1h`, a[0]?.candles ?? 0, 'candles');
-  print(`coin-predict, median of ${turns}`, rate(a), 'candles/s');
-  if (peer) {
-    print('  the script stored', b[0]?.candles ?? 0, 'candles');
-    print(`python_pipeline.py fill, median of ${turns}`, rate(b), 'candles/s');
-    print('ratio', rate(a) / rate(b), 'times as fast');
-  }
-  print('our highest memory', memory / 1e6, 'MB');
-  print('longest pause of the event loop', pauses.max / 1e6, 'ms');
-  market.close();
-  await influx.stop();
 }
 
-void main(Number(process.argv[2] ?? 4), Number(process.argv[3] ?? 3));
+function report(pairs: number, a: readonly Watched[], b: readonly Result[]): void {
+  const total = (results: readonly Result[]) => results.reduce((sum, { candles }) => sum + candles, 0);
+  const rates = (results: readonly Result[]) => results.map(({ candles, seconds }) => candles / seconds);
+  print('load of the machine', loadavg()[0] ?? Number.NaN, 'processes');
+  print(`candles filled, ${a.length} turns of ${pairs} pairs of 1h`, total(a), 'candles');
+  print(`coin-predict, median of ${a.length}`, median(rates(a)), 'candles/s');
+  if (b.length > 0) {
+    print('  the script stored', total(b), 'candles');
+    print(`python_pipeline.py fill, median of ${b.length}`, median(rates(b)), 'candles/s');
+    const ratios = rates(a).map((rate, turn) => rate / (rates(b)[turn] ?? Number.NaN));
+    print('ratio of each turn, median', median(ratios), 'times as fast');
+  }
+  print('our highest memory', Math.max(...a.map(({ memory }) => memory)) / 1e6, 'MB');
+  print('longest pause of the event loop', Math.max(...a.map(({ pause }) => pause)) / 1e6, 'ms');
+}
+
+void main(Number(process.argv[2] ?? 4), Number(process.argv[3] ?? 7));

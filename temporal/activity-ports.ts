@@ -76,6 +76,7 @@ export function activityPorts({
     events: stores.state.events,
     monitor: stores.state.monitor,
     outbox: stores.state.outbox,
+    lateCommits: stores.state.lateCommits,
     ...outside,
     forecaster,
     shadowForecaster,

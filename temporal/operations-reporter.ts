@@ -1,5 +1,6 @@
 /** Writes `operations.json` once a minute while a worker runs. What fails is logged and tried again; nothing waits for it. */
 import type { Logger } from 'pino';
+import { followedSymbols } from '../activities/followed';
 import { openDocumentFolder } from '../src/adapters/files/document-folder';
 import { openPublishedTree } from '../src/adapters/files/published-tree';
 import type { Config } from '../src/config/config';
@@ -33,7 +34,7 @@ export function startOperationsReporter({
   const report = new OperationsReport({
     source: stores.source,
     namespace: config.temporalNamespace,
-    symbols: config.symbols,
+    symbols: () => followedSymbols({ settings: config, symbolChoice: state.symbolChoice }),
     timeframes: config.timeframes,
     storage: stores.storage,
     dataQuality: state.dataQuality,

@@ -218,6 +218,7 @@ async function sameReplay({ root }: SourceFolder, options: ReplayOptions): Promi
   const file = join(root, REPLAYED);
   const wanted = JSON.stringify({
     from: new Date(from).toISOString(),
+    store: config.store,
     symbols: config.symbols,
     timeframes: config.timeframes,
     champions: config.timeframes.map((timeframe) => config.championFamily(timeframe)),

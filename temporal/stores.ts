@@ -1,4 +1,7 @@
 /** Opens everything of one source: candle store, state, published tree, publisher. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createCcxtExchange } from '../src/adapters/ccxt/ccxt-exchange';
 import { openDocumentFolder } from '../src/adapters/files/document-folder';
 import { openModelFiles } from '../src/adapters/files/model-files';
@@ -7,6 +10,7 @@ import { openPublishedTree } from '../src/adapters/files/published-tree';
 import { createStorageGauge } from '../src/adapters/files/storage-gauge';
 import { openInfluxCandles } from '../src/adapters/influx/bucket';
 import { mirrorForecasts } from '../src/adapters/influx/forecast-mirror';
+import type { InfluxOptions } from '../src/adapters/influx/influx-options';
 import { openCandleStore } from '../src/adapters/sqlite/candle-store';
 import { openStateStore } from '../src/adapters/sqlite/state-store';
 import type { StateStore } from '../src/adapters/sqlite/state-store';
@@ -24,7 +28,7 @@ import type { RateBudget } from '../src/ports/rate-budget';
 import type { StorageGauge } from '../src/ports/storage-gauge';
 import { createPublisher } from '../src/publish/publisher';
 import type { Publisher } from '../src/publish/publisher';
-import { exchangeOf, isOurMarket, sourceFolder } from './source';
+import { exchangeOf, isOurMarket, REPLAY, sourceFolder } from './source';
 import type { SourceFolder } from './source';
 
 export interface Stores {
@@ -58,17 +62,33 @@ export async function openCandles(
 ): Promise<CandleStore> {
   const folder = sourceFolder(config.dataDir, source);
   if (store === 'sqlite') return openCandleStore(folder.candles);
-  if (config.influx === null) {
-    const sentence = 'needed to reach InfluxDB: set it to an API token of the server.';
-    throw new ConfigError([{ variable: 'INFLUXDB_TOKEN', value: null, sentence }]);
-  }
+  const influx = await influxOptions(config, source, folder);
   const order = await openWriteOrder(folder.writeOrder, clock);
   try {
-    return await openInfluxCandles(config.influx, source, order);
+    return await openInfluxCandles(influx, source, order);
   } catch (error) {
     await order.close();
     throw error;
   }
+}
+
+/**
+ * The bucket of a source. A replay has one of its own, named in its folder: two of them may tell of the same slots, and a
+ * folder that is begun anew must not find what an earlier one stored.
+ */
+async function influxOptions(config: Config, source: string, { root }: SourceFolder): Promise<InfluxOptions> {
+  if (config.influx === null) {
+    const sentence = 'needed to reach InfluxDB: set it to an API token of the server.';
+    throw new ConfigError([{ variable: 'INFLUXDB_TOKEN', value: null, sentence }]);
+  }
+  if (source !== REPLAY) return config.influx;
+  const file = join(root, 'influx-bucket');
+  const named = await readFile(file, 'utf8').catch(() => '');
+  if (named !== '') return { ...config.influx, bucket: named };
+  const bucket = `${config.influx.bucket}-replay-${randomBytes(4).toString('hex')}`;
+  await mkdir(root, { recursive: true });
+  await writeFile(file, bucket);
+  return { ...config.influx, bucket };
 }
 
 /** @throws PipelineError `store_unavailable`, `disk_full`, … with the file's name. */
@@ -82,9 +102,9 @@ export async function openStores(
   const candles = await openCandles(config, source, config.store, clock);
   const kept = await openStateStore(folder.state);
   const mirror =
-    config.store === 'influx' && config.influx !== null
+    config.store === 'influx'
       ? mirrorForecasts(kept.forecastLedger, {
-          influx: config.influx,
+          influx: await influxOptions(config, source, folder),
           source,
           ...(onMirrorFailure === undefined ? {} : { onFailure: onMirrorFailure }),
         })

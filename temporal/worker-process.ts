@@ -1,11 +1,11 @@
 /** A worker with everything it needs: stores, exchange, threads, schedules, and the cycles that are behind. */
 import type { Logger } from 'pino';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../activities';
+import { followedSymbols } from '../activities/followed';
 import { createDeploymentMetrics } from '../src/adapters/prometheus/deployment-metrics';
 import type { Config } from '../src/config/config';
 import { lastClosedOpen } from '../src/domain/timeframe';
 import { cycleScheduleId } from '../src/domain/names';
-import type { MarketSymbol } from '../src/domain/types';
 import type { Running } from '../src/cli/wiring';
 import { systemClock } from '../src/ports/clock';
 import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forecasting/forecaster';
@@ -120,11 +120,6 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   };
 }
 
-async function followedSymbols(config: Config, stores: Stores): Promise<readonly MarketSymbol[]> {
-  const chosen = config.discovery === null ? [] : await stores.state.symbolChoice.chosen();
-  return [...config.symbols, ...chosen.map(({ symbol }) => symbol)];
-}
-
 /** Every unpaused timeframe whose store or publication is behind the last closed candle runs at once. */
 async function runWhatIsBehind(config: Config, stores: Stores, control: TemporalControl, log: Logger): Promise<void> {
   const paused = new Set((await control.schedules()).filter((schedule) => schedule.paused).map(({ id }) => id));
@@ -132,7 +127,7 @@ async function runWhatIsBehind(config: Config, stores: Stores, control: Temporal
   const quarantined = (await stores.state.pairState.symbolStates()).filter(
     ({ activation }) => activation === 'quarantined',
   );
-  const followed = (await followedSymbols(config, stores)).filter(
+  const followed = (await followedSymbols({ settings: config, symbolChoice: stores.state.symbolChoice })).filter(
     (symbol) => !quarantined.some((state) => state.symbol === symbol),
   );
   for (const timeframe of config.timeframes) {

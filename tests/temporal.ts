@@ -7,6 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
+import { PAYLOAD_GUARD } from '../temporal/payload-guard';
 import { startDevelopmentServer } from '../temporal/development-server';
 import type { DevelopmentServer } from '../temporal/development-server';
 import { findTemporalBinary } from '../temporal/temporal-binary';
@@ -36,8 +37,12 @@ export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
   return bundle;
 }
 
+/** Servers of this process that are not stopped yet. */
+let running = 0;
+
 export async function startTestTemporal(): Promise<TestTemporal> {
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  // It ends by itself with the last connection.
+  if (running++ === 0) Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   const folder = await mkdtemp(join(tmpdir(), 'coin-predict-temporal-'));
   const binary = await findTemporalBinary({
     configured: process.env.TEMPORAL_BIN,
@@ -64,14 +69,15 @@ export async function startTestTemporal(): Promise<TestTemporal> {
     folder,
     binary,
     withWorkers: async (activities, work) => {
+      const served = { activities, interceptors: PAYLOAD_GUARD };
       const worker = await Worker.create({
         connection: native,
         taskQueue: TASK_QUEUE,
         workflowBundle: await workflowBundle(),
-        activities,
+        ...served,
       });
-      const compute = await Worker.create({ connection: native, taskQueue: COMPUTE_QUEUE, activities });
-      const background = await Worker.create({ connection: native, taskQueue: BACKGROUND_QUEUE, activities });
+      const compute = await Worker.create({ connection: native, taskQueue: COMPUTE_QUEUE, ...served });
+      const background = await Worker.create({ connection: native, taskQueue: BACKGROUND_QUEUE, ...served });
       return worker.runUntil(compute.runUntil(background.runUntil(work())));
     },
     crash: async (downMs, meanwhile) => {
@@ -84,6 +90,7 @@ export async function startTestTemporal(): Promise<TestTemporal> {
     stop: async () => {
       await connection.close();
       await native.close();
+      running--;
       await server.stop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -50,8 +50,8 @@ export interface AlertOutbox {
   pending(limit: number): Promise<string[]>;
   /** Pending deliveries by receiver. */
   pendingCounts(): Promise<ReadonlyMap<string, number>>;
-  /** Records an attempt. A delivered one stays delivered. */
-  settle(delivery: Omit<Delivery, 'attempts'>): Promise<void>;
+  /** Records an attempt. A delivered one stays delivered: false when it was. */
+  settle(delivery: Omit<Delivery, 'attempts'>): Promise<boolean>;
   receivers(): Promise<ReceiverRecord[]>;
   recordReceiver(
     name: string,

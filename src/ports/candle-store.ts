@@ -17,6 +17,16 @@ export interface WriteOutcome {
   readonly refused: readonly QuarantinedRow[];
 }
 
+/** What a write is about to change of what documents and scores may rest on. */
+export interface PlannedChange {
+  readonly revisions: readonly Revision[];
+  /** From the first to the last slot that gets another candle, or its first one although later ones are stored. */
+  readonly range: SlotRange;
+}
+
+/** Keeps what is told before it is done: a write that is never finished has been told of too much, not of too little. */
+export type BeforeChange = (change: PlannedChange) => Promise<void>;
+
 export interface Extent {
   /** Open times of the first and the last stored candle. */
   readonly first: EpochMs;
@@ -36,11 +46,12 @@ export interface ReadRange {
 export interface CandleStore {
   /**
    * Resolves only when every candle given is durable, but those told as refused. Repeating a write changes nothing.
-   * `fetchedAt` is when the exchange gave these values: an older fetch never replaces a newer one.
+   * `fetchedAt` is when the exchange gave these values: an older fetch never replaces a newer one. `before` is waited for
+   * before anything is changed that may have been shown.
    * @throws PipelineError `store_unavailable`, `store_unauthorized` or `disk_full`; then the candles may or may not be
    *   stored (P12). `store_refused` when so many of a page were refused that the fault can not be theirs.
    */
-  write(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): Promise<WriteOutcome>;
+  write(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs, before?: BeforeChange): Promise<WriteOutcome>;
   /** Ascending by open time. */
   read(pair: Pair, range: ReadRange): Promise<Candle[]>;
   /** The newest `count` candles that open at or before `to`, ascending. */

@@ -66,7 +66,8 @@ export interface ModelRegistry {
   history(timeframe: TimeframeId): Promise<ChampionChange[]>;
   /**
    * Moves the pointer if `previous` still is the champion: one transaction with its event, the freeze that a rollback
-   * brings, and the end of the shadow that became champion. False, and nothing changed, when another was faster.
+   * brings, and the end of the shadow that became champion. False, and nothing changed, when another
+   * was faster or this very change was made before.
    * @throws PipelineError `invalid_input` when the version was never registered for the timeframe.
    */
   changeChampion(change: ChampionChange): Promise<boolean>;
@@ -82,6 +83,18 @@ export interface ModelRegistry {
     timeframe: TimeframeId,
     filter: { readonly kind?: LifecycleKind; readonly limit: number },
   ): Promise<LifecycleEvent[]>;
+}
+
+/** Trainings looked through for one that left a model. */
+const TRAININGS_READ = 200;
+
+/** When the timeframe was last trained, all symbols or some of them; null when it never was, or not lately. */
+export async function lastTrainedAt(
+  models: Pick<ModelRegistry, 'events'>,
+  timeframe: TimeframeId,
+): Promise<EpochMs | null> {
+  const trainings = await models.events(timeframe, { kind: 'training', limit: TRAININGS_READ });
+  return trainings.find(({ verdict }) => verdict !== 'failed')?.at ?? null;
 }
 
 /** The event of a change, as {@link ModelRegistry.changeChampion} records it. */

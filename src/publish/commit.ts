@@ -25,8 +25,8 @@ export interface CommitInput {
   readonly asOf: EpochMs;
   /** When the earliest next cycle of any timeframe is expected to commit. */
   readonly nextExpectedCommit: EpochMs;
-  /** On the clock's monotonic scale: past it this attempt must not publish (I26). */
-  readonly deadline?: number;
+  /** On the clock's monotonic scale, asked just before the rename: past it this attempt must not publish (I26). */
+  readonly deadline?: () => number;
 }
 
 export interface CommitResult {
@@ -119,8 +119,8 @@ function manifestBodies(generation: number, manifest: Manifest, opsManifest: Ops
   }
 }
 
-function refuseExpired(clock: Clock, deadline: number | undefined): void {
-  if (deadline !== undefined && !(clock.monotonic() < deadline)) {
+function refuseExpired(clock: Clock, deadline: (() => number) | undefined): void {
+  if (deadline !== undefined && !(clock.monotonic() < deadline())) {
     throw new PipelineError('fenced', 'this attempt ran past its deadline and may not publish any more');
   }
 }

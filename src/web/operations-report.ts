@@ -20,7 +20,8 @@ import { RecentChanges, type Change, type GenerationSource } from './recent-chan
 export interface OperationsPorts {
   readonly source: string;
   readonly namespace: string;
-  readonly symbols: readonly MarketSymbol[];
+  /** Those that are followed at the moment: discovery may find others later. */
+  symbols(): Promise<readonly MarketSymbol[]>;
   readonly timeframes: readonly TimeframeId[];
   readonly storage: StorageGauge;
   readonly dataQuality: Pick<DataQualityStore, 'storageSamples'>;
@@ -85,7 +86,7 @@ export class OperationsReport {
 
   private async coverage(): Promise<Coverage> {
     const pairs: Coverage = [];
-    for (const symbol of this.ports.symbols) {
+    for (const symbol of await this.ports.symbols()) {
       for (const timeframe of this.ports.timeframes) {
         const pair = { symbol, timeframe };
         const extent = await this.ports.candles.extent(pair);

@@ -26,7 +26,7 @@ const TROUBLE: readonly PairFixture[] = [
     predictionBehind: 1,
     row: { degraded: true, softMs: 80 * 3_600_000, hardMs: 90 * 3_600_000 },
   },
-  { symbol: 'XRP/USDT', timeframe: '1h', row: { exportBlock: PAYLOAD } },
+  { symbol: 'XRP/USDT', timeframe: '1h', row: { exportBlock: PAYLOAD, ops: { shadow_version: 'waits' } } },
   {
     symbol: 'XRP/USDT',
     timeframe: '1d',
@@ -104,7 +104,9 @@ testInChromium(
       /^Needs attention: 1 missing, 1 hard stale, 1 blocked, 1 too little data, 1 degraded\./,
     );
     expect(await verdict(page)).toContain('Paused: cycle-1w.');
-    expect(await page.locator('#pair').innerText()).toContain(PAYLOAD);
+    const detail = await page.locator('#pair').innerText();
+    expect(detail).toContain(PAYLOAD);
+    expect(detail).toMatch(/Shadow\s+waits/);
     expect(await page.evaluate('window.__xss')).toBeUndefined();
     expect(await page.locator('main img, main script').count()).toBe(0);
     await screenshot(page, 'ops-trouble');

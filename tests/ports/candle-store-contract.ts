@@ -184,6 +184,27 @@ function rewriting(make: () => Promise<CandleStore>): void {
     expect(await store.read(BTC_1H, { to: slot(1) })).toEqual([candle(1, 200)]);
   });
 
+  test('I07 what a write will change is told before it does, and nothing is changed when it can not be kept', async () => {
+    const store = await make();
+    const told: unknown[] = [];
+    const keep = async (change: unknown): Promise<void> => void told.push(change);
+    for (const page of [[...candles(0, 2), ...candles(4, 5)], candles(5, 6)])
+      await store.write(BTC_1H, page, 1000, keep);
+    expect(told).toEqual([]);
+    const revision = { before: candle(1), after: candle(1, 200) };
+    const unkept = (): Promise<never> => Promise.reject(new Error('not kept'));
+    await expect(store.write(BTC_1H, [candle(1, 200)], 2000, unkept)).rejects.toThrow('not kept');
+    expect(await store.read(BTC_1H, { to: slot(2) })).toEqual(candles(0, 2));
+    await store.write(BTC_1H, [candle(1, 200)], 2000, keep);
+    await store.write(BTC_1H, [candle(3)], 2000, keep);
+    await store.write(BTC_1H, [candle(1, 300)], 1500, keep);
+    const ranges = [1, 3].map((k) => ({ from: slot(k), to: slot(k) }));
+    expect(told).toEqual([
+      { revisions: [revision], range: ranges[0] },
+      { revisions: [], range: ranges[1] },
+    ]);
+  });
+
   test('I07 an older fetch never replaces a newer one', async () => {
     const store = await make();
     await store.write(BTC_1H, [candle(1, 200)], 2000);

@@ -112,6 +112,13 @@ function champions(make: () => Promise<ModelRegistry>): void {
     expect(await registry.champion(ETH_1D.timeframe)).toBeNull();
   });
 
+  test('P10 I31 a change that is made again after a rollback of it, as a worker that wakes up late does, changes nothing', async () => {
+    const registry = await make();
+    for (const change of [first, promotion, rollback]) await registry.changeChampion(change);
+    expect(await registry.changeChampion(promotion)).toBe(false);
+    expect(await registry.history(timeframe)).toStrictEqual([rollback, promotion, first]);
+  });
+
   test('I31 of two changes from the same champion one wins, and the other changes nothing', async () => {
     const registry = await make();
     await registry.changeChampion(first);

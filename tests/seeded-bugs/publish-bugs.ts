@@ -106,7 +106,7 @@ export const PUBLISH_BUGS: readonly SeededBug[] = [
   {
     name: 'no_fence',
     file: 'src/publish/commit.ts',
-    text: 'if (deadline !== undefined && !(clock.monotonic() < deadline)) {',
+    text: 'if (deadline !== undefined && !(clock.monotonic() < deadline())) {',
     instead: 'if (deadline !== undefined && clock.monotonic() < 0) {',
     caughtBy: { kind: 'test', test: PUBLISHER_TEST, title: 'I26 refuses an attempt past its deadline' },
   },

@@ -165,7 +165,8 @@ class CcxtExchange implements Exchange {
       const isList = Array.isArray(rows) && (rows.length === 0 || rows.some(isFilled));
       if (call !== undefined) call.raw = isList ? rows : [];
       if (call !== undefined) call.rows = isList ? rows.map((row: unknown) => ccxt.parseOHLCV(row, market)) : null;
-      return isList ? parseRows(rows, market, ...rest) : [];
+      // Within a call its own rows are read; to parse them a second time for nobody would double the cost of a page.
+      return isList && call === undefined ? parseRows(rows, market, ...rest) : [];
     };
   }
 

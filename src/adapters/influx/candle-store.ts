@@ -3,8 +3,9 @@ import { sameValues } from '../../domain/candle';
 import { findHoles, intersectRanges, mergeRanges, subtractRanges } from '../../domain/coverage';
 import { countSlots, shiftSlots } from '../../domain/timeframe';
 import type { Candle, EpochMs, Pair, SlotRange } from '../../domain/types';
-import type { CandleStore, Extent, ReadRange, Revision, WriteOutcome } from '../../ports/candle-store';
+import type { BeforeChange, CandleStore, Extent, ReadRange, Revision, WriteOutcome } from '../../ports/candle-store';
 import type { DatedCandle, Judgement, WriteOrder } from '../../ports/write-order';
+import { plannedChange } from '../sqlite/planned-change';
 import { refuseUnstorable } from '../sqlite/storable';
 import { CandleQueries } from './candle-queries';
 import type { InfluxConnection } from './connection';
@@ -35,6 +36,14 @@ interface Plan {
   readonly outdated: number;
 }
 
+interface Asked {
+  readonly pair: Pair;
+  readonly range: SlotRange;
+  readonly candles: readonly Candle[];
+  readonly fetchedAt: EpochMs;
+  readonly before: BeforeChange;
+}
+
 export class InfluxCandleStore implements CandleStore {
   readonly #connection: InfluxConnection;
   readonly #queries: CandleQueries;
@@ -50,13 +59,18 @@ export class InfluxCandleStore implements CandleStore {
     this.#order = order;
   }
 
-  async write(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): Promise<WriteOutcome> {
+  async write(
+    pair: Pair,
+    candles: readonly Candle[],
+    fetchedAt: EpochMs,
+    before: BeforeChange = async () => {},
+  ): Promise<WriteOutcome> {
     refuseUnstorable(pair, candles, fetchedAt);
     const tags = pairTags(this.#source, pair);
     const range = spanOf(candles);
     if (range === null) return { inserted: 0, unchanged: 0, revisions: [], outdated: 0, refused: [] };
     const write = await this.#order.begin(pair, range);
-    const plan = await this.#planned(write, pair, range, candles, fetchedAt);
+    const plan = await this.#planned(write, { pair, range, candles, fetchedAt, before });
     // From here on the write stays open when it fails: the server may have it, now or later (P12).
     const { written, refused } = await writeSettingAside(plan.send, (rows) =>
       this.#connection.write(rows.map((row) => candleLine(tags, row))),
@@ -76,16 +90,19 @@ export class InfluxCandleStore implements CandleStore {
     };
   }
 
-  async #planned(
-    write: number,
-    pair: Pair,
-    range: SlotRange,
-    candles: readonly Candle[],
-    fetchedAt: EpochMs,
-  ): Promise<Plan> {
+  async #planned(write: number, { pair, range, candles, fetchedAt, before }: Asked): Promise<Plan> {
     try {
-      const rows = await this.#queries.rows(pair, range, Infinity, 'oldest');
-      const stored = new Map(rows.map((row) => [row.candle.openTime, row]));
+      // One more than the slots may hold: it tells whether anything later is stored, in the same question.
+      const most = countSlots(pair.timeframe, range) + 1;
+      const rows = await this.#queries.rows(pair, { from: range.from }, most, 'oldest');
+      const followed = (rows.at(-1)?.candle.openTime ?? range.to) > range.to;
+      const inside = rows.filter(({ candle }) => candle.openTime <= range.to);
+      const stored = new Map(inside.map((row) => [row.candle.openTime, row]));
+      if (rows.length > 0) {
+        const known = await this.#order.decided(pair, range);
+        const change = plannedChange(overlaid(stored, known), candles, fetchedAt, followed);
+        if (change !== null) await before(change);
+      }
       return await this.#order.decide(write, (known, contested) =>
         judge(overlaid(stored, known), candles, fetchedAt, contested),
       );

@@ -3,7 +3,8 @@ import { sameValues } from '../../domain/candle';
 import { shiftSlots } from '../../domain/timeframe';
 import { pairKey } from '../../domain/types';
 import type { Candle, EpochMs, Pair, SlotRange } from '../../domain/types';
-import type { CandleStore, Extent, ReadRange, Revision, WriteOutcome } from '../../ports/candle-store';
+import type { BeforeChange, CandleStore, Extent, ReadRange, Revision, WriteOutcome } from '../../ports/candle-store';
+import { plannedChange } from '../sqlite/planned-change';
 import { refuseUnstorable } from '../sqlite/storable';
 
 interface Series {
@@ -14,9 +15,18 @@ interface Series {
 export class MemoryCandleStore implements CandleStore {
   readonly #series = new Map<string, Series>();
 
-  async write(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): Promise<WriteOutcome> {
+  async write(
+    pair: Pair,
+    candles: readonly Candle[],
+    fetchedAt: EpochMs,
+    before: BeforeChange = async () => {},
+  ): Promise<WriteOutcome> {
     refuseUnstorable(pair, candles, fetchedAt);
     const { slots } = this.#seriesOf(pair);
+    const newest = Math.max(...candles.map(({ openTime }) => openTime));
+    const followed = [...slots.keys()].some((openTime) => openTime > newest);
+    const change = plannedChange(slots, candles, fetchedAt, followed);
+    if (change !== null) await before(change);
     const revisions: Revision[] = [];
     let [inserted, unchanged, outdated] = [0, 0, 0];
     for (const candle of candles) {

@@ -45,6 +45,14 @@ export class MemoryModelRegistry implements ModelRegistry {
     // Looked at and moved without a pause between, as in a transaction.
     const current = this.#changes.findLast((earlier) => earlier.timeframe === timeframe)?.version ?? null;
     if (current !== previous) return false;
+    const made = this.#changes.some(
+      (earlier) =>
+        earlier.timeframe === timeframe &&
+        earlier.version === version &&
+        earlier.at === change.at &&
+        earlier.kind === change.kind,
+    );
+    if (made) return false;
     this.#changes.push(change);
     await this.record(eventOf(change));
     if (this.#shadows.get(timeframe)?.version === version) this.#shadows.delete(timeframe);

@@ -57,15 +57,16 @@ export class SqliteAlertOutbox implements AlertOutbox {
     return new Map(rows.map(({ receiver, count }) => [receiver, count]));
   }
 
-  async settle({ messageKey, receiver, state, error, changedAt }: Omit<Delivery, 'attempts'>): Promise<void> {
-    await this.state.write((db) =>
+  async settle({ messageKey, receiver, state, error, changedAt }: Omit<Delivery, 'attempts'>): Promise<boolean> {
+    const { numUpdatedRows } = await this.state.write((db) =>
       db
         .updateTable('alert_delivery')
         .set({ state, error, changed_at: changedAt, attempts: sql`attempts + 1` })
         .where((where) => where.and({ message_key: messageKey, receiver }))
         .where('state', '<>', 'delivered')
-        .execute(),
+        .executeTakeFirst(),
     );
+    return numUpdatedRows > 0n;
   }
 
   async receivers(): Promise<ReceiverRecord[]> {

@@ -87,6 +87,12 @@ export class CandleStatements {
     return (this.#read.all([series, from, to, limit]) as CandleRow[]).map(toCandle);
   }
 
+  /** All of the range, each with the time it was fetched. */
+  dated(series: number, from: EpochMs, to: EpochMs): StoredCandle[] {
+    const rows = this.#read.all([series, from, to, -1]) as CandleRow[];
+    return rows.map((row) => ({ candle: toCandle(row), fetchedAt: row[6] }));
+  }
+
   /** Newest first. */
   last(series: number, to: EpochMs, limit: number): Candle[] {
     return (this.#last.all([series, to, limit]) as CandleRow[]).map(toCandle);

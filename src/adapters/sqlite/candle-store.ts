@@ -4,13 +4,22 @@ import { sameValues } from '../../domain/candle';
 import { mergeRanges } from '../../domain/coverage';
 import { countSlots } from '../../domain/timeframe';
 import type { Candle, EpochMs, Pair, SlotRange, TimeframeId } from '../../domain/types';
-import type { CandleStore, Extent, ReadRange, Revision, WriteOutcome } from '../../ports/candle-store';
+import type {
+  BeforeChange,
+  CandleStore,
+  Extent,
+  PlannedChange,
+  ReadRange,
+  Revision,
+  WriteOutcome,
+} from '../../ports/candle-store';
 import { holesByBlocks } from './candle-holes';
 import { CANDLE_MIGRATIONS } from './candle-schema';
 import { CandleStatements } from './candle-statements';
 import { closeDatabase, guarded, immediately, openDatabase } from './database';
 import type { SqliteDatabase } from './database';
 import { migrate } from './migration';
+import { plannedChange } from './planned-change';
 import { refuseUnstorable } from './storable';
 
 const DEFAULT_READ_LIMIT = 10_000;
@@ -55,10 +64,28 @@ class SqliteCandleStore implements CandleStore {
     this.#statements = new CandleStatements(database);
   }
 
-  async write(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): Promise<WriteOutcome> {
+  async write(
+    pair: Pair,
+    candles: readonly Candle[],
+    fetchedAt: EpochMs,
+    before: BeforeChange = async () => {},
+  ): Promise<WriteOutcome> {
     refuseUnstorable(pair, candles, fetchedAt);
     if (candles.length === 0) return { inserted: 0, unchanged: 0, revisions: [], outdated: 0, refused: [] };
+    const change = await guarded(this.#path, () => this.#planned(pair, candles, fetchedAt));
+    if (change !== null) await before(change);
     return guarded(this.#path, () => immediately(this.#database, () => this.#writeAll(pair, candles, fetchedAt)));
+  }
+
+  #planned(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): PlannedChange | null {
+    const statements = this.#statements;
+    const series = statements.series(pair)?.id;
+    const newest = series === undefined ? null : (statements.ends(series)?.last ?? null);
+    const opens = candles.map(({ openTime }) => openTime).toSorted((a, b) => a - b);
+    const [first = 0, last = 0] = [opens[0], opens.at(-1)];
+    if (series === undefined || newest === null || newest < first) return null;
+    const stored = new Map(statements.dated(series, first, last).map((row) => [row.candle.openTime, row]));
+    return plannedChange(stored, candles, fetchedAt, newest > last);
   }
 
   #writeAll(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): WriteOutcome {

@@ -54,6 +54,7 @@ export class SqliteModelRegistry implements ModelRegistry {
     return this.state.write(async (db) => {
       if ((await modelOf(db, timeframe, version)) === null) throw unregistered(timeframe, version);
       if (((await championOf(db, timeframe))?.version ?? null) !== previous) return false;
+      if (await wasMade(db, change)) return false;
       await db.insertInto('champion_change').values(change).execute();
       await insertEvent(db, eventOf(change));
       await db
@@ -157,6 +158,14 @@ function changes(db: StateConnection, timeframe: TimeframeId) {
 
 async function championOf(db: StateConnection, timeframe: TimeframeId): Promise<ChampionChange | null> {
   return (await changes(db, timeframe).limit(1).executeTakeFirst()) ?? null;
+}
+
+/** The same change is made once, also when the champion has since been changed back to the one before it. */
+async function wasMade(db: StateConnection, { timeframe, version, at, kind }: ChampionChange): Promise<boolean> {
+  const made = await changes(db, timeframe)
+    .where((where) => where.and({ version, at, kind }))
+    .executeTakeFirst();
+  return made !== undefined;
 }
 
 async function insertEvent(db: StateConnection, event: LifecycleEvent): Promise<void> {

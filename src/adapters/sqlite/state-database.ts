@@ -48,22 +48,26 @@ export class StateDatabase {
   /**
    * Runs `work` in a transaction that holds the write lock, over all processes, from before its first statement until
    * it is durable; a throw undoes it. `work` must not call `write` again: that would wait for itself.
+   * `lasting` false: a power cut may undo it, and the event loop does not stand still until the disk has it.
    * @throws PipelineError `store_unavailable` when the lock stays taken for five seconds, `disk_full`, `store_corrupt`.
    */
-  async write<T>(work: (connection: StateConnection) => Promise<T>): Promise<T> {
+  async write<T>(work: (connection: StateConnection) => Promise<T>, { lasting = true } = {}): Promise<T> {
     if (this.#inside.getStore() === true)
       throw new PipelineError('internal', `a write inside a write to ${this.#path} would wait for itself`);
     const handle = this.#writeHandle;
     return this.#writer.connection().execute(async (connection) => {
       // Not through Kysely: a prepared BEGIN that met a lock would stay open and keep the COMMIT from going through.
-      await guarded(this.#path, () => handle.exec('BEGIN IMMEDIATE'));
+      if (!lasting) handle.pragma('synchronous = NORMAL');
       try {
+        await guarded(this.#path, () => handle.exec('BEGIN IMMEDIATE'));
         const result = await this.#inside.run(true, async () => work(connection));
         handle.exec('COMMIT');
         return result;
       } catch (error) {
         if (handle.inTransaction) handle.exec('ROLLBACK');
         throw storeError(this.#path, error);
+      } finally {
+        if (!lasting) handle.pragma('synchronous = FULL');
       }
     });
   }

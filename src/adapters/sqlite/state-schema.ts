@@ -10,6 +10,8 @@ import type { RowFault } from '../../domain/candle';
 import type { Generated } from 'kysely';
 import { DATA_QUALITY_MIGRATION } from './data-quality-schema';
 import type { DataQualitySchema } from './data-quality-schema';
+import { LATE_COMMIT_MIGRATION } from './late-commit-schema';
+import type { LateCommitSchema } from './late-commit-schema';
 import type { Migration } from './migration';
 import { MODEL_MIGRATION } from './model-schema';
 import type { ModelSchema } from './model-schema';
@@ -66,6 +68,7 @@ export interface GapTable extends PairColumns {
   asks: number;
   first_asked_at: EpochMs;
   last_asked_at: EpochMs;
+  failed: number;
 }
 
 export interface ForecastTable extends PairColumns {
@@ -146,7 +149,7 @@ export interface GateTable {
   live_waiting_until: EpochMs;
 }
 
-export interface StateSchema extends DataQualitySchema, ModelSchema, MonitorSchema {
+export interface StateSchema extends DataQualitySchema, LateCommitSchema, ModelSchema, MonitorSchema {
   symbol_state: SymbolStateTable;
   earliest_candle: EarliestTable;
   stage_record: StageTable;
@@ -253,4 +256,5 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
   DATA_QUALITY_MIGRATION,
   MODEL_MIGRATION,
   MONITOR_MIGRATION,
+  LATE_COMMIT_MIGRATION,
 ];

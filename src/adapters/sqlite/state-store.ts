@@ -2,6 +2,7 @@
 import type { DataQualityStore } from '../../ports/data-quality';
 import type { ForecastLedger } from '../../ports/forecast-ledger';
 import type { GapLedger } from '../../ports/gap-ledger';
+import type { LateCommits } from '../../ports/late-commits';
 import type { ModelRegistry } from '../../ports/model-registry';
 import type { AlertOutbox } from '../../ports/alert-outbox';
 import type { EventLog } from '../../ports/event-log';
@@ -17,6 +18,7 @@ import { SqliteGapLedger } from './gap-ledger';
 import { SqliteModelRegistry } from './model-registry';
 import { SqliteAlertOutbox } from './alert-outbox';
 import { SqliteEventLog } from './event-log';
+import { SqliteLateCommits } from './late-commits';
 import { SqliteMonitorStore } from './monitor-store';
 import { SqlitePairState } from './pair-state';
 import { SqlitePublication } from './publication';
@@ -38,6 +40,7 @@ export interface StateStore {
   readonly events: EventLog;
   readonly monitor: MonitorStore;
   readonly outbox: AlertOutbox;
+  readonly lateCommits: LateCommits;
   /** The deployment's rate budget; budgets made from the same file share it, whatever process they live in. */
   budget(options?: BudgetOptions): RateBudget;
   close(): Promise<void>;
@@ -61,6 +64,7 @@ export async function openStateStore(path: string): Promise<StateStore> {
     events: new SqliteEventLog(state),
     monitor: new SqliteMonitorStore(state),
     outbox: new SqliteAlertOutbox(state),
+    lateCommits: new SqliteLateCommits(state),
     budget: (options) => new SqliteRateBudget(state, options),
     close: async () => state.close(),
   };

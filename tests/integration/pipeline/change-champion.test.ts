@@ -78,13 +78,17 @@ describe('changing the champion', () => {
     ]);
   });
 
-  test('a promotion is tried, moves the pointer, asks for the cycle, and the next documents are the new model', async () => {
+  test('a promotion is tried, moves the pointer, asks for the cycle, is told once, and the next documents are the new model', async () => {
     const asked: string[] = [];
     Object.assign(pipeline.ports, {
       requestCycle: async (tf: string, reason: string) => void asked.push(`${tf} ${reason}`),
     });
     expect(await change('promote', SECOND)).toMatchObject({ version: SECOND, previous: FIRST, checked: 1 });
     expect(asked).toEqual(['1h promote: test promote']);
+    const told = (await pipeline.stores.state.outbox.events(0, 9)).map(({ event }) => event);
+    expect(told.filter(({ kind }) => kind === 'promotion')).toMatchObject([
+      { from: FIRST, to: SECOND, detail: 'model second: test promote (operator)', workflow: { id: 'champion-1h' } },
+    ]);
     await pipeline.drive(['1h'], NOW + 5_000, NOW + HOUR + 5_000);
     expect((await pipeline.prediction('BTC/USDT 1h')).model.version).toBe(SECOND);
     expect(await pipeline.breaches()).toEqual([]);

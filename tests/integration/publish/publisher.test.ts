@@ -165,7 +165,7 @@ describe('a commit', () => {
   test('I26 refuses an attempt past its deadline, and the manifest before stands', async () => {
     await shop.publish(THROUGH);
     shop.time.monotonic = 5000;
-    const late = { asOf: THROUGH + 9000, nextExpectedCommit: THROUGH + HOUR, deadline: 5000 };
+    const late = { asOf: THROUGH + 9000, nextExpectedCommit: THROUGH + HOUR, deadline: () => 5000 };
     expect((await refusal(shop.publisher.commitManifest(late))).code).toBe('fenced');
     expect(shop.manifest().generation).toBe(1);
     expect(await breaches()).toEqual([]);

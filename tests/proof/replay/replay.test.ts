@@ -12,7 +12,7 @@ import { reportTable, unproved } from '../../checker/findings';
 import type { Rule } from '../../checker/findings';
 import { truthOfFiles } from '../../checker/market-truth';
 import { FULL_PROOF, outcomeTable, writeTable } from '../outcome-table';
-import { listedGaps, Replayed } from './replayed';
+import { dayAfter, FULL_DAYS, FULL_SCRIPT, listedGaps, Replayed } from './replayed';
 import type { ReplayScript } from './replayed';
 
 const SHORT = {
@@ -21,16 +21,7 @@ const SHORT = {
   from: '2023-03-24T10:00',
   to: '2023-03-24T17:00',
 };
-/** Fewer days are a shorter proof: what is printed says how many they were. */
-const FULL_DAYS = Number(process.env.PROOF_DAYS ?? 30);
-const dayAfter = (days: number): string => new Date(Date.UTC(2024, 11, 1 + days)).toISOString().slice(0, 10);
-const FULL = {
-  symbols: ['BTC/USDT', 'ETH/USDT', 'XRP/USDT', 'SOL/USDT', 'DOGE/USDT'],
-  timeframes: ['1h', '1d', '1w', '1M'],
-  from: '2024-12-01',
-  to: dayAfter(FULL_DAYS),
-};
-const SCRIPT = FULL_PROOF ? FULL : SHORT;
+const SCRIPT = FULL_PROOF ? FULL_SCRIPT : SHORT;
 /** Each timeframe once at the start, then every boundary. */
 const MONDAYS = Array.from({ length: FULL_DAYS }, (_, k) => new Date(dayAfter(k + 1)).getUTCDay()).filter(
   (day) => day === 1,

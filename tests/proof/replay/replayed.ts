@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -27,6 +27,16 @@ export interface ReplayScript {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** Thirty days of five symbols on four timeframes; `PROOF_DAYS` makes it fewer, and what is printed says how many they were. */
+export const FULL_DAYS = Number(process.env.PROOF_DAYS ?? 30);
+export const dayAfter = (days: number): string => new Date(Date.UTC(2024, 11, 1 + days)).toISOString().slice(0, 10);
+export const FULL_SCRIPT: Omit<ReplayScript, 'data'> = {
+  symbols: ['BTC/USDT', 'ETH/USDT', 'XRP/USDT', 'SOL/USDT', 'DOGE/USDT'],
+  timeframes: ['1h', '1d', '1w', '1M'],
+  from: dayAfter(0),
+  to: dayAfter(FULL_DAYS),
+};
+
 export interface Finished {
   readonly code: number | string;
   readonly stdout: string;
@@ -39,7 +49,11 @@ export class Replayed {
   readonly root = join(this.dataDir, 'replay');
   readonly #children = new Set<ChildProcess>();
 
-  constructor(readonly script: ReplayScript) {}
+  /** `store`: variables that name another store than the embedded one. */
+  constructor(
+    readonly script: ReplayScript,
+    readonly store: Readonly<Record<string, string>> = {},
+  ) {}
 
   arguments(instead: Readonly<Record<string, string>> = {}): string[] {
     const { data, symbols, timeframes, from, to, options = [] } = this.script;
@@ -57,7 +71,7 @@ export class Replayed {
   start(args: readonly string[]): { readonly ended: Promise<Finished>; readonly process: ChildProcess } {
     const { environment = {} } = this.script;
     const child = spawn(process.execPath, [COMMAND, ...args], {
-      env: { PATH: process.env.PATH, DATA_DIR: this.dataDir, EXCHANGE: 'replay', LOG_LEVEL: 'error', ...environment },
+      env: { PATH: process.env.PATH, ...this.#variables(), EXCHANGE: 'replay', LOG_LEVEL: 'error', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#children.add(child);
@@ -98,7 +112,7 @@ export class Replayed {
   }
 
   async withStores<T>(work: (stores: Stores) => Promise<T>): Promise<T> {
-    const stores = await openStores(loadConfig({ DATA_DIR: this.dataDir }, null), 'replay');
+    const stores = await openStores(loadConfig(this.#variables(), null), 'replay');
     try {
       return await work(stores);
     } finally {
@@ -123,6 +137,19 @@ export class Replayed {
       }
       return { store: store.digest('hex'), forecasts: forecasts.digest('hex'), documents: this.manifest().entries };
     });
+  }
+
+  /** Every file that is published, by its path, with the hash of its bytes. */
+  published(): Readonly<Record<string, string>> {
+    const folder = join(this.root, 'public');
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const paths = files.map((entry) => join(entry.parentPath, entry.name)).toSorted();
+    const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+    return Object.fromEntries(paths.map((path) => [path.slice(folder.length + 1), hashOf(path)]));
+  }
+
+  #variables(): Readonly<Record<string, string>> {
+    return { DATA_DIR: this.dataDir, ...this.store };
   }
 
   /** Ends whatever still runs, the Temporal server of a killed replay too, and removes the folder. */

@@ -43,7 +43,7 @@ async function portsWith(
   return {
     source: 'simulated',
     namespace: 'default',
-    symbols: [PAIR.symbol],
+    symbols: async () => [PAIR.symbol],
     timeframes: [PAIR.timeframe],
     storage: { measure: async () => ({ usedBytes: 400, budgetBytes: 1000 }) },
     dataQuality: new MemoryDataQuality(),
