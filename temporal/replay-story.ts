@@ -118,7 +118,7 @@ const TELL: Readonly<Record<LifecycleEvent['kind'], Teller>> = {
   },
   decision: ({ verdict, version, reason, facts, criteria }, models) => {
     const failed = criteria.filter(({ passed }) => !passed).map(({ name }) => name);
-    const sentence = `gate on shadow ${named(version, models)} (${facts.basis}): ${verdict}, ${reason}`;
+    const sentence = `gate on shadow ${named(version, models)} (${facts.basis}): ${verdict}, ${shortened(reason)}`;
     return { event: 'decided', sentence, same: [version, verdict, facts.champion, facts.basis, ...failed].join(' ') };
   },
   drift: ({ verdict, version, reason, criteria }, models) => {
@@ -142,6 +142,11 @@ const TELL: Readonly<Record<LifecycleEvent['kind'], Teller>> = {
     same: null,
   }),
 };
+
+/** Numbers with four digits: the decision itself keeps them all. */
+function shortened(text: string): string {
+  return text.replaceAll(/\d+\.\d{5,}/g, (number) => String(Number(Number(number).toPrecision(4))));
+}
 
 /** `theta {"window":500} 0123456789abcdef`. */
 function named(version: string | null, models: Models): string {

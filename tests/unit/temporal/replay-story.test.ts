@@ -43,6 +43,11 @@ describe('the story of models', () => {
     expect(foldEvents(days, models)[0]?.seconds).toEqual([1, 3, 2]);
   });
 
+  test('long numbers of a decision are told with four digits', () => {
+    const [line] = told([event('decision', 'KEEP', { version: 'bb', reason: 'p 0.2441569399094931 (needs <= 0.05)' })]);
+    expect(line).toContain('KEEP, p 0.2442 (needs <= 0.05)');
+  });
+
   test('another criterion that blocks is another line', () => {
     expect(told([decision('p'), decision('p'), decision('loss ratio'), decision('p')])).toHaveLength(3);
   });
