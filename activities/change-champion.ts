@@ -1,8 +1,7 @@
 /** Promotion, rollback and the change to naive: checked, tried on every symbol, then one move of the pointer. */
 import { cancellationSignal } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
-import { eventOf } from '../src/domain/event';
-import { championWorkflowId } from '../src/domain/names';
+import type { ErrorCode } from '../src/domain/errors';
 import { isTimeframe } from '../src/domain/timeframe';
 import type { TimeframeId } from '../src/domain/types';
 import type { ChampionChange } from '../src/ports/model-registry';
@@ -21,6 +20,13 @@ const KIND: Readonly<Record<ChangeInput['action'], ChampionChange['kind']>> = {
   rollback: 'rollback',
   naive: 'naive',
 };
+
+const AGAINST_THE_MODEL: ReadonlySet<ErrorCode> = new Set([
+  'forecast_failed',
+  'forecast_invalid',
+  'forecast_timeout',
+  'model_corrupt',
+]);
 
 export function createPlanChange(ports: ActivityPorts) {
   return (input: ChangeInput): Promise<ChangePlan> =>
@@ -82,15 +88,17 @@ export function createSmokeCheck(ports: ActivityPorts) {
         const origin = { pair, candles, asOf: input.asOf, signal: cancellationSignal() };
         await forecastByModel(ports, ports.forecaster, model, 'champion', origin).catch((error: unknown) => {
           cancellationSignal().throwIfAborted();
-          const failure = describeFailure(error);
-          throw refused(`${input.version} gives no valid forecast of ${symbol} ${input.timeframe}: ${failure.message}`);
+          const { code, message } = describeFailure(error);
+          // A store that does not answer says nothing about the model: that is tried again.
+          if (!AGAINST_THE_MODEL.has(code)) throw error;
+          throw refused(`${input.version} gives no valid forecast of ${symbol} ${input.timeframe}: ${message}`);
         });
       }
       return { checked: input.symbols.length, milliseconds: ports.clock.monotonic() - started };
     });
 }
 
-/** Idempotent: a move that was made already, by this very change, is not made again. */
+/** Idempotent: a move that was made already, by this very change, is not made again. The registry tells of it. */
 export function createMovePointer(ports: ActivityPorts) {
   return (input: MoveInput): Promise<void> =>
     guarded(async () => {
@@ -107,10 +115,5 @@ export function createMovePointer(ports: ActivityPorts) {
           throw refused(`the champion of ${timeframe} was changed meanwhile: it is ${now?.version ?? 'none'} now`);
         }
       }
-      const kind = change.kind === 'rollback' ? 'rollback' : 'promotion';
-      const key = `${kind} ${timeframe} ${asOf} ${version}`;
-      const workflow = { id: championWorkflowId(timeframe), run: null };
-      const facts = { key, timeframe, from: previous, to: version, detail: `${by}: ${reason}`, workflow };
-      await ports.events.record([eventOf(kind, asOf, facts)]);
     });
 }

@@ -51,8 +51,18 @@ export function createCloseCycle(ports: ActivityPorts) {
         })),
       );
       if (timeframe === ACTIVATION_TIMEFRAME && input.newCandles > 0) await askAfterShock(ports, asOf);
+      await packPublished(ports);
     });
 }
+
+/** After the budgeted part of the cycle, so that no document waits for it. Readers do without what is not packed. */
+async function packPublished({ publisher, log }: ActivityPorts): Promise<void> {
+  await publisher
+    .pack(PACKING_LIMIT_MS)
+    .catch((error: unknown) => log.warn({ error: String(error) }, 'documents are not packed'));
+}
+
+const PACKING_LIMIT_MS = 10_000;
 
 /** A working cycle whose first pass took longer than its budget. */
 async function overrun(ports: ActivityPorts, input: CloseCycleInput): Promise<Event[]> {

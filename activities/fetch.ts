@@ -10,6 +10,7 @@ import { detect } from '../src/ingest/detect';
 import { recordDueSlots } from '../src/ingest/due-slots';
 import type { Extent } from '../src/ports/candle-store';
 import type { FetchResult, StageInput } from './contract';
+import { ExchangeSilence } from './exchange-silence';
 import { describeFailure } from './failures';
 import { quarantineWhenGone } from './quarantine';
 import type { ActivityPorts } from './ports';
@@ -21,15 +22,17 @@ import { rowOf } from './write';
 const GROUP_LIMIT = 28;
 
 export function createFetch(ports: ActivityPorts) {
-  return (input: StageInput) =>
-    forEachSymbol<FetchResult>(ports, 'detect', input, async (pair, signal) => {
+  return (input: StageInput) => {
+    const silence = new ExchangeSilence(ports.exchange);
+    return forEachSymbol<FetchResult>(ports, 'detect', input, async (pair, signal) => {
       try {
-        return await fetchPair(ports, pair, input, signal);
+        return await silence.guard(() => fetchPair(ports, pair, input, signal), signal);
       } catch (error) {
         await quarantineWhenGone(ports, pair, { ...describeFailure(error), stage: 'detect' }, input.asOf);
         throw error;
       }
     });
+  };
 }
 
 async function fetchPair(

@@ -1,10 +1,8 @@
 /** Signs of drift of one timeframe's champion, and events that call for training. */
 import { driftSigns, DRIFT_RULES, populationStability } from '../src/domain/drift';
 import type { DriftSign } from '../src/domain/drift';
-import { eventOf } from '../src/domain/event';
 import { compareForecasts } from '../src/domain/forecast-comparison';
 import type { OriginLoss } from '../src/domain/forecast-comparison';
-import { MODEL_REPORT } from '../src/domain/names';
 import { candlesDue } from '../src/domain/retrain';
 import { closeOf, countSlots, DAY, lastClosedOpen, openOf, shiftSlots } from '../src/domain/timeframe';
 import type { EpochMs, MarketSymbol, TimeframeId } from '../src/domain/types';
@@ -81,17 +79,11 @@ export async function recordDrift(
     version: champion.model_version,
     by: 'automatic',
     reason:
-      signs.map(({ name, value, threshold }) => `${name} ${value.toPrecision(3)} (${threshold})`).join(', ') ||
+      signs.map(({ name, value, threshold }) => `${name} ${value.toPrecision(3)}, not ${threshold}`).join(', ') ||
       'no sign',
     criteria: signs.map(({ name, value, threshold }) => ({ name, value, threshold, passed: false })),
     facts: {},
   });
-  if (signs.length > 0) {
-    const detail = signs.map(({ name, value, threshold }) => `${name} ${value.toPrecision(3)}, not ${threshold}`);
-    const workflow = { id: MODEL_REPORT, run: null };
-    const facts = { key: `drift ${timeframe} ${asOf}`, timeframe, detail: detail.join('; '), workflow };
-    await ports.events.record([eventOf('drift', asOf, facts)]);
-  }
   return signs.length === 0 ? 0 : 1 + (inRow === -1 ? earlier.length : inRow);
 }
 

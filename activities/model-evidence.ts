@@ -5,6 +5,7 @@ import { overlapOf, worstRatio } from '../src/domain/forecast-comparison';
 import type { ForecastComparison, OriginLoss } from '../src/domain/forecast-comparison';
 import type { PromotionEvidence } from '../src/domain/promotion-gate';
 import { shiftSlots } from '../src/domain/timeframe';
+import { comparedOrigins } from '../src/domain/timeframe-rules';
 import type { EpochMs, MarketSymbol, TimeframeId } from '../src/domain/types';
 import type { ForecastRole, ForecastScore } from '../src/ports/forecast-ledger';
 import type { RecipeHoldout } from '../src/ports/holdout';
@@ -66,14 +67,15 @@ export async function promotionEvidence(
   rivals: Rivals,
 ): Promise<Readonly<Record<keyof PromotionEvidence, unknown>>> {
   const { timeframe } = rivals.champion;
-  const { minimumSamples, horizon } = ports.settings.rules(timeframe);
+  const rules = ports.settings.rules(timeframe);
+  const { minimumSamples, horizon } = rules;
   const budget = {
     minimumOrigins: minimumSamples,
     inferenceMs: rivals.shadow.metrics.inference_ms ?? null,
     inferenceBudgetMs: ports.settings.cycleTargetMs / 2,
   };
   const { comparison } = rivals;
-  if (comparison !== null && comparison.origins >= minimumSamples) {
+  if (comparison !== null && comparison.origins >= comparedOrigins(rules)) {
     const targets = hashOf(comparison.targets);
     return {
       ...budget,

@@ -1,6 +1,7 @@
 /** `models.json` of the operators' pages: which recipe forecasts each timeframe, which waits, and why it is so. */
 import type { z } from 'zod';
 import { isSymbol } from '../src/domain/types';
+import { comparedOrigins } from '../src/domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import type { ModelMetadata } from '../src/ports/model-metadata';
 import type { ChampionChange, LifecycleEvent } from '../src/ports/model-registry';
@@ -43,7 +44,12 @@ async function entryOf(ports: ActivityPorts, timeframe: TimeframeId): Promise<En
     shadow:
       shadow === null
         ? null
-        : shadowOf(models.get(shadow.version), shadow.since, decision, ports.settings.rules(timeframe).minimumSamples),
+        : shadowOf(
+            models.get(shadow.version),
+            shadow.since,
+            decision,
+            comparedOrigins(ports.settings.rules(timeframe)),
+          ),
     last_decision: decision === undefined ? null : decisionOf(decision, familyOf),
     history: history.slice(0, HISTORY_SHOWN).map(({ at, kind, version, by, reason }) => ({
       at: isoTime(at),

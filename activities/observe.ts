@@ -14,6 +14,7 @@ import type { ObserveResult } from './contract';
 import { createJudge } from './pair-judgement';
 import type { Judgement } from './pair-judgement';
 import { followedSymbols } from './followed';
+import { observeTrainings } from './training-age';
 import type { ActivityPorts } from './ports';
 import { guarded } from './stage';
 
@@ -36,7 +37,7 @@ export function createObserve(ports: ActivityPorts) {
     });
 }
 
-const NOTHING: MonitorMemory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [] };
+const NOTHING: MonitorMemory = { pairs: {}, fills: {}, disk: null, manifest: null, untrained: {}, changed: [] };
 
 interface Round {
   readonly memory: MonitorMemory;
@@ -67,15 +68,20 @@ async function nextRound(
   const disk = await observeStorage(ports, before, asOf);
   const manifest = observeManifest(before.manifest, manifestProblem, asOf);
   const fills = await observeFills(ports, before, asOf);
+  const untrained = await observeTrainings(ports, before.untrained, asOf);
   return {
     memory: {
       pairs: Object.fromEntries(seen.map(({ key, watch }): [string, PairWatch] => [key, watch])),
       fills: fills.watch,
       disk: disk.watch,
       manifest: manifest.watch,
+      untrained: untrained.watch,
       changed: changed.map(({ pair }) => pairKey(pair)),
     },
-    events: [...seen.flatMap(({ events }) => events), ...disk.events, ...manifest.events, ...fills.events],
+    events: [
+      ...seen.flatMap(({ events }) => events),
+      ...[disk, manifest, fills, untrained].flatMap(({ events }) => events),
+    ],
   };
 }
 

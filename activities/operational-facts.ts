@@ -34,6 +34,7 @@ export async function operationalFacts(
       }),
     ],
     model: forecast === null ? null : { version: forecast.modelVersion, family: forecast.family },
+    shadow_version: (await ports.models.shadow(pair.timeframe))?.version ?? null,
     disk_level: await currentStorageLevel(ports),
     workflow: run === null ? null : { id: run.workflowId, run: run.runId },
   };

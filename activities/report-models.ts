@@ -56,6 +56,13 @@ async function reportOf(ports: ActivityPorts, timeframe: TimeframeId, asOf: Epoc
   };
 }
 
+/** What it passed on, in words. */
+function passedOn({ criteria }: GateDecision): string {
+  const valueOf = (wanted: string) => criteria.find(({ name }) => name === wanted)?.value;
+  const where = valueOf('basis') === 'ledger' ? 'of the ledger' : 'of a walk-forward backtest: the ledger is young';
+  return `passed every criterion of the gate, on ${valueOf('origins')} origins ${where}`;
+}
+
 /** The gate's decision, kept with every criterion. */
 async function decide(
   ports: ActivityPorts,
@@ -105,7 +112,7 @@ async function changeOf(ports: ActivityPorts, decided: Decided): Promise<Timefra
   if ((await ports.models.freeze(timeframe)) !== null) return null;
   if (decision?.verdict === 'PROMOTE' && shadow !== null) {
     if (!ports.settings.automaticPromotion) return null;
-    return { action: 'promote', version: shadow.model_version, reason: 'passed every criterion of the gate' };
+    return { action: 'promote', version: shadow.model_version, reason: passedOn(decision) };
   }
   const { minimumSamples } = ports.settings.rules(timeframe);
   if (!ports.settings.naiveFallback || againstNaive === null || againstNaive.origins < minimumSamples) return null;

@@ -1,13 +1,10 @@
 /** The steps of a training that need no processor: whether to train, the snapshot, the record. */
 import { heartbeat } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
-import { eventOf } from '../src/domain/event';
-import { trainingId } from '../src/domain/names';
 import { judgeRetrain } from '../src/domain/retrain';
 import { closeOf, DAY, isTimeframe, MINUTE } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
 import type { Candle, EpochMs, MarketSymbol, Pair, TimeframeId } from '../src/domain/types';
-import type { LifecycleEvent } from '../src/ports/model-registry';
 import { championOf } from './champion';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
@@ -31,6 +28,8 @@ export function createPlanTraining(ports: ActivityPorts) {
   return (input: PlanTrainingInput): Promise<TrainingPlan> =>
     guarded(async () => {
       const timeframe = trainable(ports, input.timeframe);
+      // A family or a setting that is not known is refused here, before anything is recorded.
+      if (input.recipe !== undefined) ports.trainingForecaster.versionOf(input.recipe);
       const verdict = judgeRetrain({
         trigger: input.trigger,
         asOf: input.asOf,
@@ -58,6 +57,7 @@ export function createPlanTraining(ports: ActivityPorts) {
         timeframe,
         symbols,
         champion: champion.model_version,
+        ...(input.recipe === undefined ? {} : { recipe: input.recipe }),
         retryWaitsMs: RETRY_WAITS_MS,
       };
     });
@@ -136,7 +136,8 @@ export function createCloseTraining(ports: ActivityPorts) {
   return (input: CloseTrainingInput): Promise<void> =>
     guarded(async () => {
       refuseOtherSource(ports, input.source);
-      const event: LifecycleEvent = {
+      // A failure is told by the registry, within the same transaction.
+      await ports.models.record({
         key: `training ${input.timeframe} ${input.runId}`,
         timeframe: input.timeframe,
         at: input.asOf,
@@ -151,12 +152,6 @@ export function createCloseTraining(ports: ActivityPorts) {
           duration_ms: input.endedAt - input.startedAt,
           failed: input.failed.map(({ symbol }) => symbol).join(' '),
         },
-      };
-      await ports.models.record(event);
-      if (input.outcome !== 'failed') return;
-      const { timeframe, asOf, runId } = input;
-      const facts = { key: `training_failed ${timeframe} ${runId}`, timeframe, detail: input.reason };
-      const workflow = { id: trainingId(timeframe), run: runId };
-      await ports.events.record([eventOf('training_failed', asOf, { ...facts, workflow })]);
+      });
     });
 }

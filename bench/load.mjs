@@ -10,7 +10,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import autocannon from 'autocannon';
+import { client, fire as load } from './load-client.mjs';
 
 const SECONDS = Number(process.env.SECONDS ?? 5);
 const TURNS = Number(process.env.TURNS ?? 3);
@@ -167,27 +167,21 @@ async function fire({ url, pid }, paths, headers = {}) {
     }
   })();
   const before = processorSeconds(pid);
-  const result = await autocannon({
+  const asked = { 'accept-encoding': 'gzip', ...headers };
+  const { requests, rate, p50, p99, bytes, bad, broken } = await load({
     url,
+    paths,
+    headers: asked,
     connections: CONNECTIONS,
-    duration: SECONDS,
-    requests: paths.map((path) => ({ path, method: 'GET' })),
-    headers: { 'accept-encoding': 'gzip', ...headers },
+    seconds: SECONDS,
+    folder,
   });
   const used = processorSeconds(pid) - before;
   ended.abort();
   await sampled;
-  const { requests, latency, errors, timeouts, throughput } = result;
-  if (errors > 0 || timeouts > 0) faults.push(`${errors} errors and ${timeouts} timeouts of ${url}`);
-  const bad = result['4xx'] + result['5xx'];
+  if (broken > 0) faults.push(`${broken} requests of ${url} had no answer`);
   if (bad > 0) faults.push(`${bad} answers of ${url} were errors`);
-  return {
-    rate: requests.average,
-    p50: latency.p50,
-    p99: latency.p99,
-    megabytes: throughput.average / 1e6,
-    cpu: (used * 1e6) / requests.total,
-  };
+  return { rate, p50, p99, megabytes: bytes / 1e6, cpu: (used * 1e6) / requests };
 }
 
 async function inTurns(title, servers, paths, headers) {
@@ -201,8 +195,8 @@ async function inTurns(title, servers, paths, headers) {
       mix: title,
       server: name,
       requests_a_second: Math.round(of('rate')),
-      p50_ms: of('p50'),
-      p99_ms: of('p99'),
+      p50_ms: Number(of('p50').toFixed(1)),
+      p99_ms: Number(of('p99').toFixed(1)),
       megabytes_a_second: Math.round(of('megabytes')),
       cpu_us_a_request: Math.round(of('cpu')),
     };
@@ -225,7 +219,7 @@ async function correctness(url, names) {
 
 try {
   console.log(
-    `${cpus().length} cores, load ${loadavg()[0].toFixed(1)}, ${CONNECTIONS} connections, ${SECONDS} s a turn, ${TURNS} turns, one new generation a second`,
+    `${cpus().length} cores, load ${loadavg()[0].toFixed(1)}, ${client} with ${CONNECTIONS} connections, ${SECONDS} s a turn, ${TURNS} turns, one new generation a second`,
   );
   await start(process.execPath, [join(import.meta.dirname, 'load-publisher.mjs'), folder]);
   const server = await start(process.execPath, [

@@ -16,6 +16,7 @@ import {
   tickWorkflowId,
   trainingId,
 } from '../src/domain/names';
+import { trainingEvery } from '../src/domain/retrain';
 import { closeOf, DAY, HOUR, MINUTE, nextBoundary, openOf, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { KIND, TIMEFRAME } from '../workflows/search-attributes';
@@ -102,12 +103,10 @@ const RETENTION_SCHEDULE: Schedule = {
 /** The candles of the day are there by then. */
 const TRAINING_OFFSET_MS = 35 * MINUTE;
 
-/** Each day for 1h and 1d (and all shorter ones), Mondays for 1w, the first of the month for 1M. */
 function trainingSchedule(timeframe: TimeframeId): Schedule {
-  const rare = timeframe === '1w' || timeframe === '1M';
   return {
     id: trainingId(timeframe),
-    every: rare ? timeframe : parseTimeframe('1d'),
+    every: trainingEvery(timeframe),
     offsetMs: TRAINING_OFFSET_MS,
     run: {
       type: 'train',

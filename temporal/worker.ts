@@ -8,6 +8,7 @@ import type { MainActivities } from '../activities';
 import type { BackgroundActivities, ComputeActivities } from '../activities/contract';
 import type { SmokeActivities, TrainingComputations } from '../activities/training-contract';
 import { WORKFLOW_BUNDLE } from './bundle';
+import { PAYLOAD_GUARD } from './payload-guard';
 
 export interface WorkerOptions {
   readonly address: string;
@@ -66,6 +67,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     identity,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
+    interceptors: PAYLOAD_GUARD,
   } as const;
   const main = await Worker.create({
     ...shared,

@@ -7,6 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
+import { PAYLOAD_GUARD } from '../temporal/payload-guard';
 import { startDevelopmentServer } from '../temporal/development-server';
 import type { DevelopmentServer } from '../temporal/development-server';
 import { findTemporalBinary } from '../temporal/temporal-binary';
@@ -68,14 +69,15 @@ export async function startTestTemporal(): Promise<TestTemporal> {
     folder,
     binary,
     withWorkers: async (activities, work) => {
+      const served = { activities, interceptors: PAYLOAD_GUARD };
       const worker = await Worker.create({
         connection: native,
         taskQueue: TASK_QUEUE,
         workflowBundle: await workflowBundle(),
-        activities,
+        ...served,
       });
-      const compute = await Worker.create({ connection: native, taskQueue: COMPUTE_QUEUE, activities });
-      const background = await Worker.create({ connection: native, taskQueue: BACKGROUND_QUEUE, activities });
+      const compute = await Worker.create({ connection: native, taskQueue: COMPUTE_QUEUE, ...served });
+      const background = await Worker.create({ connection: native, taskQueue: BACKGROUND_QUEUE, ...served });
       return worker.runUntil(compute.runUntil(background.runUntil(work())));
     },
     crash: async (downMs, meanwhile) => {

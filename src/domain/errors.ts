@@ -211,6 +211,12 @@ export const ERROR_TABLE = {
     meaning: 'an error this program has no name for',
     remedy: 'look at the log with the run ID and report it',
   },
+  payload_too_large: {
+    stage: 'preflight',
+    retry: 'permanent',
+    meaning: 'a step gave back more than a workflow history may hold (64 KiB)',
+    remedy: 'report it with the run ID; the other pairs go on',
+  },
   store_corrupt: {
     stage: 'preflight',
     retry: 'permanent',

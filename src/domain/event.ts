@@ -42,6 +42,8 @@ export const EVENT_TABLE = {
   overrun: entry('warning', 'happens', 'a cycle took longer than its budget', 'overrun.md'),
   missed_boundary: entry('warning', 'happens', 'no cycle ran at a boundary', 'missed-boundary.md'),
   training_failed: entry('warning', 'happens', 'a training failed', 'training-failed.md'),
+  training_overdue: entry('warning', 'begins', 'has had no new training for twice its schedule', 'training-overdue.md'),
+  training_overdue_end: entry('info', 'ends', 'has been trained again', null),
   promotion: entry('info', 'happens', 'another model forecasts', 'promotion.md'),
   rollback: entry('info', 'happens', 'an earlier model forecasts again', 'rollback.md'),
   drift: entry('warning', 'happens', 'the model drifts', 'drift.md'),

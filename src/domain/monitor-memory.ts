@@ -10,6 +10,8 @@ export interface MonitorMemory {
   readonly fills: Readonly<Record<string, FillWatch>>;
   readonly disk: DiskWatch | null;
   readonly manifest: ManifestWatch;
+  /** Keys of alerts, by timeframe: those that have had no training for too long. */
+  readonly untrained: Readonly<Record<string, string>>;
   /** Pairs whose status word changed in the last round, so that the published word is out of date. */
   readonly changed: readonly string[];
 }
@@ -25,8 +27,8 @@ export interface FiringAlert {
   readonly since: EpochMs | null;
 }
 
-/** The pairs' alerts first, then fills, then the manifest. */
-export function firingAlerts({ pairs, fills, manifest }: MonitorMemory): FiringAlert[] {
+/** The pairs' alerts first, then fills, then the manifest, then trainings. */
+export function firingAlerts({ pairs, fills, manifest, untrained }: MonitorMemory): FiringAlert[] {
   const firing: FiringAlert[] = [];
   for (const [pairKey, { status, alert, since, degraded, blocked }] of Object.entries(pairs)) {
     const kind = status === 'stale' ? 'stale_repeat' : status;
@@ -38,5 +40,7 @@ export function firingAlerts({ pairs, fills, manifest }: MonitorMemory): FiringA
     if (alert !== null) firing.push({ key: alert, kind: 'fill_stalled', pairKey, since });
   }
   if (manifest !== null) firing.push({ key: manifest, kind: 'manifest_failure', pairKey: null, since: null });
+  for (const key of Object.values(untrained))
+    firing.push({ key, kind: 'training_overdue', pairKey: null, since: null });
   return firing;
 }

@@ -1,5 +1,5 @@
 /** When a timeframe is trained again, and when a request is refused; each with its reason, to be recorded (SPEC 7). */
-import { DAY, HOUR } from './timeframe';
+import { DAY, HOUR, lastBoundary, parseTimeframe, shiftSlots } from './timeframe';
 import type { EpochMs, TimeframeId } from './types';
 
 export const TRAINING_TRIGGERS = ['by hand', 'schedule', 'candles', 'drift', 'shock'] as const;
@@ -56,6 +56,22 @@ function refused(reason: string): RetrainVerdict {
 
 function hours(milliseconds: number): string {
   return `${(milliseconds / HOUR).toFixed(1)} h`;
+}
+
+const DAILY = parseTimeframe('1d');
+/** Scheduled trainings that may fail to come before an operator is told. */
+const PERIODS_UNTRAINED = 2;
+
+/** What boundaries bring about a training: each day for 1h and 1d (and all shorter ones), Mondays for 1w, the first of the month for 1M. */
+export function trainingEvery(timeframe: TimeframeId): TimeframeId {
+  return timeframe === '1w' || timeframe === '1M' ? timeframe : DAILY;
+}
+
+/** From then on a timeframe whose last training was at `trainedAt` has been without one for twice its schedule. */
+export function trainingOverdueAt(timeframe: TimeframeId, trainedAt: EpochMs): EpochMs {
+  const every = trainingEvery(timeframe);
+  const boundary = lastBoundary(every, trainedAt);
+  return shiftSlots(every, boundary, PERIODS_UNTRAINED) + (trainedAt - boundary);
 }
 
 /** Candles since the last training that make another due; null where the timeframe has no such rule. */

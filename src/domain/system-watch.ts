@@ -1,11 +1,13 @@
-/** What the monitor remembers of things that are not one pair's state: storage, manifest, fills. */
+/** What the monitor remembers of things that are not one pair's state: storage, manifest, trainings, fills. */
 import { eventOf } from './event';
 import type { Event } from './event';
 import type { Observed } from './alert-transitions';
+import { trainingId } from './names';
+import { trainingOverdueAt } from './retrain';
 import type { StorageLevel } from './storage-budget';
 import { MINUTE } from './timeframe';
 import { pairKey } from './types';
-import type { EpochMs, Pair } from './types';
+import type { EpochMs, Pair, TimeframeId } from './types';
 
 /** A fill whose stored candles do not change for this long is told of. */
 export const FILL_STALLED_MS = 30 * MINUTE;
@@ -47,6 +49,28 @@ export function observeManifest(before: ManifestWatch, problem: string | null, a
   if (problem !== null || before === null) return { watch: before, events: [] };
   const recovery = { key: `manifest_recovery ${new Date(at).toISOString()}`, alert: before, ends: before, detail: '' };
   return { watch: null, events: [eventOf('manifest_recovery', at, recovery)] };
+}
+
+/**
+ * `alert`: key of the alert that the timeframe has had no training for too long, or null. `trainedAt`: when it was last
+ * trained, or, before the first time, since when it has been forecast.
+ */
+export function observeTraining(
+  alert: string | null,
+  { timeframe, trainedAt, at }: { readonly timeframe: TimeframeId; readonly trainedAt: EpochMs; readonly at: EpochMs },
+): Observed<string | null> {
+  const since = trainingOverdueAt(timeframe, trainedAt);
+  if (at >= since) {
+    if (alert !== null) return { watch: alert, events: [] };
+    const key = `training_overdue ${timeframe} ${new Date(since).toISOString()}`;
+    const detail = `the last one was at ${new Date(trainedAt).toISOString()}`;
+    const workflow = { id: trainingId(timeframe), run: null };
+    return { watch: key, events: [eventOf('training_overdue', at, { key, timeframe, detail, since, workflow })] };
+  }
+  if (alert === null) return { watch: null, events: [] };
+  const key = `training_overdue_end ${timeframe} ${new Date(at).toISOString()}`;
+  const end = { key, timeframe, alert, ends: alert, detail: '' };
+  return { watch: null, events: [eventOf('training_overdue_end', at, end)] };
 }
 
 export interface FillWatch {

@@ -103,6 +103,14 @@ function rulesOfMultiple(timeframe: TimeframeId): TimeframeRules {
   };
 }
 
+/**
+ * Origins that a comparison of two models rests on. Of no more origins than steps (months: 24 and 24) no test can say
+ * whether a difference is chance, so it is two horizons where the evaluation window has as many, else that window.
+ */
+export function comparedOrigins({ minimumSamples, evaluationSlots, horizon }: TimeframeRules): number {
+  return Math.max(minimumSamples, Math.min(evaluationSlots, 2 * horizon));
+}
+
 export function defaultRules(timeframe: TimeframeId): TimeframeRules {
   return TABLE[timeframe] ?? rulesOfMultiple(timeframe);
 }

@@ -85,6 +85,18 @@ export interface ModelRegistry {
   ): Promise<LifecycleEvent[]>;
 }
 
+/** Trainings looked through for one that left a model. */
+const TRAININGS_READ = 200;
+
+/** When the timeframe was last trained, all symbols or some of them; null when it never was, or not lately. */
+export async function lastTrainedAt(
+  models: Pick<ModelRegistry, 'events'>,
+  timeframe: TimeframeId,
+): Promise<EpochMs | null> {
+  const trainings = await models.events(timeframe, { kind: 'training', limit: TRAININGS_READ });
+  return trainings.find(({ verdict }) => verdict !== 'failed')?.at ?? null;
+}
+
 /** The event of a change, as {@link ModelRegistry.changeChampion} records it. */
 export function eventOf(change: ChampionChange): LifecycleEvent {
   const { timeframe, at, version, by, reason, kind, previous } = change;

@@ -35,6 +35,11 @@ export interface SweepResult {
 export interface PublishedFiles {
   /** Stores a body under its hash; an equal one that is already there stays, a damaged one is replaced. */
   putObject(body: string): Promise<DocumentReference>;
+  /**
+   * Makes the packed forms that these objects lack, while `mayGoOn` says so; how many were made. Nothing rests on them: a
+   * reader who finds none, or a damaged one, makes his own. They go with their object.
+   */
+  packObjects(hashes: readonly string[], mayGoOn: () => boolean): Promise<number>;
   /** The bytes on disk are counted, not read; null when there is no such object. */
   objectBytes(sha256: string): Promise<number | null>;
   /** The body, or null when it is absent or its bytes do not have this hash. */
@@ -55,7 +60,7 @@ export interface PublishedFiles {
 
 /** A flat folder of named documents for a plain web host. */
 export interface DocumentFolder {
-  write(name: string, body: string): Promise<void>;
+  write(name: string, body: string | Uint8Array): Promise<void>;
   names(): Promise<string[]>;
   remove(name: string): Promise<void>;
 }

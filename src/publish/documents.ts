@@ -188,7 +188,7 @@ const opsEntry = z
     as_of: time,
     export_block: z.string().nullable(),
     gate_reason: z.string().nullable(),
-    /** Coverage, last success and failure of each stage, model versions, disk level, workflow and run. */
+    /** Coverage, last success and failure of each stage, model and `shadow_version`, disk level, workflow and run. */
     operations: z.record(z.string(), z.json()),
   })
   .refine(isNamedCanonically, named);

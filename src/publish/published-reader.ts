@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PACKED_SUFFIX, unpacksTo } from '../adapters/files/packed-form';
+import type { Packing } from '../adapters/files/packed-form';
 import type { EpochMs } from '../domain/types';
 import type { DocumentReference } from '../ports/publication';
 import { manifestSchema } from './documents';
@@ -31,6 +33,8 @@ export interface PublishedReader {
   problem(): string | null;
   /** The bytes of an object; bytes that are not what the reference says are never given (I22, F40). */
   object(reference: DocumentReference): Promise<Buffer | 'missing' | 'corrupt'>;
+  /** The packed form that lies beside the object; null when there is none or it is not exactly these bytes. */
+  packed(sha256: string, packing: Packing, body: Buffer): Promise<Buffer | null>;
 }
 
 /**
@@ -47,6 +51,7 @@ export function readPublishedAsOf(publicDir: string, moment: EpochMs): Published
     },
     problem: () => null,
     object: async (reference) => readObject(publicDir, reference),
+    packed: async (sha256, packing, body) => readPacked(publicDir, sha256, { packing, body }),
   };
 }
 
@@ -80,6 +85,7 @@ export function readPublished(publicDir: string): PublishedReader {
     },
     problem: () => problem,
     object: async (reference) => readObject(publicDir, reference),
+    packed: async (sha256, packing, body) => readPacked(publicDir, sha256, { packing, body }),
   };
 }
 
@@ -139,6 +145,16 @@ async function readObject(
   const body = await readRegular(join(publicDir, 'objects', `${sha256}.json`));
   if (body === null) return 'missing';
   return body.length === bytes && createHash('sha256').update(body).digest('hex') === sha256 ? body : 'corrupt';
+}
+
+async function readPacked(
+  publicDir: string,
+  sha256: string,
+  { packing, body }: { readonly packing: Packing; readonly body: Buffer },
+): Promise<Buffer | null> {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) return null;
+  const packed = await readRegular(join(publicDir, 'objects', `${sha256}.json${PACKED_SUFFIX[packing]}`));
+  return packed !== null && (await unpacksTo(packed, packing, body)) ? packed : null;
 }
 
 /** The bytes of a regular file; null when there is none, it is a link, or reading fails. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PACKED_SUFFIX, PACKINGS, unpacksTo } from '../adapters/files/packed-form';
 
 /** One broken rule of what is published. */
 export interface Breach {
@@ -44,20 +45,34 @@ export async function readTree(publicDir: string, report: Report, known: KnownFi
   const generations = new Map<number, string>();
   const isKnownGeneration = (name: string) => known.generations.has(Number.parseInt(name, 10));
   const kept = await regularFiles(publicDir, 'generations', /^[1-9]\d{0,14}\.json$/, isKnownGeneration, report);
-  for (const [name, body] of kept.read) generations.set(Number.parseInt(name, 10), body);
+  for (const [name, body] of kept.read) generations.set(Number.parseInt(name, 10), body.toString('utf8'));
   const bodies = new Map<string, string>();
   const sizes = new Map<string, number>();
   const isKnownObject = (name: string) => known.sizes.has(name.slice(0, 64));
-  const found = await regularFiles(publicDir, 'objects', /^[0-9a-f]{64}\.json$/, isKnownObject, report);
+  const found = await regularFiles(publicDir, 'objects', /^[0-9a-f]{64}\.json(\.br|\.gz)?$/, isKnownObject, report);
   for (const name of found.known) sizes.set(name.slice(0, 64), known.sizes.get(name.slice(0, 64)) ?? Number.NaN);
   for (const [name, body] of found.read) {
+    if (!name.endsWith('.json')) continue;
     const sha256 = createHash('sha256').update(body).digest('hex');
     if (`${sha256}.json` === name) {
-      bodies.set(sha256, body);
-      sizes.set(sha256, Buffer.byteLength(body));
+      bodies.set(sha256, body.toString('utf8'));
+      sizes.set(sha256, body.length);
     } else report('I20', `objects/${name}`, `holds bytes with the hash ${sha256}`);
   }
-  return { manifest: await regularFile(join(publicDir, 'manifest.json')), generations, sizes, bodies };
+  await checkPacked(found.read, report);
+  const manifest = (await regularFile(join(publicDir, 'manifest.json')))?.toString('utf8') ?? null;
+  return { manifest, generations, sizes, bodies };
+}
+
+/** A packed form unpacks to the plain file beside it. One left without it by a crash is nobody's until it is swept. */
+async function checkPacked(objects: ReadonlyMap<string, Buffer>, report: Report): Promise<void> {
+  for (const [name, packed] of objects) {
+    const packing = PACKINGS.find((one) => name.endsWith(PACKED_SUFFIX[one]));
+    const plain = packing && objects.get(name.slice(0, -PACKED_SUFFIX[packing].length));
+    if (plain !== undefined && packing !== undefined && !(await unpacksTo(packed, packing, plain))) {
+      report('I20', `objects/${name}`, 'does not unpack to the bytes beside it');
+    }
+  }
 }
 
 async function regularFiles(
@@ -66,8 +81,8 @@ async function regularFiles(
   pattern: RegExp,
   isKnown: (name: string) => boolean,
   report: Report,
-): Promise<{ readonly read: ReadonlyMap<string, string>; readonly known: readonly string[] }> {
-  const read = new Map<string, string>();
+): Promise<{ readonly read: ReadonlyMap<string, Buffer>; readonly known: readonly string[] }> {
+  const read = new Map<string, Buffer>();
   const known: string[] = [];
   for (const name of await names(join(publicDir, folder))) {
     if (TEMPORARY.test(name)) continue;
@@ -87,7 +102,7 @@ async function names(folder: string): Promise<string[]> {
   return stats?.isDirectory() === true ? readdir(folder) : [];
 }
 
-async function regularFile(path: string): Promise<string | null> {
+async function regularFile(path: string): Promise<Buffer | null> {
   const stats = await lstat(path).catch(() => null);
-  return stats?.isFile() === true ? readFile(path, 'utf8').catch(() => null) : null;
+  return stats?.isFile() === true ? readFile(path).catch(() => null) : null;
 }

@@ -1,17 +1,11 @@
-/** Bytes ready to be sent: named by their hash, compressed once, never per request. */
+/** Bytes ready to be sent: named by their hash, packed once (documents by the publisher), never per request. */
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
+import { isWorthPacking, pack } from '../adapters/files/packed-form';
+import type { Packing } from '../adapters/files/packed-form';
 
-export type Encoding = 'identity' | 'gzip' | 'br';
+export type Encoding = 'identity' | Packing;
 
-const compressGzip = promisify(gzip);
-const compressBrotli = promisify(brotliCompress);
-/** Below this many bytes compression saves less than its header costs. */
-const WORTH_COMPRESSING = 600;
-const BROTLI_QUALITY = 6;
-
-/** One body with its compressed forms, each made on first demand and kept. */
+/** One body with its packed forms, each taken from disk or else made on first demand, and kept. */
 export class Content {
   readonly sha256: string;
   /** Strong entity tag: the hash of the uncompressed bytes, so that a reader can check what it got (I22). */
@@ -22,6 +16,8 @@ export class Content {
     readonly bytes: Buffer,
     readonly type: string,
     sha256 = createHash('sha256').update(bytes).digest('hex'),
+    /** The form that was made when the body was published, or null. */
+    private readonly published: (packing: Packing) => Promise<Buffer | null> = async () => null,
   ) {
     this.sha256 = sha256;
     this.etag = `"${sha256}"`;
@@ -32,7 +28,7 @@ export class Content {
     if (encoding === 'identity') return this.bytes;
     const known = this.compressed.get(encoding);
     if (known !== undefined) return known;
-    const made = this.compress(encoding).then(
+    const made = this.packed(encoding).then(
       (body) => {
         this.compressed.set(encoding, body);
         return body;
@@ -48,16 +44,11 @@ export class Content {
 
   /** The encoding to use for this content when the reader allows `allowed`. */
   bestEncoding(allowed: Encoding): Encoding {
-    return this.bytes.length < WORTH_COMPRESSING ? 'identity' : allowed;
+    return isWorthPacking(this.bytes.length) ? allowed : 'identity';
   }
 
-  private compress(encoding: 'gzip' | 'br'): Promise<Buffer> {
-    if (encoding === 'gzip') return compressGzip(this.bytes);
-    const params = {
-      [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
-      [constants.BROTLI_PARAM_SIZE_HINT]: this.bytes.length,
-    };
-    return compressBrotli(this.bytes, { params });
+  private async packed(packing: Packing): Promise<Buffer> {
+    return (await this.published(packing)) ?? pack(this.bytes, packing);
   }
 }
 

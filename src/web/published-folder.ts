@@ -3,6 +3,7 @@ import type { FileReference, Manifest, ManifestEntry } from '../publish/document
 import { symbolFileName } from '../domain/types';
 import type { Clock } from '../ports/clock';
 import type { PublishedReader } from '../publish/published-reader';
+import type { Packing } from '../adapters/files/packed-form';
 import { Content } from './content';
 
 /** One manifest with its look-ups. Names are keys of a map: no path is ever made of what a reader sends (S01). */
@@ -92,7 +93,9 @@ export class PublishedFolder {
   private async read(file: FileReference): Promise<Content | 'missing' | 'corrupt'> {
     const bytes = await this.reader.object(file);
     if (!Buffer.isBuffer(bytes)) return bytes;
-    const content = new Content(bytes, JSON_TYPE, file.sha256);
+    const { sha256 } = file;
+    const published = async (packing: Packing) => this.reader.packed(sha256, packing, bytes);
+    const content = new Content(bytes, JSON_TYPE, sha256, published);
     if (!this.kept.has(file.sha256)) this.keptBytes += weight(content);
     this.kept.set(file.sha256, content);
     for (const [hash, oldest] of this.kept) {

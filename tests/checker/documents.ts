@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import Ajv from 'ajv/dist/2020';
 import { endOf } from './calendar';
 import type { Stored } from './candles';
@@ -83,7 +84,16 @@ export function checkObjects(
   );
   const sizes = new Map<string, number>();
   for (const name of readdirSync(folder).filter((entry) => !entry.startsWith('.tmp-'))) {
+    const packing = /^[0-9a-f]{64}\.json\.(br|gz)$/.exec(name)?.[1];
     const body = readFileSync(join(folder, name));
+    if (packing !== undefined) {
+      findings.holds(
+        'I20 whole',
+        hashOfPacked(body, packing) === name.slice(0, 64),
+        () => `objects/${name}: unpacks to other bytes`,
+      );
+      continue;
+    }
     const sha256 = createHash('sha256').update(body).digest('hex');
     findings.holds('I20 whole', name === `${sha256}.json`, () => `objects/${name}: holds other bytes`);
     if (name !== `${sha256}.json`) continue;
@@ -96,6 +106,16 @@ export function checkObjects(
     else checkPrediction(findings, document, champions);
   }
   return { sizes, read: (sha256) => JSON.parse(readFileSync(join(folder, `${sha256}.json`), 'utf8')) as Document };
+}
+
+/** The hash of what a packed form holds; null when it can not be unpacked. */
+function hashOfPacked(packed: Buffer, packing: string): string | null {
+  try {
+    const body = packing === 'br' ? brotliDecompressSync(packed) : gunzipSync(packed);
+    return createHash('sha256').update(body).digest('hex');
+  } catch {
+    return null;
+  }
 }
 
 /** Keys in order, nothing between them: RFC 8785 as far as these documents need it. */

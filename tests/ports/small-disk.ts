@@ -12,6 +12,8 @@ export const notRun = mayMount ? '' : ' (needs root, to mount a small disk)';
 export interface SmallDisk {
   readonly folder: string;
   grow(megabytes: number): void;
+  /** `ro` as after an error of the device; refused by the kernel while a file on it is open for writing. */
+  become(access: 'ro' | 'rw'): void;
   remove(): void;
 }
 
@@ -23,10 +25,13 @@ export function smallDisk(parent: string, megabytes: number): SmallDisk {
   if (mounted.status !== 0) throw new Error(`no small disk could be mounted: ${String(mounted.stderr)}`);
   return {
     folder,
-    grow: (to) => {
-      const grown = spawnSync('mount', ['-o', `remount,size=${to}m`, folder]);
-      if (grown.status !== 0) throw new Error(`the small disk could not be made larger: ${String(grown.stderr)}`);
-    },
+    grow: (to) => remount(folder, `size=${to}m`),
+    become: (access) => remount(folder, access),
     remove: () => void spawnSync('umount', ['-l', folder]),
   };
+}
+
+function remount(folder: string, option: string): void {
+  const { status, stderr } = spawnSync('mount', ['-o', `remount,${option}`, folder]);
+  if (status !== 0) throw new Error(`the small disk could not be mounted as ${option}: ${String(stderr)}`);
 }

@@ -195,6 +195,30 @@ onSmallDisk(
   60_000,
 );
 
+onSmallDisk(
+  `F36 on a disk that turned read-only nothing opens, nothing is lost, and all goes on when it is writable again${notRun}`,
+  async () => {
+    const disk = smallDisk(temporaryFolder(), 6);
+    try {
+      const [origin, path] = [join(temporaryFolder(), 'candles.db'), join(disk.folder, 'candles.db')];
+      const before = await openCandleStore(origin);
+      await before.write(BTC_1H, candles(0, 99), 1000);
+      await before.close();
+      copyFileSync(origin, path);
+      disk.become('ro');
+      await expect(openCandleStore(path)).rejects.toMatchObject({ code: 'store_unavailable' });
+      await expect(openStateStore(join(disk.folder, 'state.db'))).rejects.toMatchObject({ code: 'store_unavailable' });
+      disk.become('rw');
+      const after = closed(await openCandleStore(path));
+      await after.write(BTC_1H, candles(100, 199), 1000);
+      expect(await after.read(BTC_1H, { limit: Infinity })).toEqual(candles(0, 199));
+    } finally {
+      disk.remove();
+    }
+  },
+  60_000,
+);
+
 describe('a damaged file', () => {
   /** Turns every bit of `length` bytes around. */
   function flip(path: string, position: number, length: number): void {

@@ -9,6 +9,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { largestPayload } from '../payloads';
 import { startTestTemporal, workflowBundle } from '../temporal';
 import { RECORDED_RUNS } from './recorded-runs';
 
@@ -111,11 +112,4 @@ async function changedWorkflows(change: (source: string) => string) {
   } finally {
     await rm(copy, { recursive: true, force: true });
   }
-}
-
-/** Bytes of the largest base64 `data` anywhere in a history. */
-function largestPayload(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  const own = 'data' in value && typeof value.data === 'string' ? Buffer.byteLength(value.data, 'base64') : 0;
-  return Math.max(own, ...Object.values(value).map(largestPayload));
 }

@@ -12,7 +12,11 @@ export const TEMPORARY_NAME = /^\.tmp-[0-9a-f]{16}$/;
  * Writes `body` to `path`: temporary file in the same folder, fsync, `check`, rename, fsync of the folder. When any step
  * throws, the old file stands (or, after the rename, the new one whole) and the temporary one is removed.
  */
-export async function writeDurably(path: string, body: string, check?: () => Promise<void>): Promise<void> {
+export async function writeDurably(
+  path: string,
+  body: string | Uint8Array,
+  check?: () => Promise<void>,
+): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.tmp-${randomBytes(8).toString('hex')}`);
   try {

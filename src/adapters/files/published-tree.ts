@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { PipelineError } from '../../domain/errors';
 import type { PublishedFiles, ManifestBodies } from '../../ports/published-files';
 import type { DocumentReference } from '../../ports/publication';
+import { PACKED_SUFFIX, PACKINGS, isWorthPacking, pack } from './packed-form';
 import { errorCodeOf, fileError, syncFolder, writeDurably } from './durable-file';
 import { sweepTree } from './sweep';
 import type { TreeFolders } from './sweep';
@@ -28,6 +29,7 @@ export function openPublishedTree(folders: TreeFolders): PublishedFiles {
   const generationPath = (generation: number): string => join(tree.generations, `${generation}.json`);
   return {
     putObject: async (body) => putObject(tree.objects, body),
+    packObjects: async (hashes, mayGoOn) => packObjects(tree.objects, hashes.map(checkedHash), mayGoOn),
     objectBytes: async (sha256) => {
       const stats = await lstat(objectPath(sha256)).catch(nullWhenAbsent);
       return stats?.isFile() === true ? stats.size : null;
@@ -68,6 +70,23 @@ async function putObject(folder: string, body: string): Promise<DocumentReferenc
   } catch (error) {
     throw fileError(error, 'export_failed', 'a document');
   }
+}
+
+async function packObjects(folder: string, hashes: readonly string[], mayGoOn: () => boolean): Promise<number> {
+  const there = new Set(await readdir(folder));
+  let made = 0;
+  for (const sha256 of hashes) {
+    const name = `${sha256}.json`;
+    const lacking = PACKINGS.filter((packing) => !there.has(name + PACKED_SUFFIX[packing]));
+    if (!mayGoOn()) break;
+    const text = lacking.length === 0 ? null : await readRegular(join(folder, name));
+    if (text === null || !isWorthPacking(text.length) || hashOf(text) !== sha256) continue;
+    for (const packing of lacking) {
+      await writeDurably(join(folder, name + PACKED_SUFFIX[packing]), await pack(Buffer.from(text), packing));
+      made += 1;
+    }
+  }
+  return made;
 }
 
 async function replaceManifests(

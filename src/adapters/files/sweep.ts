@@ -50,11 +50,14 @@ export async function sweepTree(folders: TreeFolders, policy: SweepPolicy): Prom
     } else forgotten += await removed(file.path);
   }
   let collected = 0;
-  for (const file of await regularFiles(objects, /^[0-9a-f]{64}\.json$/)) {
+  // A packed form is judged by its own time; a reader makes one that is gone before its plain file anew.
+  for (const file of await regularFiles(objects, /^[0-9a-f]{64}\.json(\.br|\.gz)?$/)) {
     if (named.has(file.name.slice(0, 64)) || policy.now - file.changed <= policy.keepMs) continue;
     // Asked again: an export may have taken the same content up while we looked.
     const stats = await lstat(file.path).catch(() => null);
-    if (stats !== null && stats.mtimeMs === file.changed) collected += await removed(file.path);
+    if (stats === null || stats.mtimeMs !== file.changed) continue;
+    const gone = await removed(file.path);
+    if (file.name.endsWith('.json')) collected += gone;
   }
   return { generations: forgotten, objects: collected, temporary, oldestKept };
 }

@@ -8,7 +8,9 @@ import { EVENT_TABLE, SEVERITIES } from '../../domain/event';
 import { firingAlerts } from '../../domain/monitor-memory';
 import { errorBudget } from '../../domain/sla';
 import { PAIR_STATUSES } from '../../domain/status';
-import { DAY, HOUR } from '../../domain/timeframe';
+import { trainingEvery } from '../../domain/retrain';
+import { closeOf, DAY, HOUR, openOf } from '../../domain/timeframe';
+import type { TimeframeRules } from '../../domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../../domain/types';
 import type { AlertOutbox } from '../../ports/alert-outbox';
 import type { CandleStore } from '../../ports/candle-store';
@@ -16,6 +18,8 @@ import type { Clock } from '../../ports/clock';
 import type { FetchCounter } from '../../ports/fetch-counter';
 import { COMMIT_KINDS } from '../../ports/late-commits';
 import type { LateCommits } from '../../ports/late-commits';
+import { lastTrainedAt } from '../../ports/model-registry';
+import type { ModelRegistry } from '../../ports/model-registry';
 import type { MonitorStore } from '../../ports/monitor-store';
 import type { RunLog } from '../../ports/run-log';
 
@@ -29,6 +33,8 @@ export interface DeploymentFacts {
   readonly runLog: RunLog;
   readonly monitor: MonitorStore;
   readonly outbox: AlertOutbox;
+  readonly models: Pick<ModelRegistry, 'events'>;
+  rules(timeframe: TimeframeId): Pick<TimeframeRules, 'horizon'>;
   readonly lateCommits: LateCommits;
 }
 
@@ -41,6 +47,8 @@ export interface DeploymentMetrics {
 /** Runs looked through for the last working ones; most runs of a long timeframe are idle. */
 const RUNS_READ = 4 * MEASURED_CYCLES;
 const OUTCOMES = ['published', 'partial', 'failed', 'idle'] as const;
+const TRAININGS_READ = 100;
+const TRAINING_OUTCOMES = ['done', 'partial', 'failed'] as const;
 const SLA_WINDOW_MS = 30 * DAY;
 
 /** @param ofProcess also measure the process itself: once a process */
@@ -53,13 +61,9 @@ export function createDeploymentMetrics(facts: DeploymentFacts, ofProcess: boole
     labelNames: ['timeframe', 'reason'] as const,
     registers: [register],
   });
-  const collectors = [
-    cycleGauges(register),
-    monitorGauges(register),
-    alertGauges(register),
-    storageGauges(register),
-    lateCommitCounter(register),
-  ];
+  const collectors = [cycleGauges, trainingGauges, monitorGauges, alertGauges, storageGauges, lateCommitCounter].map(
+    (make) => make(register),
+  );
   return {
     contentType: register.contentType,
     fetchCounter: { started: (timeframe, reason) => starts.inc({ timeframe, reason }) },
@@ -110,6 +114,45 @@ function cycleGauges(register: Registry): Collect {
       }
     }
   };
+}
+
+/** Trainings of each timeframe that is forecast (SPEC 7); what never happened is left out. */
+function trainingGauges(register: Registry): Collect {
+  const by = ['timeframe'] as const;
+  const success = gauge(
+    register,
+    'training_last_success_timestamp_seconds',
+    'When the timeframe was last trained, all symbols or some.',
+    by,
+  );
+  const duration = gauge(register, 'training_duration_seconds', 'Time that the newest training took.', by);
+  const period = gauge(
+    register,
+    'training_schedule_seconds',
+    'Longest time between two scheduled trainings; an age over twice that is too much.',
+    by,
+  );
+  const runs = gauge(register, 'training_runs', `The newest ${TRAININGS_READ} trainings by how they ended.`, [
+    'timeframe',
+    'outcome',
+  ]);
+  return async ({ timeframes, models, ...facts }) => {
+    for (const timeframe of timeframes.filter((one) => facts.rules(one).horizon > 0)) {
+      const trainings = await models.events(timeframe, { kind: 'training', limit: TRAININGS_READ });
+      const milliseconds = trainings[0]?.facts.duration_ms;
+      setKnown(success, timeframe, await lastTrainedAt(models, timeframe), 1000);
+      setKnown(duration, timeframe, typeof milliseconds === 'number' ? milliseconds : null, 1000);
+      period.set({ timeframe }, longestPeriod(trainingEvery(timeframe)) / 1000);
+      for (const outcome of TRAINING_OUTCOMES) {
+        runs.set({ timeframe, outcome }, trainings.filter(({ verdict }) => verdict === outcome).length);
+      }
+    }
+  };
+}
+
+/** Months can have 31 days; January has. */
+function longestPeriod(every: TimeframeId): number {
+  return closeOf(every, openOf(every, 0)) - openOf(every, 0);
 }
 
 function setKnown(target: Gauge<'timeframe'>, timeframe: TimeframeId, value: number | null, divisor = 1): void {

@@ -1,15 +1,23 @@
 /** What of the life of models an operator is told, within the transaction that records it (I50). */
 import { eventOf } from '../../domain/event';
 import type { Event, EventKind } from '../../domain/event';
+import { championWorkflowId, MODEL_REPORT, trainingId } from '../../domain/names';
 import type { LifecycleEvent } from '../../ports/model-registry';
 
 /** Null when it is only kept: decisions that block, requests, calm looks for drift, the first champion. */
 export function alertOfLifecycle(event: LifecycleEvent): Event | null {
   const kind = kindOf(event);
   if (kind === null) return null;
-  const { key, timeframe, at, version, reason, by } = event;
+  const { key, timeframe, at, version, reason, by, facts } = event;
   const model = version === null ? '' : `model ${version}: `;
-  return eventOf(kind, at, { key: `models ${key}`, timeframe, detail: `${model}${reason} (${by})` });
+  const moved = event.kind === 'change' ? { from: String(facts.previous), to: version } : {};
+  const detail = `${model}${reason} (${by})`;
+  return eventOf(kind, at, { key: `models ${key}`, timeframe, detail, ...moved, workflow: workflowOf(event) });
+}
+
+function workflowOf({ kind, timeframe }: LifecycleEvent): Event['workflow'] {
+  const ids = { change: championWorkflowId(timeframe), training: trainingId(timeframe), drift: MODEL_REPORT };
+  return kind in ids ? { id: ids[kind as keyof typeof ids], run: null } : null;
 }
 
 function kindOf({ kind, verdict }: LifecycleEvent): EventKind | null {

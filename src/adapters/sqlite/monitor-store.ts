@@ -83,7 +83,10 @@ export class SqliteMonitorStore implements MonitorStore {
 
 async function lastOf(db: StateConnection): Promise<{ readonly asOf: EpochMs; readonly memory: MonitorMemory } | null> {
   const row = await db.selectFrom('monitor_memory').select(['as_of', 'memory']).executeTakeFirst();
-  return row === undefined ? null : { asOf: row.as_of, memory: JSON.parse(row.memory) as MonitorMemory };
+  if (row === undefined) return null;
+  // What an earlier version did not watch is not there.
+  const memory = JSON.parse(row.memory) as Omit<MonitorMemory, 'untrained'> & Partial<MonitorMemory>;
+  return { asOf: row.as_of, memory: { untrained: {}, ...memory } };
 }
 
 /** The end of a mute is told once, with what it held back. */

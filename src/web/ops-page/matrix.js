@@ -60,6 +60,7 @@ export function pairDetail({ entry, state, verdict }, operations, view) {
         ['Served', verdict.serveAllowed && entry.visibility === 'visible' ? 'yes' : 'no'],
         ['Symbol', entry.symbol_state],
         ['Model', modelWords(facts.model)],
+        ['Shadow', typeof facts.shadow_version === 'string' ? shortVersion(facts.shadow_version) : '\u2013'],
         ['Last run', runLink(operations, facts.workflow)],
       ].map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value))),
     ),

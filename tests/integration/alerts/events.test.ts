@@ -1,8 +1,11 @@
 /** What cycles and single rounds of the monitor leave in the event log, over real Temporal and stores. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PipelineError } from '../../../src/domain/errors';
-import { HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
+import { DAY, HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
 import { MONITOR_SCHEDULE } from '../../../temporal/schedules';
+import type { AlertsDocument } from '../../../src/web/ops-documents';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
 import { candlesFrom, openPipeline, pairOf } from '../pipeline/pipeline';
@@ -76,3 +79,31 @@ test('hidden pairs never alarm, but a fill without progress for 30 minutes does,
   await pipeline.driveAll(monitors, NOW + HOUR, NOW + HOUR + 16 * MINUTE);
   expect((await recorded()).map(({ kind }) => kind)).toEqual(['fill_resumed', 'fill_stalled']);
 });
+
+test('a timeframe that has had no training for twice its schedule is told once, shown, and its end is told', async () => {
+  await open();
+  await pipeline.drive(['1h'], NOW, NOW + 5_000);
+  const daily = [{ ...MONITOR_SCHEDULE, every: parseTimeframe('1d') }];
+  const trainings = async () => (await recorded()).filter(({ kind }) => kind.startsWith('training'));
+  await pipeline.driveAll(daily, NOW, NOW + 4 * DAY);
+  expect(await trainings()).toMatchObject([
+    {
+      kind: 'training_overdue',
+      timeframe: '1h',
+      at: NOW + 2 * DAY + 30_000,
+      since: NOW + 2 * DAY + 5_000,
+      detail: 'the last one was at 2024-01-21T00:00:05.000Z',
+      workflow: { id: 'train-1h' },
+    },
+  ]);
+  const shown = JSON.parse(await readFile(join(pipeline.stores.folder.ops, 'alerts.json'), 'utf8')) as AlertsDocument;
+  expect(shown.firing.map(({ event, runbook }) => [event, runbook])).toContainEqual([
+    'training_overdue',
+    'training-overdue.md',
+  ]);
+  const training = { timeframe: parseTimeframe('1h'), kind: 'training', version: null, by: 'operator' } as const;
+  const rest = { key: 'training', reason: '', criteria: [], facts: {} };
+  await pipeline.stores.state.models.record({ ...training, ...rest, at: NOW + 4 * DAY, verdict: 'done' });
+  await pipeline.driveAll(daily, NOW + 4 * DAY, NOW + 5 * DAY);
+  expect((await trainings()).map(({ kind }) => kind)).toEqual(['training_overdue_end', 'training_overdue']);
+}, 60_000);

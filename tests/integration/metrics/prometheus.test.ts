@@ -60,6 +60,31 @@ withPrometheus(
   180_000,
 );
 
+test('trainings are told by how they ended, how long the newest took, and when one last succeeded', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'coin-predict-metrics-'));
+  const state = await openStateStore(join(folder, 'state.db'));
+  const quiet = await createMetrics(state).text();
+  expect(quiet).toContain('coin_predict_training_schedule_seconds{timeframe="1h"} 86400');
+  expect(quiet).toContain('coin_predict_training_schedule_seconds{timeframe="1M"} 2678400');
+  expect(quiet).not.toMatch(/coin_predict_training_(duration|last_success\w*)_seconds\{/);
+  const timeframe = parseTimeframe('1h');
+  const training = { timeframe, kind: 'training', version: null, by: 'automatic', reason: '', criteria: [] } as const;
+  for (const [at, verdict] of [
+    [1_000, 'done'],
+    [2_000, 'partial'],
+    [3_000, 'failed'],
+  ] as const) {
+    await state.models.record({ ...training, key: verdict, at, verdict, facts: { duration_ms: at } });
+  }
+  const text = await createMetrics(state).text();
+  expect(text).toContain('coin_predict_training_last_success_timestamp_seconds{timeframe="1h"} 2\n');
+  expect(text).toContain('coin_predict_training_duration_seconds{timeframe="1h"} 3\n');
+  for (const outcome of ['done', 'partial', 'failed'])
+    expect(text).toContain(`coin_predict_training_runs{timeframe="1h",outcome="${outcome}"} 1\n`);
+  await state.close();
+  await rm(folder, { recursive: true });
+});
+
 test('no metric of the deployment has a label without bounds', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'coin-predict-metrics-'));
   const state = await openStateStore(join(folder, 'state.db'));
@@ -102,7 +127,7 @@ async function startTargets(folder: string, parts: (() => Promise<unknown>)[]): 
   };
 }
 
-/** A cycle, a probe and an alert, so that no series is left out for want of something to count. */
+/** A cycle, a training, a probe and an alert, so that no series is left out for want of something to count. */
 async function oneOfEach(state: StateStore): Promise<void> {
   const now = Date.now();
   const timeframe = parseTimeframe('1h');
@@ -110,7 +135,7 @@ async function oneOfEach(state: StateStore): Promise<void> {
   await state.runLog.begin({ timeframe, ...names, round: 1, asOf: now, startedAt: now - 3_000 });
   const end = { firstPassAt: now, endedAt: now, outcome: 'published', pairs: 1, failed: 0, newCandles: 1 } as const;
   await state.runLog.end('run', 1, end);
-  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [] };
+  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, untrained: {}, changed: [] };
   const event = {
     key: 'a',
     kind: 'drift',
@@ -123,6 +148,18 @@ async function oneOfEach(state: StateStore): Promise<void> {
   const nothing = { symbol: null, timeframe: null, from: null, to: null, ageMinutes: null, ends: null, workflow: null };
   const plan = { receivers: ['slack'], perMinute: 10 };
   await state.monitor.commitRound({ asOf: now, memory, events: [{ ...event, ...nothing }] }, plan);
+  await state.models.record({
+    key: 'training',
+    timeframe,
+    at: now - HOUR,
+    kind: 'training',
+    verdict: 'done',
+    version: null,
+    by: 'automatic',
+    reason: '',
+    criteria: [],
+    facts: { duration_ms: 61_500 },
+  });
   await state.monitor.recordProbes({ at: now, probes: 10, good: 10, fault: null });
 }
 

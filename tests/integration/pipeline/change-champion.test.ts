@@ -1,6 +1,7 @@
 /** Promotion and rollback over real stores and a real Temporal server; the models are told what to say. */
 import { ApplicationFailure } from '@temporalio/common';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
+import type { SmokeInput } from '../../../activities/training-contract';
 import { PipelineError } from '../../../src/domain/errors';
 import { HOUR } from '../../../src/domain/timeframe';
 import type { StartOutcome } from '../../../src/ports/control';
@@ -78,13 +79,17 @@ describe('changing the champion', () => {
     ]);
   });
 
-  test('a promotion is tried, moves the pointer, asks for the cycle, and the next documents are the new model', async () => {
+  test('a promotion is tried, moves the pointer, asks for the cycle, is told once, and the next documents are the new model', async () => {
     const asked: string[] = [];
     Object.assign(pipeline.ports, {
       requestCycle: async (tf: string, reason: string) => void asked.push(`${tf} ${reason}`),
     });
     expect(await change('promote', SECOND)).toMatchObject({ version: SECOND, previous: FIRST, checked: 1 });
     expect(asked).toEqual(['1h promote: test promote']);
+    const told = (await pipeline.stores.state.outbox.events(0, 9)).map(({ event }) => event);
+    expect(told.filter(({ kind }) => kind === 'promotion')).toMatchObject([
+      { from: FIRST, to: SECOND, detail: 'model second: test promote (operator)', workflow: { id: 'champion-1h' } },
+    ]);
     await pipeline.drive(['1h'], NOW + 5_000, NOW + HOUR + 5_000);
     expect((await pipeline.prediction('BTC/USDT 1h')).model.version).toBe(SECOND);
     expect(await pipeline.breaches()).toEqual([]);
@@ -98,6 +103,18 @@ describe('changing the champion', () => {
     expect((await models().champion(timeframe))?.version).toBe(FIRST);
     await models().unfreeze(timeframe, NOW, 'looked at');
     expect(await automatic('never')).toMatchObject({ version: 'never' });
+  });
+
+  test('I34 F91 a rollback that comes between the plan of an automatic change and its move stops it', async () => {
+    await change('promote', SECOND);
+    const own = activities();
+    const smokeCheck = async (input: SmokeInput) => {
+      const back = { timeframe, version: FIRST, previous: SECOND, at: NOW + 2, kind: 'rollback' } as const;
+      await models().changeChampion({ ...back, by: 'operator', reason: 'odd bands' });
+      return own.smokeCheck(input);
+    };
+    await expect(automatic('never', { smokeCheck })).rejects.toThrow();
+    expect((await models().history(timeframe)).map(({ version }) => version)).toEqual([FIRST, SECOND, FIRST]);
   });
 
   test('F91 what can not be done is refused in one sentence, and the champion stays', async () => {

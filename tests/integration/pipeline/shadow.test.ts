@@ -5,6 +5,7 @@ import { QUANTILE_LEVELS } from '../../../src/domain/quantiles';
 import { HOUR } from '../../../src/domain/timeframe';
 import { createForecaster } from '../../../src/forecasting/forecaster';
 import type { Forecaster } from '../../../src/ports/forecaster';
+import type { OpsManifest } from '../../../src/publish/documents';
 import type { ModelMetadata } from '../../../src/ports/model-metadata';
 import { openWorkshop } from '../forecasting/compiled';
 import type { Workshop } from '../forecasting/compiled';
@@ -114,7 +115,7 @@ describe('the shadow', () => {
     60_000,
   );
 
-  test('I33 a good shadow has ledger rows of its own, on the same data, and no published byte knows of it', async () => {
+  test('I33 a good shadow has ledger rows of its own, on the same data, operators are told which it is, and no published byte knows of it', async () => {
     const row = QUANTILE_LEVELS.map((_, k) => SHADOW_PRICE + k);
     const body = `return { kind: 'forecast', modelVersion: 'x', quantiles: Array.from({ length: 24 }, () => ${JSON.stringify(row)}) };`;
     const shadow = createForecaster({ threads: 1, workerFile: workshop.workerThat(body) });
@@ -127,6 +128,8 @@ describe('the shadow', () => {
         issuedAt: champion?.issuedAt,
       });
       expect(own?.quantiles[0]?.[0]).toBe(SHADOW_PRICE);
+      const told = JSON.parse(await readFile(join(stores.folder.ops, 'manifest.json'), 'utf8')) as OpsManifest;
+      expect(told.entries[0]?.operations.shadow_version).toBe(VERSION);
     });
     expect(beside.entries).toEqual(alone.entries);
     expect(beside.bytes).not.toContain(VERSION);

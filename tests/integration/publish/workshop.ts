@@ -30,6 +30,7 @@ export interface Workshop {
   publish(through: EpochMs): Promise<number>;
   commit(through: EpochMs): Promise<number>;
   manifest(): Manifest;
+  /** Without their packed forms. */
   objects(): string[];
   objectPath(sha256: string): string;
   close(): Promise<void>;
@@ -60,7 +61,7 @@ export async function openWorkshop(given: { root: string; stateDir: string } | n
       return commit(through);
     },
     manifest: () => JSON.parse(readFileSync(join(publicDir, 'manifest.json'), 'utf8')) as Manifest,
-    objects: () => readdirSync(join(publicDir, 'objects')),
+    objects: () => readdirSync(join(publicDir, 'objects')).filter((name) => !/\.(br|gz)$/.test(name)),
     objectPath: (sha256) => join(publicDir, 'objects', `${sha256}.json`),
     close: async () => {
       await state.close();

@@ -1,6 +1,8 @@
 /** The server as a process: without file descriptors, and watched by strace. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createFixture, type Fixture } from './published-fixture';
@@ -79,3 +81,38 @@ testWith('/usr/bin/strace', 'S01 no request makes the server open a file outside
     await server.stop();
   }
 });
+
+/** A document, fetched by a client that trusts nothing but complete answers; false when the connection broke. */
+async function wholeDocument(url: string): Promise<boolean> {
+  return new Promise((done, failed) => {
+    const request = get(`${url}${DOCUMENT}`, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', () => done(false));
+      response.on('end', () => {
+        const hash = createHash('sha256').update(Buffer.concat(chunks)).digest('hex');
+        if (response.statusCode === 200 && response.headers.etag === `"${hash}"`) done(true);
+        else failed(new Error(`a complete answer ${response.statusCode} with ${hash}`));
+      });
+    });
+    request.on('error', () => done(false));
+  });
+}
+
+test('F15 killed under load and started again: every answer that ends is whole, and all are once it is back', async () => {
+  const CLIENTS = 8;
+  let [whole, broken] = [0, 0];
+  for (let kill = 0; kill < 3; kill++) {
+    const server = await startServerProcess(fixture);
+    const clients = Array.from({ length: CLIENTS }, async () => {
+      let went = true;
+      for (; went; went = await wholeDocument(server.url)) whole += 1;
+      broken += 1;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 200 + 50 * kill));
+    await server.kill();
+    await Promise.all(clients);
+  }
+  expect(broken).toBe(3 * CLIENTS);
+  expect(whole).toBeGreaterThan(3 * CLIENTS);
+}, 60_000);

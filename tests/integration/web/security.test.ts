@@ -256,7 +256,7 @@ test('S22 a fault inside any document route is a generic 500 with a request ID, 
   const fail = async () => {
     throw new Error('secret detail in /var/lib');
   };
-  const reader: PublishedReader = { manifest: fail, object: fail, problem: () => null };
+  const reader: PublishedReader = { manifest: fail, object: fail, packed: fail, problem: () => null };
   const { publicDir, opsDir } = fixture;
   const app = buildWeb({ ...NONE, publicDir, opsDir, pageDir: 'none', reader, logger: pino(sink) });
   for (const url of [

@@ -42,6 +42,8 @@ export interface ServerProcess {
   readonly pid: number;
   alive(): boolean;
   stop(): Promise<void>;
+  /** As a power cut would. */
+  kill(): Promise<void>;
 }
 
 /** Starts it under a command such as `prlimit` or `strace`, whose arguments come first. */
@@ -58,11 +60,17 @@ export async function startServerProcess(
     child.once('exit', (code) => failed(new Error(`the server ended with ${code}`)));
   });
   const [url = '', pid = ''] = said.split(' ');
-  const stop = async () => {
+  const end = async (signal: NodeJS.Signals) => {
     // The server itself, since a tracer around it does not hand the signal on.
-    process.kill(Number(pid), 'SIGTERM');
+    process.kill(Number(pid), signal);
     await ended;
     rmSync(compiled, { recursive: true, force: true });
   };
-  return { url, pid: Number(pid), alive: () => child.exitCode === null && child.signalCode === null, stop };
+  return {
+    url,
+    pid: Number(pid),
+    alive: () => child.exitCode === null && child.signalCode === null,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  };
 }

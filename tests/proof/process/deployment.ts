@@ -74,6 +74,8 @@ export interface Deployment {
   /** Between the workers and Temporal, and between the workers and the market. */
   readonly links: { readonly temporal: FaultProxy; readonly market: FaultProxy };
   readonly market: MarketServer;
+  /** One command of the program, in a process of its own. */
+  cli(...words: string[]): Promise<{ readonly exitCode: number | null; readonly output: string }>;
   stop(): Promise<void>;
 }
 
@@ -132,6 +134,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     links,
     market,
     withStores,
+    cli: (...words) => runCli(words, environment),
     startWorker: (cli = CLI) => startWorker(cli, environment, workers),
     drive: (from, to, failures = 'refused') =>
       drive(temporal, timeframes, { from, to, failures }, (due) => {
@@ -274,6 +277,22 @@ async function startWorker(
       return ended;
     },
   };
+}
+
+function runCli(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): ReturnType<Deployment['cli']> {
+  const child = spawn(process.execPath, [CLI, ...words], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text: Buffer) => {
+      output += text.toString();
+    });
+  return new Promise((resolve) => child.once('close', (exitCode) => resolve({ exitCode, output })));
 }
 
 async function drive(

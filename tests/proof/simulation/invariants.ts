@@ -35,6 +35,7 @@ export class Invariants {
   async check(): Promise<string[]> {
     for (const pair of this.life.pairs) await this.#checkCandles(pair);
     await this.#checkRuns();
+    await this.#checkModels();
     this.#checkPublished();
     if (this.life.market.requestsInBan > 0) this.report('I60', 'a request was sent inside a ban that was known');
     return this.#broken.splice(0);
@@ -79,6 +80,32 @@ export class Invariants {
           await this.#checkExplained({ symbol: state.symbol, timeframe }, shiftSlots(timeframe, boundary, -1));
         }
       }
+    }
+  }
+
+  /** I31 I33: one champion, which has its model; what was never champion is neither issued as such nor published. */
+  async #checkModels(): Promise<void> {
+    const { models, forecastLedger, files } = this.life.stores;
+    for (const timeframe of this.life.timeframes) {
+      const known = new Set((await models.models(timeframe)).map(({ model_version }) => model_version));
+      const history = (await models.history(timeframe)).toReversed();
+      const champions = new Set(history.map(({ version }) => version));
+      for (const [place, { version, previous }] of history.entries()) {
+        if (previous !== (history[place - 1]?.version ?? null))
+          this.report('I31', `${timeframe} ${version} did not follow the champion before it`);
+        if (!known.has(version)) this.report('I31', `${timeframe} ${version} is champion and no model`);
+      }
+      const shadow = await models.shadow(timeframe);
+      if (shadow !== null && !known.has(shadow.version)) this.report('I31', `${shadow.version} is shadow and no model`);
+      if (shadow !== null && shadow.version === history.at(-1)?.version)
+        this.report('I31', `${timeframe} ${shadow.version} is champion and shadow`);
+      for (const pair of this.life.pairs.filter((of) => of.timeframe === timeframe)) {
+        for (const { modelVersion } of await forecastLedger.list(pair, 'champion', 0, Number.MAX_SAFE_INTEGER))
+          if (!champions.has(modelVersion)) this.report('I33', `${modelVersion} was never champion and forecasts`);
+      }
+      const waiting = shadow === null || champions.has(shadow.version) ? null : shadow.version;
+      for (const { text } of files.objects.values())
+        if (waiting !== null && text.includes(waiting)) this.report('I33', `the shadow ${waiting} is published`);
     }
   }
 

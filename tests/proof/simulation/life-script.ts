@@ -26,6 +26,10 @@ export type Command =
   /** Temporal is down; `all`: and every worker dies. */
   | { readonly do: 'down'; readonly minutes: number; readonly all: boolean }
   | { readonly do: 'reconcile' }
+  /** `minutes` pass from its start on. */
+  | { readonly do: 'train'; readonly timeframe: number; readonly minutes: number }
+  /** An operator promotes what waits, or goes back to what was. */
+  | { readonly do: 'change'; readonly timeframe: number; readonly action: 'promote' | 'rollback' }
   | { readonly do: 'race' }
   | { readonly do: 'many_generations' }
   | { readonly do: 'sweep'; readonly worker: number }

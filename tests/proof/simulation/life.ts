@@ -1,8 +1,8 @@
 /** A short life of the whole pipeline in one process: the real workflows and activities, and what befalls them by a script. */
 import { DAY, HOUR, MINUTE, nextBoundary, shiftSlots } from '../../../src/domain/timeframe';
 import type { Pair, TimeframeId } from '../../../src/domain/types';
-import { cycleWorkflowId, RECONCILE_DAILY } from '../../../src/domain/names';
-import { cycle, cycleTick, fill, reconcile } from '../../../workflows';
+import { championWorkflowId, cycleWorkflowId, RECONCILE_DAILY, trainingId } from '../../../src/domain/names';
+import { changeChampion, cycle, cycleTick, fill, reconcile, reportModels, shadow, train } from '../../../workflows';
 import { Invariants } from './invariants';
 import { LAG_RETRY_MS, OFFSET_MS, SETTINGS, SHORTEST, SYMBOLS, TIMEFRAMES } from './life-script';
 import type { Command, LifeScript } from './life-script';
@@ -32,13 +32,24 @@ export class Life {
   readonly readers: Readers;
   /** What befell it, by name; and how often. */
   readonly fired = new Map<string, number>();
+  /** Faults of the next calls, whichever worker makes them. */
+  readonly planned: PlannedFault[] = [];
   #healing = false;
   #ended = false;
 
   constructor(readonly script: LifeScript) {
     this.time = new VirtualTime(BEGINS, script.seed);
     this.stores = new SharedStores(this.time);
-    this.server = new SimulatedTemporal(this.time, { cycle, cycleTick, fill, reconcile });
+    this.server = new SimulatedTemporal(this.time, {
+      cycle,
+      cycleTick,
+      fill,
+      reconcile,
+      shadow,
+      train,
+      reportModels,
+      changeChampion,
+    });
     this.market = new SimulatedMarket(this.time, {
       pairs: SYMBOLS.flatMap((symbol, k) =>
         TIMEFRAMES.map((timeframe) => ({
@@ -84,9 +95,14 @@ export class Life {
       await this.#heal();
       return [...(await this.invariants.check()), ...(await this.invariants.checkHealed())];
     } finally {
-      this.#ended = true;
-      for (const worker of this.server.workers) worker.kill();
+      this.end();
     }
+  }
+
+  /** Nothing that still waits goes on. */
+  end(): void {
+    this.#ended = true;
+    for (const worker of this.server.workers) worker.kill();
   }
 
   async pass(minutes: number): Promise<void> {
@@ -160,6 +176,11 @@ export class Life {
         if (this.server.start('reconcile', RECONCILE_DAILY, [{ days: 1 }]) !== null)
           this.#fire('reconciliation asked for');
         return;
+      case 'train':
+        this.#train(TIMEFRAMES[command.timeframe]);
+        return this.pass(command.minutes);
+      case 'change':
+        return this.#change(TIMEFRAMES[command.timeframe], command.action);
       case 'race':
         return this.#race();
       case 'many_generations':
@@ -183,6 +204,21 @@ export class Life {
     const running = this.server.isRunning(cycleWorkflowId(timeframe));
     for (let k = 0; k < 3; k++) this.server.requestCycle(timeframe, 'by hand');
     this.#fire(running ? 'F20 asked for while it runs' : 'F20 asked for three times at once');
+  }
+
+  #train(timeframe: TimeframeId | undefined): void {
+    if (timeframe !== undefined && this.server.start('train', trainingId(timeframe), [{ timeframe }]) !== null)
+      this.#fire('training asked for');
+  }
+
+  async #change(timeframe: TimeframeId | undefined, action: 'promote' | 'rollback'): Promise<void> {
+    if (timeframe === undefined) return;
+    const { models } = this.stores;
+    const wanted = action === 'promote' ? await models.shadow(timeframe) : (await models.history(timeframe)).at(-1);
+    if (wanted == null) return;
+    const input = { timeframe, action, version: wanted.version, by: 'operator', reason: 'a life' };
+    if (this.server.start('changeChampion', championWorkflowId(timeframe), [input]) !== null)
+      this.#fire(action === 'promote' ? 'promotion asked for' : 'rollback asked for');
   }
 
   async #race(): Promise<void> {
@@ -226,6 +262,7 @@ export class Life {
       stores,
       market,
       settings: SETTINGS,
+      planned: this.planned,
       trouble: () => (this.#healing ? 0 : this.script.trouble),
       onFault: (fault) => this.#fire(`port call: ${fault}`),
       onLatePublication: (sentence) => this.invariants.report('I26', sentence),

@@ -11,7 +11,7 @@ import type { Candle, EpochMs, Pair } from '../../../src/domain/types';
 import { RandomDraws } from '../../../src/market/random-draws';
 import type { Clock } from '../../../src/ports/clock';
 import type { Exchange, PageRequest } from '../../../src/ports/exchange';
-import type { Forecaster } from '../../../src/ports/forecaster';
+import type { Fitter, Forecaster } from '../../../src/ports/forecaster';
 import type { VirtualTime } from './virtual-time';
 
 export const SOURCE = 'simulated';
@@ -34,6 +34,8 @@ export interface MarketOptions {
   readonly holes: readonly number[];
 }
 
+/** Of the declared recipes. */
+const BETTER_FAMILY = 'ets';
 export const LIES = ['empty', 'poison', 'conflicting', 'reversed', 'half'] as const;
 export type Lie = (typeof LIES)[number];
 export const FORECAST_FAULTS = ['forecast_failed', 'forecast_invalid', 'forecast_timeout'] as const;
@@ -140,6 +142,7 @@ export class SimulatedMarket {
     };
   }
 
+  /** Every family says the same, but one, whose bands fit better: what a training finds. */
   readonly forecaster: Forecaster = {
     candlesWanted: () => 20,
     versionOf: ({ family }) => `${family}-simulated`,
@@ -148,11 +151,16 @@ export class SimulatedMarket {
       this.forecastFault = null;
       if (fault !== null) throw new PipelineError(fault, 'the model failed as planned');
       const last = candles.at(-1)?.close ?? Number.NaN;
-      const row = [-3, -2, -1, 0, 1, 2, 3].map((percent) => last * (1 + percent / 100));
+      const width = recipe.family === BETTER_FAMILY ? 0.6 : 1;
+      const row = [-3, -2, -1, 0, 1, 2, 3].map((percent) => last * (1 + (width * percent) / 100));
       const quantiles = Array.from({ length: steps }, () => row as unknown as QuantileRow);
       return { family: recipe.family, modelVersion: `${recipe.family}-simulated`, quantiles, milliseconds: 0 };
     },
     close: async () => {},
+  };
+  readonly fitter: Fitter = {
+    fit: async ({ pair, recipe, candles }) =>
+      recipe.family === BETTER_FAMILY ? `${recipe.family} of ${pairKey(pair)} up to ${candles.at(-1)?.openTime}` : null,
   };
 
   async #refuse(): Promise<void> {

@@ -1,15 +1,17 @@
 /** A worker of a simulated life: the real activities on ports that take turns with all others, fail as planned, and die. */
 import { pino } from 'pino';
-import { createActivities, createComputeActivities } from '../../../activities';
+import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
 import type { ActivityPorts, PipelineSettings } from '../../../activities/ports';
 import { PipelineError } from '../../../src/domain/errors';
 import type { ErrorCode } from '../../../src/domain/errors';
 import { HOUR } from '../../../src/domain/timeframe';
-import type { TimeframeId } from '../../../src/domain/types';
+import type { AlertOutbox } from '../../../src/ports/alert-outbox';
 import type { Clock } from '../../../src/ports/clock';
+import type { MonitorStore } from '../../../src/ports/monitor-store';
 import type { PublicationStore } from '../../../src/ports/publication';
 import { createPublisher } from '../../../src/publish/publisher';
 import type { Publisher } from '../../../src/publish/publisher';
+import { trainingId } from '../../../src/domain/names';
 import { attempts } from './simulated-activity';
 import { SOURCE } from './simulated-market';
 import type { SimulatedMarket } from './simulated-market';
@@ -39,6 +41,8 @@ export interface WorkerSurroundings {
   readonly stores: SharedStores;
   readonly market: SimulatedMarket;
   readonly settings: PipelineSettings;
+  /** Befalls whichever worker makes the call. */
+  readonly planned: PlannedFault[];
   /** How likely a fault befalls a call that none is planned for. */
   readonly trouble: () => number;
   readonly onFault: (fault: PortFault, call: string) => void;
@@ -91,8 +95,7 @@ export class SimulatedWorker {
       clock,
       cycleTargetMs: settings.cycleTargetMs,
     });
-    // No life trains, reports, monitors or delivers: what only they touch is left out.
-    const ports = {
+    const ports: ActivityPorts = {
       source: SOURCE,
       settings,
       clock,
@@ -102,19 +105,45 @@ export class SimulatedWorker {
       gapLedger: this.#port('gapLedger', stores.gapLedger),
       pairState: this.#port('pairState', stores.pairState),
       dataQuality: this.#port('dataQuality', stores.dataQuality),
+      symbolChoice: this.#port('symbolChoice', stores.symbolChoice),
       models: this.#port('models', stores.models),
+      modelFiles: this.#port('modelFiles', stores.modelFiles),
+      snapshots: this.#port('snapshots', stores.snapshots),
       storage: { measure: async () => ({ usedBytes: 0, budgetBytes: 1e12 }) },
       events: this.#port('events', stores.events),
+      lateCommits: this.#port('lateCommits', stores.lateCommits),
       fetchCounter: { started: () => {} },
       forecastLedger: this.#port('forecastLedger', stores.forecastLedger),
       runLog: this.#port('runLog', stores.runLog),
       publication,
       publisher: this.publisher,
+      published: this.#port('published', stores.published),
+      opsDocuments: this.#port('opsDocuments', stores.opsDocuments),
       forecaster: this.#port('forecaster', market.forecaster),
-      requestCycle: (timeframe: TimeframeId, reason: string) =>
+      shadowForecaster: this.#port('forecaster', market.forecaster),
+      // Thousands of forecasts a training, which leave nothing behind: only its fits are calls that may fail.
+      trainingForecaster: {
+        ...market.forecaster,
+        fit: (request, signal) => this.#call('forecaster.fit', () => market.fitter.fit(request, signal)),
+      },
+      requestCycle: (timeframe, reason) =>
         this.#call('requestCycle', async () => server.requestCycle(timeframe, reason)),
-    } satisfies Partial<ActivityPorts> as unknown as ActivityPorts;
-    this.#activities = { ...createActivities(ports), ...createComputeActivities(ports) };
+      requestTraining: (timeframe, trigger, observations) =>
+        this.#call('requestTraining', async () => {
+          server.start('train', trainingId(timeframe), [{ timeframe, trigger, observations }]);
+        }),
+      // No life is watched over by a monitor; what only that touches says so when it is touched.
+      monitor: unreached('monitor'),
+      outbox: unreached('outbox'),
+      notifiers: [],
+      heartbeat: null,
+      probe: { run: async () => null },
+    };
+    this.#activities = {
+      ...createActivities(ports),
+      ...createComputeActivities(ports),
+      ...createBackgroundActivities(ports),
+    };
   }
 
   get alive(): boolean {
@@ -175,13 +204,15 @@ export class SimulatedWorker {
   }
 
   #dueFault(call: string): PortFault | null {
-    for (const [place, planned] of this.planned.entries()) {
-      if (planned.after-- > 0) continue;
-      this.planned.splice(place, 1);
-      this.around.onFault(planned.fault, call);
-      return planned.fault;
-    }
     const { time, trouble } = this.around;
+    for (const plan of [this.planned, this.around.planned]) {
+      for (const [place, planned] of plan.entries()) {
+        if (planned.after-- > 0) continue;
+        plan.splice(place, 1);
+        this.around.onFault(planned.fault, call);
+        return planned.fault;
+      }
+    }
     const drawn = time.draw() < trouble() ? PORT_FAULTS[time.pick(PORT_FAULTS.length)] : undefined;
     if (drawn !== undefined) this.around.onFault(drawn, call);
     return drawn ?? null;
@@ -227,6 +258,15 @@ function replaced<T extends object>(port: T, instead: Partial<T>): T {
       return typeof member === 'function'
         ? (...args: unknown[]) => Reflect.apply(member, target, args) as unknown
         : member;
+    },
+  });
+}
+
+/** A port that nothing in a life should call. */
+function unreached(name: string): MonitorStore & AlertOutbox {
+  return new Proxy({} as MonitorStore & AlertOutbox, {
+    get: (_, property) => () => {
+      throw new Error(`${name}.${String(property)} was called: no life is said to reach it`);
     },
   });
 }

@@ -25,6 +25,9 @@ const table = outcomeTable('simulated-lives', [
   ...PORT_FAULTS.map((fault) => `port call: ${fault}`),
   ...LIES.map((lie) => `lie: ${lie}`),
   'reconciliation asked for',
+  'training asked for',
+  'promotion asked for',
+  'rollback asked for',
   'worker killed between calls',
   'Temporal down for less than 3 boundaries',
   'F09 Temporal down across 3 boundaries or more',
@@ -88,7 +91,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('forecast' as const), fault: fc.constantFrom(...FORECAST_FAULTS) }),
   },
-  fc.record({ do: fc.constant('by_hand' as const), timeframe: fc.constantFrom(0, 1) }),
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('by_hand' as const), timeframe: fc.constantFrom(0, 1) }),
+  },
   fc.record({ do: fc.constant('terminate' as const), timeframe: fc.constantFrom(0, 1) }),
   fc.record({
     do: fc.constant('down' as const),
@@ -96,6 +102,22 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     all: fc.boolean(),
   }),
   fc.constant({ do: 'reconcile' as const }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('train' as const),
+      timeframe: fc.constantFrom(0, 0, 1),
+      minutes: fc.constantFrom(0, 3, 3),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('change' as const),
+      timeframe: fc.constantFrom(0, 0, 1),
+      action: fc.constantFrom('promote' as const, 'rollback' as const),
+    }),
+  },
   fc.constant({ do: 'race' as const }),
   fc.record({ do: fc.constant('sweep' as const), worker }),
   { weight: 2, arbitrary: fc.constant({ do: 'read' as const }) },
@@ -127,17 +149,19 @@ test.each(failedLives as readonly { readonly why: string; readonly script: LifeS
 );
 
 test(
-  `I01-I10 I14 I16 I20-I26 I40-I44 I60 hold after each command of ${LIVES} lives`,
+  `I01-I10 I14 I16 I20-I26 I31 I33 I40-I44 I60 hold after each command of ${LIVES} lives`,
   async () => {
     await fc.assert(fc.asyncProperty(script, live), { numRuns: LIVES, seed: SEED });
   },
   LIMIT_MS,
 );
 
-/** Generations and hours enough that there is something to collect, with readers who hold what may be collected. */
+/** Generations and hours enough that there is something to collect, with readers who hold what may be collected, and a new champion. */
 const ENOUGH_TO_COLLECT: readonly Command[] = [
   { do: 'pass', minutes: 60 },
+  { do: 'train', timeframe: 0, minutes: 3 },
   { do: 'many_generations' },
+  { do: 'change', timeframe: 0, action: 'promote' },
   { do: 'read' },
   { do: 'pass', minutes: 60 },
   { do: 'read' },

@@ -50,6 +50,7 @@ async function watchedWorld(asOf: number): Promise<World> {
     fills: { 'NEW/USDT 1h': { stored: 12, since: asOf, alert: null } },
     disk: null,
     manifest: null,
+    untrained: {},
     changed: [],
   };
   const monitor = { last: async () => ({ asOf, memory }) } as unknown as MonitorStore;

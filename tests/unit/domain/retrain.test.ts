@@ -1,6 +1,6 @@
-import { candlesDue, judgeRetrain, shockOf } from '../../../src/domain/retrain';
+import { candlesDue, judgeRetrain, shockOf, trainingOverdueAt } from '../../../src/domain/retrain';
 import type { RetrainRequest } from '../../../src/domain/retrain';
-import { HOUR } from '../../../src/domain/timeframe';
+import { HOUR, parseTimeframe } from '../../../src/domain/timeframe';
 import { tf } from './property';
 
 const asOf = Date.UTC(2024, 0, 10);
@@ -75,5 +75,20 @@ describe('a shock', () => {
     expect(shockOf([100])).toBeNull();
     expect(shockOf([100, NaN])).toBeNull();
     expect(shockOf([0, 100])).toBeNull();
+  });
+});
+
+describe('a training is overdue after twice its schedule', () => {
+  const at = (text: string): number => Date.parse(text);
+
+  test.each([
+    ['1h', '2024-01-31T00:35:10Z', '2024-02-02T00:35:10Z'],
+    ['4h', '2024-01-31T00:35:10Z', '2024-02-02T00:35:10Z'],
+    ['1d', '2024-02-28T12:00:00Z', '2024-03-01T12:00:00Z'],
+    ['1w', '2024-01-01T00:35:10Z', '2024-01-15T00:35:10Z'],
+    ['1M', '2024-02-01T00:35:10Z', '2024-04-01T00:35:10Z'],
+    ['1M', '2023-12-31T00:00:00Z', '2024-03-02T00:00:00Z'],
+  ])('%s, last trained at %s: from %s on', (timeframe, trained, overdue) => {
+    expect(trainingOverdueAt(parseTimeframe(timeframe), at(trained))).toBe(at(overdue));
   });
 });

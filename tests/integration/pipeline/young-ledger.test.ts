@@ -1,0 +1,102 @@
+/**
+ * Weeks and months have no ledger to speak of for years: there the gate judges by the training's walk-forward backtest, of as
+ * many origins, and says so (SPEC 7). Real stores, search, registration, report and change; the models are told what to say.
+ */
+import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
+import type { QuantileRow } from '../../../src/domain/quantiles';
+import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
+import { parseSymbol } from '../../../src/domain/types';
+import { MODEL_REPORT, TASK_QUEUE, trainingId } from '../../../src/domain/names';
+import type { Candle, TimeframeId } from '../../../src/domain/types';
+import { RandomDraws } from '../../../src/market/random-draws';
+import type { Forecaster } from '../../../src/ports/forecaster';
+import { startTestTemporal } from '../../temporal';
+import type { TestTemporal } from '../../temporal';
+import { openPipeline } from './pipeline';
+import type { Pipeline } from './pipeline';
+
+const SYMBOLS = ['BTC/USDT', 'ETH/USDT', 'XRP/USDT'];
+/** Standard deviation of the move of one candle. */
+const SPREAD = 0.05;
+const NORMAL_QUANTILES = [-1.96, -1.2816, -0.6745, 0, 0.6745, 1.2816, 1.96];
+/** The only family whose bands are as wide as the moves; those of all others, the champion's among them, are far too wide. */
+const FITTING = 'ets';
+
+let temporal: TestTemporal;
+let pipeline: Pipeline;
+beforeAll(async () => {
+  temporal = await startTestTemporal();
+}, 120_000);
+afterAll(() => temporal.stop());
+afterEach(() => pipeline.stop());
+
+const toldForecaster: Forecaster = {
+  candlesWanted: () => 100,
+  versionOf: ({ family }) => `${family}-told`,
+  forecast: async ({ candles, steps, recipe: { family } }) => {
+    const last = candles.at(-1)?.close ?? Number.NaN;
+    const width = family === FITTING ? SPREAD : 8 * SPREAD;
+    const quantiles = Array.from(
+      { length: steps },
+      (_, k) => NORMAL_QUANTILES.map((z) => last * Math.exp(z * width * Math.sqrt(k + 1))) as unknown as QuantileRow,
+    );
+    return { family, modelVersion: `${family}-told`, quantiles, milliseconds: 1 };
+  },
+  close: async () => {},
+};
+
+function candlesOf(timeframe: TimeframeId, symbol: string, count: number): Candle[] {
+  const draws = new RandomDraws(`${symbol} ${timeframe}`);
+  const first = shiftSlots(timeframe, Date.UTC(2017, 0, 2), 1);
+  let open = 100;
+  return Array.from({ length: count }, (_, k) => {
+    const close = open * Math.exp(SPREAD * draws.normal(k));
+    const candle = { open, close, high: 1.001 * Math.max(open, close), low: 0.999 * Math.min(open, close) };
+    open = close;
+    return { openTime: shiftSlots(timeframe, first, k), ...candle, volume: 1 };
+  });
+}
+
+test.each([
+  ['1w', 400, 52],
+  ['1M', 111, 36],
+] as const)(
+  'a challenger of %s with %i candles is promoted on %i origins of its backtest, and the decision says so',
+  async (name, count, origins) => {
+    const timeframe = parseTimeframe(name);
+    pipeline = await openPipeline(temporal, { SYMBOLS: SYMBOLS.join(','), TIMEFRAMES: `1h,${name}` });
+    const { ports, stores } = pipeline;
+    const { models, pairState } = stores.state;
+    Object.assign(ports, {
+      forecaster: toldForecaster,
+      shadowForecaster: toldForecaster,
+      trainingForecaster: { ...toldForecaster, fit: async () => null },
+    });
+    Object.assign(ports.settings, { firstChampion: () => ({ family: 'drift', settings: {} }) });
+    let now = 0;
+    for (const symbol of SYMBOLS) {
+      const candles = candlesOf(timeframe, symbol, count);
+      now = shiftSlots(timeframe, candles.at(-1)?.openTime ?? 0, 1) + 60_000;
+      await stores.candles.write({ symbol: parseSymbol(symbol), timeframe }, candles, now);
+      await pairState.setSymbolState({ symbol: parseSymbol(symbol), activation: 'ready', since: now, reason: null });
+    }
+    const run = (type: string, workflowId: string, args: object): Promise<unknown> =>
+      temporal.client.workflow.execute(type, { workflowId, taskQueue: TASK_QUEUE, args: [{ ...args, asOf: now }] });
+    const activities = {
+      ...createActivities(ports),
+      ...createComputeActivities(ports),
+      ...createBackgroundActivities(ports),
+    };
+    await temporal.withWorkers(activities, async () => {
+      expect(await run('train', trainingId(timeframe), { timeframe })).toMatchObject({ outcome: 'done' });
+      expect(await models.shadow(timeframe)).toMatchObject({ version: 'ets-told' });
+      expect(await run('reportModels', MODEL_REPORT, {})).toMatchObject({ done: [`${name}: promote ets-told`] });
+    });
+    const [decision] = await models.events(timeframe, { kind: 'decision', limit: 1 });
+    expect(decision).toMatchObject({ verdict: 'PROMOTE', facts: { basis: 'backtest', origins } });
+    expect(decision?.criteria.find(({ name: criterion }) => criterion === 'p')?.value).toBeGreaterThan(0);
+    const reason = `passed every criterion of the gate, on ${origins} origins of a walk-forward backtest: the ledger is young`;
+    expect(await models.champion(timeframe)).toMatchObject({ version: 'ets-told', by: 'automatic', reason });
+  },
+  120_000,
+);
