@@ -26,11 +26,13 @@ export function createSearchForRecipe(ports: ActivityPorts) {
       const champion = recipeOf(await championOf(ports, timeframe, input.asOf));
       const candidates =
         input.recipe === undefined ? distinct(ports, [champion, ...candidateRecipes(timeframe)]) : [input.recipe];
-      const { horizon: steps } = ports.settings.rules(timeframe);
+      const rules = ports.settings.rules(timeframe);
+      const { horizon: steps } = rules;
       const until = Math.min(...input.members.map(({ snapshot }) => snapshot.through));
-      const count = holdoutCount(ports.settings.rules(timeframe), input.members);
+      const count = holdoutCount(rules, input.members);
       const holdoutOrigins = walkForwardOrigins(timeframe, { until, count, spacing: 1, steps });
-      const ranked = await search(ports, input, candidates, selectionOrigins(timeframe, holdoutOrigins, steps));
+      const choosing = selectionOrigins(timeframe, holdoutOrigins, rules, longestOf(input.members));
+      const ranked = await search(ports, input, candidates, choosing);
       const winner = ranked.find(({ overall, failed }) => overall !== null && failed === 0)?.recipe;
       if (winner === undefined) {
         throw new PipelineError('training_failed', `no recipe of ${timeframe} gave every forecast it was asked for`);
@@ -44,18 +46,29 @@ export function createSearchForRecipe(ports: ActivityPorts) {
 /** As many as a comparison rests on, unless even the longest history would then have no earlier origin to choose by. */
 function holdoutCount(rules: TimeframeRules, members: SearchInput['members']): number {
   const { horizon, minimumSamples } = rules;
-  const longest = Math.max(...members.map(({ snapshot }) => snapshot.rows));
-  // The origins to choose by lie on a grid, whose last one may be a horizon less a slot before where it could be.
-  const room = longest - minimumSamples - 3 * horizon + 2;
+  const longest = longestOf(members);
+  const room = longest - minimumSamples - 2 * horizon + 1;
   return Math.max(minimumSamples, Math.min(comparedOrigins(rules), room));
 }
 
+function longestOf(members: SearchInput['members']): number {
+  return Math.max(...members.map(({ snapshot }) => snapshot.rows));
+}
+
 /**
- * All before the holdout: the targets of the last one end by where it begins. They lie on a grid of their own, so that
- * the trainings of two days choose by the same origins until a new one is there, and not by the day they fall on.
+ * All before the holdout: the targets of the last one end by where it begins. Where the history is long enough for all of
+ * them they lie on a grid of their own, so that the trainings of two days choose by the same origins until a new one is
+ * there, and not by the day they fall on. Where it is not, as for months, no slot is given away for that.
  */
-function selectionOrigins(timeframe: TimeframeId, holdout: readonly EpochMs[], steps: number): readonly EpochMs[] {
-  const until = slotAt(timeframe, Math.floor(slotIndex(timeframe, holdout[0] ?? 0) / steps) * steps);
+function selectionOrigins(
+  timeframe: TimeframeId,
+  holdout: readonly EpochMs[],
+  { horizon: steps, minimumSamples }: TimeframeRules,
+  longest: number,
+): readonly EpochMs[] {
+  const first = holdout[0] ?? 0;
+  const enough = longest >= minimumSamples + (SELECTION_ORIGINS + 2) * steps + holdout.length;
+  const until = enough ? slotAt(timeframe, Math.floor(slotIndex(timeframe, first) / steps) * steps) : first;
   return walkForwardOrigins(timeframe, { until, count: SELECTION_ORIGINS, spacing: steps, steps });
 }
 

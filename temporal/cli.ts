@@ -1,6 +1,5 @@
 /** Composition root of the command line: opens what a verb asks for, once, and closes it at the end. */
 import { join } from 'node:path';
-import type { Logger, pino as Pino } from 'pino';
 import { runCli } from '../src/cli/cli';
 import type { CliStores, CliWiring, Running } from '../src/cli/wiring';
 import type { Config, loadConfig as LoadConfig } from '../src/config/config';
@@ -10,6 +9,7 @@ import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
 import type { Control } from '../src/ports/control';
 import type { TemporalControl } from './control';
+import { createLog } from './log';
 import { programVersion } from './program-version';
 import { replayJournalFile, standsAt } from './replay-journal';
 import { exchangeOf, isOurMarket, readRunning, REPLAY, SIMULATED, sourceFolder } from './source';
@@ -63,7 +63,7 @@ function createWiring(stopping: AbortSignal): CliWiring {
     return opened;
   });
   const address = async () => temporalAddress(config(), await deployment());
-  const log = (name: string) => createLog(config(), name);
+  const log = (name: string) => createLog(config().logLevel, name);
   const control = once(async (): Promise<Control> => {
     if ((await source()) !== REPLAY) return openControl(config(), await address(), openings);
     const { openReplayControl } = await import('./replay-control.js');
@@ -242,19 +242,10 @@ function clockOf(config: () => Config): Clock {
   return { now: () => standing() ?? systemClock.now(), monotonic: () => systemClock.monotonic() };
 }
 
-/** Loaded when a verb asks for it, so that `--help` loads neither zod nor pino. */
+/** Loaded when a verb asks for it, so that `--help` does not load zod. */
 function readConfig(instead: Readonly<Record<string, string>> = {}): Config {
   const { loadConfig } = require('../src/config/config') as { loadConfig: typeof LoadConfig };
   return loadConfig({ ...process.env, ...instead });
-}
-
-/** One line an event, as JSON, on stderr. */
-function createLog(config: Config, name: string): Logger {
-  const { pino } = require('pino') as { pino: typeof Pino };
-  return pino(
-    { name, level: config.logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination(2),
-  );
 }
 
 function once<T>(make: () => T): () => T {
