@@ -84,7 +84,7 @@ test('I53 F98 while the monitor lives it is heard each period; when it dies the 
     const web = buildWeb({ ...folders, source: 'memory', live: true, clock });
     const answer = await web.inject({ url: '/status/BTC_USDT?timeframe=1h' });
     await web.close();
-    return (answer.json() as { warning: unknown }).warning;
+    return answer.json<{ warning: unknown }>().warning;
   };
   expect(await warningAt(expires - 1)).toBeNull();
   expect(await warningAt(expires + 1)).toContain('publisher');
