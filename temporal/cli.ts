@@ -5,11 +5,14 @@ import type { CliStores, CliWiring, Running } from '../src/cli/wiring';
 import type { Config, loadConfig as LoadConfig } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import { systemClock } from '../src/ports/clock';
+import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
+import type { Control } from '../src/ports/control';
 import type { TemporalControl } from './control';
 import { createLog } from './log';
 import { programVersion } from './program-version';
-import { exchangeOf, isOurMarket, readRunning, REPLAY, SIMULATED } from './source';
+import { replayJournalFile, standsAt } from './replay-journal';
+import { exchangeOf, isOurMarket, readRunning, REPLAY, SIMULATED, sourceFolder } from './source';
 import type { Running as RunningDeployment } from './source';
 import type { Stores } from './stores';
 
@@ -60,11 +63,17 @@ function createWiring(stopping: AbortSignal): CliWiring {
     return opened;
   });
   const address = async () => temporalAddress(config(), await deployment());
-  const control = once(async () => openControl(config(), await address(), openings));
   const log = (name: string) => createLog(config().logLevel, name);
+  const control = once(async (): Promise<Control> => {
+    if ((await source()) !== REPLAY) return openControl(config(), await address(), openings);
+    const { openReplayControl } = await import('./replay-control.js');
+    const tell = (line: string) => void process.stderr.write(`${line}\n`);
+    const { dataDir } = config();
+    return openReplayControl({ config: readConfig, dataDir, log: log('replay'), tell, signal: stopping }, openings);
+  });
   return {
     output: { stdout: (text) => void process.stdout.write(text), stderr: (text) => void process.stderr.write(text) },
-    clock: systemClock,
+    clock: clockOf(config),
     version: programVersion(),
     stopping,
     config,
@@ -76,7 +85,7 @@ function createWiring(stopping: AbortSignal): CliWiring {
       return opened;
     },
     exchange: async (): Promise<Exchange> => exchange(),
-    control: async () => control(),
+    control,
     exporter: async () => {
       const { createExporter } = await import('./exporter.js');
       return createExporter(config(), stores, source);
@@ -222,6 +231,15 @@ function budgetOf({ budget, source }: Stores): CliStores['budget'] {
     ban: (exchange, until, code) => budget.ban(key(exchange), until, code),
     bannedUntil: (exchange) => budget.bannedUntil(key(exchange)),
   };
+}
+
+/** In a replay it is the time at which it stands. */
+function clockOf(config: () => Config): Clock {
+  const standing = once(() => {
+    const { exchange, dataDir } = config();
+    return exchange === REPLAY ? standsAt(replayJournalFile(sourceFolder(dataDir, REPLAY))) : null;
+  });
+  return { now: () => standing() ?? systemClock.now(), monotonic: () => systemClock.monotonic() };
 }
 
 /** Loaded when a verb asks for it, so that `--help` does not load zod. */

@@ -136,8 +136,8 @@ function trainingGauges(register: Registry): Collect {
     'timeframe',
     'outcome',
   ]);
-  return async ({ timeframes, models, rules }) => {
-    for (const timeframe of timeframes.filter((one) => rules(one).horizon > 0)) {
+  return async ({ timeframes, models, ...facts }) => {
+    for (const timeframe of timeframes.filter((one) => facts.rules(one).horizon > 0)) {
       const trainings = await models.events(timeframe, { kind: 'training', limit: TRAININGS_READ });
       const milliseconds = trainings[0]?.facts.duration_ms;
       setKnown(success, timeframe, await lastTrainedAt(models, timeframe), 1000);

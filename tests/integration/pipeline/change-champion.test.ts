@@ -1,6 +1,7 @@
 /** Promotion and rollback over real stores and a real Temporal server; the models are told what to say. */
 import { ApplicationFailure } from '@temporalio/common';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
+import type { SmokeInput } from '../../../activities/training-contract';
 import { PipelineError } from '../../../src/domain/errors';
 import { HOUR } from '../../../src/domain/timeframe';
 import type { StartOutcome } from '../../../src/ports/control';
@@ -102,6 +103,18 @@ describe('changing the champion', () => {
     expect((await models().champion(timeframe))?.version).toBe(FIRST);
     await models().unfreeze(timeframe, NOW, 'looked at');
     expect(await automatic('never')).toMatchObject({ version: 'never' });
+  });
+
+  test('I34 F91 a rollback that comes between the plan of an automatic change and its move stops it', async () => {
+    await change('promote', SECOND);
+    const own = activities();
+    const smokeCheck = async (input: SmokeInput) => {
+      const back = { timeframe, version: FIRST, previous: SECOND, at: NOW + 2, kind: 'rollback' } as const;
+      await models().changeChampion({ ...back, by: 'operator', reason: 'odd bands' });
+      return own.smokeCheck(input);
+    };
+    await expect(automatic('never', { smokeCheck })).rejects.toThrow();
+    expect((await models().history(timeframe)).map(({ version }) => version)).toEqual([FIRST, SECOND, FIRST]);
   });
 
   test('F91 what can not be done is refused in one sentence, and the champion stays', async () => {

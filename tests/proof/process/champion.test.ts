@@ -1,71 +1,150 @@
-/** Workers killed with SIGKILL while the champion changes: at every moment there is the old one or the new one (F89, I31). */
+/**
+ * Changes of the champion by real processes: workers killed with SIGKILL leave the old one or the new one (F89, I31), and of
+ * many commands at once each is done and kept, or refused (F103, I56).
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { championWorkflowId, TASK_QUEUE } from '../../../src/domain/names';
 import { DAY, HOUR, parseTimeframe } from '../../../src/domain/timeframe';
+import type { TimeframeId } from '../../../src/domain/types';
 import { familyNamed } from '../../../src/forecasting/families';
 import { metadataOf } from '../../ports/model-registry-contract';
 import { FULL_PROOF, outcomeTable } from '../outcome-table';
 import { openDeployment } from './deployment';
-import type { Deployment } from './deployment';
+import type { Deployment, WorkerProcess } from './deployment';
 
 const START = Date.UTC(2024, 0, 1);
 const END = START + 20 * DAY;
-const timeframe = parseTimeframe('1h');
-/** Two recipes in turn. */
-const RECIPES = [
-  { family: 'naive', settings: { window: 300 } },
-  { family: 'naive', settings: { window: 200 } },
-] as const;
-/** Events of the change's history after which the worker is killed: from before its first step to after its last. */
-const KILL_AFTER = FULL_PROOF ? [1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17] : [5, 13];
-const FAULT = 'F89 worker killed while the champion changes';
-const table = outcomeTable('champion', [FAULT]);
+const HOURLY = parseTimeframe('1h');
+const DAILY = parseTimeframe('1d');
+const VERSIONS = [300, 200, 150, 120, 110].map((window) => ({
+  window,
+  version: familyNamed('naive').version({ window }),
+}));
+interface Step {
+  readonly timeframe: TimeframeId;
+  /** Events of the change's history: from before its first step to after its last. */
+  readonly events: number;
+}
+/** Changes begun one after the other, each when the one before has come so far; then the worker is killed. */
+const ROUNDS: readonly (readonly Step[])[] = FULL_PROOF
+  ? [1, 2, 4, 5, 7, 8, 10, 11, 13, 14, 16, 17].map((events) => [{ timeframe: HOURLY, events }])
+  : [
+      [
+        { timeframe: HOURLY, events: 11 },
+        { timeframe: DAILY, events: 5 },
+      ],
+    ];
+const COMMANDS = FULL_PROOF ? 50 : 9;
+const KILLED = 'F89 worker killed while the champion changes';
+const AT_ONCE = 'F103 promotions, rollbacks and trainings at once';
+const table = outcomeTable('champion', [KILLED, AT_ONCE]);
 
 let deployment: Deployment;
+let worker: WorkerProcess;
 beforeAll(async () => {
-  deployment = await openDeployment({ symbols: ['BTC/USDT'], timeframes: ['1h'], start: START, end: END });
-  const worker = await deployment.startWorker();
+  deployment = await openDeployment({ symbols: ['BTC/USDT'], timeframes: ['1h', '1d'], start: START, end: END });
+  worker = await deployment.startWorker();
   await deployment.drive(END - 2 * HOUR, END + 5_000);
-  await worker.end('SIGTERM');
-  await deployment.withStores(async ({ state }) => {
-    for (const recipe of RECIPES) {
-      const version = familyNamed(recipe.family).version(recipe.settings);
-      await state.models.register(metadataOf(version, { ...recipe, fits: [] }));
+  await deployment.withStores(async ({ state: { models } }) => {
+    for (const timeframe of [HOURLY, DAILY]) {
+      for (const { version, window } of VERSIONS)
+        await models.register(metadataOf(version, { timeframe, settings: { window }, fits: [] }));
     }
+    // Days are too few to be forecast, so no cycle has named their first champion.
+    const first = { timeframe: DAILY, version: VERSIONS[1]?.version ?? '', previous: null, at: END } as const;
+    await models.changeChampion({ ...first, kind: 'first', by: 'configuration', reason: 'a proof' });
   });
 }, 300_000);
 afterAll(async () => {
   await deployment.stop();
+  expect(table.finish()).toEqual([]);
 });
 
-const history = () => deployment.withStores(({ state }) => state.models.history(timeframe));
+const history = (timeframe: TimeframeId) => deployment.withStores(({ state }) => state.models.history(timeframe));
 
 test(
   'F89 I31 a worker killed at any step of a change leaves the old champion or the new one, and the change is made once',
   async () => {
-    for (const [round, events] of KILL_AFTER.entries()) {
-      const before = await history();
-      const recipe = RECIPES[round % RECIPES.length] ?? RECIPES[0];
-      const version = familyNamed(recipe.family).version(recipe.settings);
-      const victim = await deployment.startWorker();
-      const handle = await deployment.temporal.client.workflow.start('changeChampion', {
-        workflowId: championWorkflowId(timeframe),
-        taskQueue: TASK_QUEUE,
-        args: [{ timeframe, action: 'promote', version, by: 'operator', reason: `round ${round}`, asOf: END + round }],
-      });
-      while ((await handle.describe()).historyLength < events) await delay(20);
-      await victim.end('SIGKILL');
-      const between = await history();
-      expect([before[0]?.version, version]).toContain(between[0]?.version);
-      const second = await deployment.startWorker();
-      await handle.result();
-      await second.end('SIGTERM');
-      const after = await history();
-      expect(after[0]).toMatchObject({ version, previous: before[0]?.version, reason: `round ${round}` });
-      expect(after).toHaveLength(before.length + 1);
-      table.fired(FAULT, between.length === before.length ? 'old champion, then new' : 'new champion');
+    for (const [round, steps] of ROUNDS.entries()) {
+      const version = VERSIONS[round % VERSIONS.length]?.version ?? '';
+      const begun: { timeframe: TimeframeId; before: Awaited<ReturnType<typeof history>>; end: Promise<unknown> }[] =
+        [];
+      for (const { timeframe, events } of steps) {
+        const before = await history(timeframe);
+        const change = { timeframe, action: 'promote', version, by: 'operator', reason: `round ${round}` };
+        const handle = await deployment.temporal.client.workflow.start('changeChampion', {
+          workflowId: championWorkflowId(timeframe),
+          taskQueue: TASK_QUEUE,
+          args: [{ ...change, asOf: END + round }],
+        });
+        while ((await handle.describe()).historyLength < events) await delay(20);
+        begun.push({ timeframe, before, end: handle.result() });
+      }
+      await worker.end('SIGKILL');
+      const between = await Promise.all(begun.map(({ timeframe }) => history(timeframe)));
+      worker = await deployment.startWorker();
+      for (const [place, { timeframe, before, end }] of begun.entries()) {
+        const left = between[place] ?? [];
+        expect([before[0]?.version, version]).toContain(left[0]?.version);
+        await end;
+        const after = await history(timeframe);
+        expect(after[0]).toMatchObject({ version, previous: before[0]?.version, reason: `round ${round}` });
+        expect(after).toHaveLength(before.length + 1);
+        table.fired(KILLED, left.length === before.length ? 'old champion, then new' : 'new champion');
+      }
     }
-    expect(table.finish()).toEqual([]);
   },
   FULL_PROOF ? 1_800_000 : 400_000,
+);
+
+/** What operators who do not know of each other type; every change gives a reason of its own. */
+function commandOf(place: number, first: string): readonly string[] {
+  const reason = ['--reason', `request ${place}`];
+  const promote = ['model', 'promote', '1h', VERSIONS[place % VERSIONS.length]?.version ?? '', ...reason];
+  const kinds = [
+    promote,
+    ['model', 'rollback', '1h', first, ...reason],
+    ['model', 'train', '--timeframe', '1h'],
+    promote,
+    promote,
+    ['model', 'rollback', '1h', 'never-there', ...reason],
+  ];
+  return kinds[place % kinds.length] ?? [];
+}
+
+test(
+  `F103 I56 of ${COMMANDS} commands at once each is done and kept once, or refused in a sentence and leaves nothing`,
+  async () => {
+    const before = await history(HOURLY);
+    const first = before.at(-1)?.version ?? '';
+    const commands = Array.from({ length: COMMANDS }, (_, place) => ({ place, words: commandOf(place, first) }));
+    const ended = await Promise.all(
+      commands.map(async (command) => ({ ...command, ...(await deployment.cli(...command.words)) })),
+    );
+    const trainings = ended.filter(({ words }) => words.includes('train'));
+    const changes = ended.filter((command) => !trainings.includes(command));
+    for (const { exitCode, output } of changes) {
+      expect([0, 7, output]).toContain(exitCode);
+      if (exitCode === 7) expect(output.trim().split('\n').length).toBeLessThanOrEqual(2);
+    }
+    const accepted = changes.filter(({ exitCode }) => exitCode === 0).map(({ place }) => `request ${place}`);
+    expect(accepted.length).toBeGreaterThan(0);
+    const after = await history(HOURLY);
+    const added = after.slice(0, after.length - before.length).toReversed();
+    expect(added.map(({ reason }) => reason).toSorted()).toEqual(accepted.toSorted());
+    for (const [k, { previous }] of added.entries())
+      expect(previous).toBe((k === 0 ? before[0] : added[k - 1])?.version);
+    for (const { exitCode, output } of trainings)
+      expect([exitCode, output]).toEqual([0, expect.stringMatching(/run /)]);
+    const runs = new Set(trainings.map(({ output }) => /run (\S+)/.exec(output)?.[1] ?? output));
+    await deployment.withStores(async ({ state: { models } }) => {
+      const reasons = (await models.events(HOURLY, { kind: 'change', limit: COMMANDS })).map(({ reason }) => reason);
+      expect(reasons.filter((reason) => reason.startsWith('request')).toSorted()).toEqual(accepted.toSorted());
+      const keys = (await models.events(HOURLY, { kind: 'trigger', limit: COMMANDS })).map(({ key }) => key);
+      expect(keys.toSorted()).toEqual([...runs].map((run) => `trigger 1h ${run}`).toSorted());
+    });
+    table.fired(AT_ONCE, 'done and kept once', accepted.length + runs.size);
+    table.fired(AT_ONCE, 'refused, or joined what ran', COMMANDS - accepted.length - runs.size);
+  },
+  FULL_PROOF ? 900_000 : 300_000,
 );

@@ -128,7 +128,7 @@ async function expectUndisturbed(deployment: Deployment, names: readonly string[
   expect(content.candles).toBe(golden.candles);
   expect(content.forecasts).toBe(golden.forecasts);
   expect(await deployment.breaches()).toEqual([]);
-  const checked = deployment.checked();
+  const checked = await deployment.checked();
   expect(checked.breaches).toEqual([]);
   expect(unproved(checked, NOT_APPLICABLE)).toEqual([]);
   // I25: dense, none twice, whatever was killed in mid-commit.

@@ -5,7 +5,9 @@ import type { ActivityPorts, PipelineSettings } from '../../../activities/ports'
 import { PipelineError } from '../../../src/domain/errors';
 import type { ErrorCode } from '../../../src/domain/errors';
 import { HOUR } from '../../../src/domain/timeframe';
+import type { AlertOutbox } from '../../../src/ports/alert-outbox';
 import type { Clock } from '../../../src/ports/clock';
+import type { MonitorStore } from '../../../src/ports/monitor-store';
 import type { PublicationStore } from '../../../src/ports/publication';
 import { createPublisher } from '../../../src/publish/publisher';
 import type { Publisher } from '../../../src/publish/publisher';
@@ -120,7 +122,10 @@ export class SimulatedWorker {
       forecaster: this.#port('forecaster', market.forecaster),
       shadowForecaster: this.#port('forecaster', market.forecaster),
       // Thousands of forecasts a training, which leave nothing behind: only its fits are calls that may fail.
-      trainingForecaster: { ...market.forecaster, fit: this.#port('forecaster', market.fitter).fit },
+      trainingForecaster: {
+        ...market.forecaster,
+        fit: (request, signal) => this.#call('forecaster.fit', () => market.fitter.fit(request, signal)),
+      },
       requestCycle: (timeframe, reason) =>
         this.#call('requestCycle', async () => server.requestCycle(timeframe, reason)),
       requestTraining: (timeframe, trigger, observations) =>
@@ -258,8 +263,8 @@ function replaced<T extends object>(port: T, instead: Partial<T>): T {
 }
 
 /** A port that nothing in a life should call. */
-function unreached<T extends object>(name: string): T {
-  return new Proxy({} as T, {
+function unreached(name: string): MonitorStore & AlertOutbox {
+  return new Proxy({} as MonitorStore & AlertOutbox, {
     get: (_, property) => () => {
       throw new Error(`${name}.${String(property)} was called: no life is said to reach it`);
     },
