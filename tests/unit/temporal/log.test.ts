@@ -47,7 +47,7 @@ test('S12 any text in any field is exactly one line, and JSON gives it back', ()
       expect(read.msg).toBe(message);
       expect((JSON.parse(second) as { err: { message: string } }).err.message).toContain(message);
     }),
-    { numRuns: Number(process.env.FAST_CHECK_RUNS ?? 500) },
+    { numRuns: Number(process.env.FC_RUNS ?? 500) },
   );
 });
 
