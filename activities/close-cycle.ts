@@ -3,8 +3,9 @@ import { boundariesBetween, accountBoundaries, NO_CYCLE_RAN } from '../src/domai
 import type { BoundaryAccount } from '../src/domain/boundaries';
 import { eventOf } from '../src/domain/event';
 import type { Event } from '../src/domain/event';
-import { closeOf, lastBoundary, shiftSlots } from '../src/domain/timeframe';
+import { closeOf, lastBoundary, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
+import { recordDueSlots } from '../src/ingest/due-slots';
 import type { CloseCycleInput } from './contract';
 import { ACTIVATION_TIMEFRAME } from './activation';
 import { askAfterShock } from './shock';
@@ -50,8 +51,18 @@ export function createCloseCycle(ports: ActivityPorts) {
         })),
       );
       if (timeframe === ACTIVATION_TIMEFRAME && input.newCandles > 0) await askAfterShock(ports, asOf);
+      await packPublished(ports);
     });
 }
+
+/** After the budgeted part of the cycle, so that no document waits for it. Readers do without what is not packed. */
+async function packPublished({ publisher, log }: ActivityPorts): Promise<void> {
+  await publisher
+    .pack(PACKING_LIMIT_MS)
+    .catch((error: unknown) => log.warn({ error: String(error) }, 'documents are not packed'));
+}
+
+const PACKING_LIMIT_MS = 10_000;
 
 /** A working cycle whose first pass took longer than its budget. */
 async function overrun(ports: ActivityPorts, input: CloseCycleInput): Promise<Event[]> {
@@ -99,7 +110,10 @@ async function accountedSoFar(
   };
 }
 
-/** Boundaries at which every visible symbol's candle is stored or explained. */
+/**
+ * Boundaries at which every visible symbol's candle is stored or explained. Slots after the last stored candle that have
+ * closed are in the ledger from here on, whyever their candles did not come.
+ */
 async function coveredBoundaries(
   ports: ActivityPorts,
   timeframe: TimeframeId,
@@ -115,7 +129,13 @@ async function coveredBoundaries(
     const stored = new Set(
       (await ports.candles.read(pair, { from })).map(({ openTime }) => closeOf(timeframe, openTime)),
     );
-    const gaps = await ports.gapLedger.list(pair);
+    const last = Math.max(
+      shiftSlots(timeframe, from, -1),
+      ...[...stored].map((close) => shiftSlots(timeframe, close, -1)),
+    );
+    const due = { from: shiftSlots(timeframe, last, 1), to: lastClosedOpen(timeframe, asOf, ports.settings.settleMs) };
+    await recordDueSlots(ports.gapLedger, pair, due, { at: asOf, failed: false });
+    const gaps = (await ports.gapLedger.list(pair)).filter(({ asks }) => asks > 0);
     for (const boundary of covered) {
       const open = shiftSlots(timeframe, boundary, -1);
       const explained = gaps.some((gap) => gap.from <= open && open <= gap.to);

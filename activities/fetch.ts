@@ -3,9 +3,11 @@ import { sameValues } from '../src/domain/candle';
 import { underfilled, underfillRange } from '../src/domain/coverage';
 import { decideFetchStart } from '../src/domain/fetch-start';
 import type { FetchStart } from '../src/domain/fetch-start';
+import { lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import type { Candle, EpochMs, Pair } from '../src/domain/types';
 import { pairKey } from '../src/domain/types';
 import { detect } from '../src/ingest/detect';
+import { recordDueSlots } from '../src/ingest/due-slots';
 import type { Extent } from '../src/ports/candle-store';
 import type { FetchResult, StageInput } from './contract';
 import { ExchangeSilence } from './exchange-silence';
@@ -105,7 +107,12 @@ async function fetchNew(
     signal,
     onRefused: (rows) => ports.pairState.quarantine(pair, rows, asOf),
   });
-  if (detection.kind === 'silent') throw detection.error;
+  if (detection.kind === 'silent') {
+    const newest = lastClosedOpen(pair.timeframe, asOf, ports.settings.settleMs);
+    const due = { from: shiftSlots(pair.timeframe, lastStored, 1), to: newest };
+    await recordDueSlots(ports.gapLedger, pair, due, { at: asOf, failed: true });
+    throw detection.error;
+  }
   const { candles, fetchedAt, fresh, missing } = detection;
   if (detection.kind === 'none_yet' && missing > 0) return { kind: 'lagging' };
   if (fresh === 0 && (await storedAsTheyAre(ports, pair, candles))) return { kind: 'up_to_date' };

@@ -1,6 +1,7 @@
 /** Which recipe wins walk-forward, pooled over symbols, and how it does on a holdout that took no part in choosing it. */
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
+import { slotAt, slotIndex } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { comparedOrigins } from '../src/domain/timeframe-rules';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
@@ -23,12 +24,15 @@ export function createSearchForRecipe(ports: ActivityPorts) {
       refuseOtherSource(ports, input.source);
       const { timeframe } = input;
       const champion = recipeOf(await championOf(ports, timeframe, input.asOf));
-      const candidates = distinct(ports, [champion, ...candidateRecipes(timeframe)]);
-      const { horizon: steps } = ports.settings.rules(timeframe);
+      const candidates =
+        input.recipe === undefined ? distinct(ports, [champion, ...candidateRecipes(timeframe)]) : [input.recipe];
+      const rules = ports.settings.rules(timeframe);
+      const { horizon: steps } = rules;
       const until = Math.min(...input.members.map(({ snapshot }) => snapshot.through));
-      const count = holdoutCount(ports.settings.rules(timeframe), input.members);
+      const count = holdoutCount(rules, input.members);
       const holdoutOrigins = walkForwardOrigins(timeframe, { until, count, spacing: 1, steps });
-      const ranked = await search(ports, input, candidates, selectionOrigins(timeframe, holdoutOrigins, steps));
+      const choosing = selectionOrigins(timeframe, holdoutOrigins, rules, longestOf(input.members));
+      const ranked = await search(ports, input, candidates, choosing);
       const winner = ranked.find(({ overall, failed }) => overall !== null && failed === 0)?.recipe;
       if (winner === undefined) {
         throw new PipelineError('training_failed', `no recipe of ${timeframe} gave every forecast it was asked for`);
@@ -42,14 +46,29 @@ export function createSearchForRecipe(ports: ActivityPorts) {
 /** As many as a comparison rests on, unless even the longest history would then have no earlier origin to choose by. */
 function holdoutCount(rules: TimeframeRules, members: SearchInput['members']): number {
   const { horizon, minimumSamples } = rules;
-  const longest = Math.max(...members.map(({ snapshot }) => snapshot.rows));
+  const longest = longestOf(members);
   const room = longest - minimumSamples - 2 * horizon + 1;
   return Math.max(minimumSamples, Math.min(comparedOrigins(rules), room));
 }
 
-/** All before the holdout: the targets of the last one end where the holdout begins. */
-function selectionOrigins(timeframe: TimeframeId, holdout: readonly EpochMs[], steps: number): readonly EpochMs[] {
-  const until = holdout[0] ?? 0;
+function longestOf(members: SearchInput['members']): number {
+  return Math.max(...members.map(({ snapshot }) => snapshot.rows));
+}
+
+/**
+ * All before the holdout: the targets of the last one end by where it begins. Where the history is long enough for all of
+ * them they lie on a grid of their own, so that the trainings of two days choose by the same origins until a new one is
+ * there, and not by the day they fall on. Where it is not, as for months, no slot is given away for that.
+ */
+function selectionOrigins(
+  timeframe: TimeframeId,
+  holdout: readonly EpochMs[],
+  { horizon: steps, minimumSamples }: TimeframeRules,
+  longest: number,
+): readonly EpochMs[] {
+  const first = holdout[0] ?? 0;
+  const enough = longest >= minimumSamples + (SELECTION_ORIGINS + 2) * steps + holdout.length;
+  const until = enough ? slotAt(timeframe, Math.floor(slotIndex(timeframe, first) / steps) * steps) : first;
   return walkForwardOrigins(timeframe, { until, count: SELECTION_ORIGINS, spacing: steps, steps });
 }
 
@@ -71,7 +90,7 @@ async function search(
   const rules = ports.settings.rules(timeframe);
   const { horizon: steps, minimumSamples } = rules;
   const wanted = Math.max(...candidates.map((recipe) => ports.trainingForecaster.candlesWanted(recipe)));
-  const reach = (SELECTION_ORIGINS + 1) * steps + comparedOrigins(rules) + steps;
+  const reach = (SELECTION_ORIGINS + 2) * steps + comparedOrigins(rules) + steps;
   const series = members.map(({ symbol, snapshot }): SearchSeries => ({
     pair: { symbol, timeframe },
     read: () => ports.snapshots.last(snapshot, wanted + reach),

@@ -16,6 +16,8 @@ export interface PlanTrainingInput {
   readonly trigger: TrainingTrigger;
   /** Of an event: how often it was observed in a row. */
   readonly observations: number;
+  /** Named by an operator; absent: the best of the declared space. */
+  readonly recipe?: RecipeInput;
   readonly asOf: EpochMs;
   readonly runId: string;
 }
@@ -27,6 +29,7 @@ export type TrainingPlan =
       readonly timeframe: TimeframeId;
       readonly symbols: readonly MarketSymbol[];
       readonly champion: string;
+      readonly recipe?: RecipeInput;
       readonly retryWaitsMs: readonly number[];
     }
   | { readonly verdict: 'refused'; readonly reason: string };
@@ -57,6 +60,8 @@ export interface SearchInput {
   readonly timeframe: TimeframeId;
   readonly asOf: EpochMs;
   readonly members: readonly TrainingSymbol[];
+  /** Absent: the best of the declared space. */
+  readonly recipe?: RecipeInput;
 }
 
 export interface SearchResult {

@@ -28,6 +28,8 @@ export function createPlanTraining(ports: ActivityPorts) {
   return (input: PlanTrainingInput): Promise<TrainingPlan> =>
     guarded(async () => {
       const timeframe = trainable(ports, input.timeframe);
+      // A family or a setting that is not known is refused here, before anything is recorded.
+      if (input.recipe !== undefined) ports.trainingForecaster.versionOf(input.recipe);
       const verdict = judgeRetrain({
         trigger: input.trigger,
         asOf: input.asOf,
@@ -55,6 +57,7 @@ export function createPlanTraining(ports: ActivityPorts) {
         timeframe,
         symbols,
         champion: champion.model_version,
+        ...(input.recipe === undefined ? {} : { recipe: input.recipe }),
         retryWaitsMs: RETRY_WAITS_MS,
       };
     });

@@ -95,6 +95,7 @@ async function publish(turn, timeframes) {
     }
   }
   const { generation } = await publisher.commitManifest({ asOf, nextExpectedCommit: asOf + 3_600_000 });
+  await publisher.pack(1000);
   await layOut();
   return generation;
 }

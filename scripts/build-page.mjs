@@ -12,7 +12,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** What the pages take from the program: the one evaluator, by way of what it makes of a manifest entry. */
 const SHARED = ['web/entry-status.ts'];
 /** What the operations page takes from the public one. */
-const COMMON = ['clock.js', 'elements.js', 'words.js'];
+const COMMON = ['base.css', 'clock.js', 'elements.js', 'words.js'];
 const CHART = ['uPlot.iife.min.js', 'uPlot.min.css'];
 
 /** Compiles a file of src/ and all that it imports; a relative import gets the extension that a browser needs. */

@@ -1,15 +1,18 @@
 /** Composition root of the command line: opens what a verb asks for, once, and closes it at the end. */
 import { join } from 'node:path';
-import type { Logger, pino as Pino } from 'pino';
 import { runCli } from '../src/cli/cli';
 import type { CliStores, CliWiring, Running } from '../src/cli/wiring';
 import type { Config, loadConfig as LoadConfig } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import { systemClock } from '../src/ports/clock';
+import type { Clock } from '../src/ports/clock';
 import type { Exchange } from '../src/ports/exchange';
+import type { Control } from '../src/ports/control';
 import type { TemporalControl } from './control';
+import { createLog } from './log';
 import { programVersion } from './program-version';
-import { exchangeOf, isOurMarket, readRunning, REPLAY, SIMULATED } from './source';
+import { replayJournalFile, standsAt } from './replay-journal';
+import { exchangeOf, isOurMarket, readRunning, REPLAY, SIMULATED, sourceFolder } from './source';
 import type { Running as RunningDeployment } from './source';
 import type { Stores } from './stores';
 
@@ -60,11 +63,18 @@ function createWiring(stopping: AbortSignal): CliWiring {
     return opened;
   });
   const address = async () => temporalAddress(config(), await deployment());
-  const control = once(async () => openControl(config(), await address(), openings));
-  const log = (name: string) => createLog(config(), name);
+  const log = (name: string) => createLog(config().logLevel, name);
+  const control = once(async (): Promise<Control> => {
+    if ((await source()) !== REPLAY) return openControl(config(), await address(), openings);
+    const { openReplayControl } = await import('./replay-control.js');
+    const tell = (line: string) => void process.stderr.write(`${line}\n`);
+    const { dataDir } = config();
+    return openReplayControl({ config: readConfig, dataDir, log: log('replay'), tell, signal: stopping }, openings);
+  });
   return {
     output: { stdout: (text) => void process.stdout.write(text), stderr: (text) => void process.stderr.write(text) },
-    clock: systemClock,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? (question) => askAtTerminal(question, stopping) : null,
+    clock: clockOf(config),
     version: programVersion(),
     stopping,
     config,
@@ -76,7 +86,7 @@ function createWiring(stopping: AbortSignal): CliWiring {
       return opened;
     },
     exchange: async (): Promise<Exchange> => exchange(),
-    control: async () => control(),
+    control,
     exporter: async () => {
       const { createExporter } = await import('./exporter.js');
       return createExporter(config(), stores, source);
@@ -224,19 +234,29 @@ function budgetOf({ budget, source }: Stores): CliStores['budget'] {
   };
 }
 
-/** Loaded when a verb asks for it, so that `--help` loads neither zod nor pino. */
+async function askAtTerminal(question: string, signal: AbortSignal): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question, { signal });
+  } finally {
+    terminal.close();
+  }
+}
+
+/** In a replay it is the time at which it stands. */
+function clockOf(config: () => Config): Clock {
+  const standing = once(() => {
+    const { exchange, dataDir } = config();
+    return exchange === REPLAY ? standsAt(replayJournalFile(sourceFolder(dataDir, REPLAY))) : null;
+  });
+  return { now: () => standing() ?? systemClock.now(), monotonic: () => systemClock.monotonic() };
+}
+
+/** Loaded when a verb asks for it, so that `--help` does not load zod. */
 function readConfig(instead: Readonly<Record<string, string>> = {}): Config {
   const { loadConfig } = require('../src/config/config') as { loadConfig: typeof LoadConfig };
   return loadConfig({ ...process.env, ...instead });
-}
-
-/** One line an event, as JSON, on stderr. */
-function createLog(config: Config, name: string): Logger {
-  const { pino } = require('pino') as { pino: typeof Pino };
-  return pino(
-    { name, level: config.logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination(2),
-  );
 }
 
 function once<T>(make: () => T): () => T {

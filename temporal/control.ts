@@ -19,7 +19,7 @@ import {
   trainingId,
 } from '../src/domain/names';
 import type { TrainingTrigger } from '../src/domain/retrain';
-import type { MarketSymbol, TimeframeId } from '../src/domain/types';
+import type { EpochMs, MarketSymbol, TimeframeId } from '../src/domain/types';
 import { TemporalUnreachable } from '../src/ports/control';
 import type {
   ChangeReport,
@@ -39,6 +39,8 @@ export interface ControlOptions {
   readonly address: string;
   readonly namespace: string;
   readonly schedules: readonly Schedule[];
+  /** Trainings and changes are told this time: that of a replay. Absent: they look at the clock. */
+  readonly asOf?: () => EpochMs;
 }
 
 export interface TemporalControl extends Control {
@@ -58,6 +60,7 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
     },
   );
   const client = new Client({ connection, namespace: options.namespace });
+  const told = () => (options.asOf === undefined ? {} : { asOf: options.asOf() });
   return {
     client,
     connection,
@@ -72,12 +75,18 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
     startFill: (symbol, timeframe) =>
       startOnce(client, 'fill', fillWorkflowId(symbol, timeframe), { symbol, timeframe }, timeframe),
     fills: () => listFills(client),
-    train: (timeframe, symbols) =>
+    train: (timeframe, symbols, recipe) =>
       startOnce(
         client,
         'train',
         trainingId(timeframe),
-        { timeframe, trigger: 'by hand', ...(symbols === null ? {} : { symbols }) },
+        {
+          timeframe,
+          trigger: 'by hand',
+          ...(symbols === null ? {} : { symbols }),
+          ...(recipe === null ? {} : { recipe }),
+          ...told(),
+        },
         timeframe,
       ),
     trainingResult: async (start) => resultOf<TrainingReport>(client, start),
@@ -86,12 +95,13 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
         client,
         'changeChampion',
         championWorkflowId(request.timeframe),
-        { ...request, by: 'operator' },
+        { ...request, by: 'operator', ...told() },
         request.timeframe,
       ),
     changeResult: async (start) => resultOf<ChangeReport>(client, start),
     requestCycle: (timeframe, reason) => requestCycle(client, timeframe, reason),
-    requestTraining: (timeframe, trigger, observations) => requestTraining(client, timeframe, trigger, observations),
+    requestTraining: (timeframe, trigger, observations) =>
+      requestTraining(client, { timeframe, trigger, observations, ...told() }),
     close: () => connection.close(),
   };
 }
@@ -99,15 +109,19 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
 /** A paused timeframe is frozen: what was asked for is done when its schedule goes on. */
 async function requestTraining(
   client: Client,
-  timeframe: TimeframeId,
-  trigger: TrainingTrigger,
-  observations: number,
+  request: {
+    readonly timeframe: TimeframeId;
+    readonly trigger: TrainingTrigger;
+    readonly observations: number;
+    readonly asOf?: EpochMs;
+  },
 ): Promise<void> {
+  const { timeframe, trigger } = request;
   try {
     await client.workflow.start('train', {
       workflowId: trainingId(timeframe),
       taskQueue: TASK_QUEUE,
-      args: [{ timeframe, trigger, observations }],
+      args: [request],
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
       staticSummary: `${timeframe}: train, ${trigger}`,
       typedSearchAttributes: runAttributes('train', timeframe),

@@ -1,10 +1,12 @@
 /** What a replay tells at its end, read from the stores and the journal: the same after any interruption. */
 import type { ReplayReport } from '../src/cli/wiring';
 import { countRanges, subtractRanges } from '../src/domain/coverage';
+import { MODEL_REPORT } from '../src/domain/names';
 import { countSlots } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
-import type { SlotRecord } from './replay-journal';
+import type { JobRecord, SlotRecord } from './replay-journal';
+import { replayStory } from './replay-story';
 import type { Stores } from './stores';
 
 export interface ReplaySpan {
@@ -12,6 +14,8 @@ export interface ReplaySpan {
   /** Boundaries in (from, to] are told of. */
   readonly from: EpochMs;
   readonly to: EpochMs;
+  /** The last slot is due by then. */
+  readonly end: EpochMs;
   /** Cycles that it takes. */
   readonly planned: number;
 }
@@ -20,7 +24,7 @@ type BoundaryTold = ReplayReport['not_done'][number];
 
 export async function replayReport(
   stores: Stores,
-  records: readonly SlotRecord[],
+  { records, jobs }: { readonly records: readonly SlotRecord[]; readonly jobs: readonly JobRecord[] },
   span: ReplaySpan,
 ): Promise<ReplayReport> {
   const pairs = await Promise.all(span.pairs.map((pair) => reportPair(stores, pair, span)));
@@ -34,6 +38,11 @@ export async function replayReport(
     cycles: { total: records.length, ...tally(records.map(({ outcome }) => [outcome, 1])) },
     seconds: Number(seconds.toFixed(1)),
     cycles_a_second: seconds === 0 ? null : Number((records.length / seconds).toFixed(2)),
+    models: {
+      trainings: jobs.filter(({ job }) => job !== MODEL_REPORT).length,
+      reports: jobs.filter(({ job }) => job === MODEL_REPORT).length,
+      seconds: Number((jobs.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1000).toFixed(1)),
+    },
     ...boundaries,
     generations: Math.max(0, ...records.map(({ generation }) => generation ?? 0)),
     statuses: tally(records.flatMap(({ statuses }) => Object.entries(statuses))),
@@ -42,6 +51,7 @@ export async function replayReport(
       breaches: looks.flatMap(({ due, breaches }) => (breaches ?? []).map((sentence) => `${iso(due)} ${sentence}`)),
     },
     pairs,
+    story: await replayStory(stores, [...new Set(span.pairs.map(({ timeframe }) => timeframe))], span.end),
   };
 }
 

@@ -37,8 +37,12 @@ export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
   return bundle;
 }
 
+/** Servers of this process that are not stopped yet. */
+let running = 0;
+
 export async function startTestTemporal(): Promise<TestTemporal> {
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  // It ends by itself with the last connection.
+  if (running++ === 0) Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
   const folder = await mkdtemp(join(tmpdir(), 'coin-predict-temporal-'));
   const binary = await findTemporalBinary({
     configured: process.env.TEMPORAL_BIN,
@@ -86,6 +90,7 @@ export async function startTestTemporal(): Promise<TestTemporal> {
     stop: async () => {
       await connection.close();
       await native.close();
+      running--;
       await server.stop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -10,6 +10,7 @@ import {
 import type {
   FitResult,
   PlanTrainingInput,
+  RecipeInput,
   TrainingActivities,
   TrainingComputations,
   TrainingPlan,
@@ -26,6 +27,8 @@ export interface TrainArguments {
   readonly symbols?: readonly string[];
   readonly trigger?: PlanTrainingInput['trigger'];
   readonly observations?: number;
+  /** `{"family":"prophet","settings":{}}`: trained as it is named, without a search. */
+  readonly recipe?: RecipeInput;
   readonly asOf?: EpochMs;
 }
 
@@ -74,6 +77,7 @@ export async function train(input: TrainArguments): Promise<TrainResult> {
       symbols: input.symbols ?? null,
       trigger,
       observations: input.observations ?? 0,
+      ...(input.recipe === undefined ? {} : { recipe: input.recipe }),
       asOf,
       runId,
     },
@@ -119,11 +123,12 @@ async function withRetries(plan: Accepted, asOf: EpochMs, runId: string, virtual
       if (isCancellation(error)) throw error;
       const wait = plan.retryWaitsMs[attempt];
       const { message, retry: kind } = failureOf(error);
-      if (wait === undefined || virtual || kind === 'permanent') {
+      if (wait === undefined || kind === 'permanent') {
         return { outcome: 'failed', version: null, reason: message, trained: [], failed: [] };
       }
       setCurrentDetails(`failed, tried again after ${wait / 60_000} min: ${message}`);
-      await sleep(wait);
+      // Virtual time stands still while a training runs: nothing waits.
+      if (!virtual) await sleep(wait);
     }
   }
 }
@@ -159,7 +164,7 @@ async function trainOnce(plan: Accepted, asOf: EpochMs, runId: string): Promise<
   if (members.length === 0) throw new Error(failed[0]?.reason ?? 'no symbol to train on');
   const found = await searchForRecipe.executeWithOptions(
     { summary: `${timeframe}: search over ${members.length} symbols` },
-    [{ source, timeframe, asOf, members }],
+    [{ source, timeframe, asOf, members, ...(plan.recipe === undefined ? {} : { recipe: plan.recipe }) }],
   );
   const { recipe, holdout } = found;
   const fits = await each(members, async (member): Promise<TrainingSymbol & FitResult> => ({

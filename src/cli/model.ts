@@ -3,8 +3,10 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { GateCriterion } from '../domain/promotion-gate';
 import type { TimeframeId } from '../domain/types';
 import type { ChangeRequest, Control, TrainingReport } from '../ports/control';
+import type { Recipe } from '../ports/forecaster';
 import type { LifecycleEvent, ModelRegistry } from '../ports/model-registry';
 import { configuredSymbol, configuredTimeframe } from './arguments';
+import { confirm, withConfirmation, type ConfirmOptions } from './confirm';
 import { CommandEnd, EXIT_CODES, endWith, type ExitCode } from './exit-codes';
 import { print, progressTo, withFormat, type FormatOptions } from './output';
 import { textFacts, textTable } from './text-table';
@@ -22,6 +24,8 @@ export function addModel(program: Command, wiring: CliWiring): void {
   withFormat(noun.command('train').description('train a candidate now; it starts as shadow'))
     .requiredOption('--timeframe <timeframe>', 'like 1h')
     .option('--symbols <list>', 'separated by commas; else all that are ready')
+    .option('--family <name>', 'this family, without a search for the best recipe')
+    .option('--settings <json>', 'of that family, like {"window":500}', settingsOf)
     .option('--wait', 'until it has ended')
     .action(async (options: TrainOptions) => train(wiring, options));
   addChange(noun, wiring, 'promote', 'make a model champion now');
@@ -40,11 +44,11 @@ export function addModel(program: Command, wiring: CliWiring): void {
 }
 
 function addChange(noun: Command, wiring: CliWiring, action: ChangeRequest['action'], description: string): void {
-  withFormat(noun.command(action).description(description))
+  withConfirmation(withFormat(noun.command(action).description(description)))
     .argument('<timeframe>', 'like 1h')
     .argument('<version>', 'as `model history` shows it')
     .requiredOption('--reason <text>', 'kept with the change for ever', reason)
-    .action(async (timeframe: string, version: string, options: FormatOptions & { reason: string }) =>
+    .action(async (timeframe: string, version: string, options: FormatOptions & ConfirmOptions & { reason: string }) =>
       change(
         wiring,
         { timeframe: configuredTimeframe(wiring.config(), timeframe), action, version, reason: options.reason },
@@ -58,7 +62,13 @@ function reason(text: string): string {
   throw new InvalidArgumentError('Say why in 1 to 300 characters.');
 }
 
-async function change(wiring: CliWiring, request: ChangeRequest, options: FormatOptions): Promise<void> {
+async function change(
+  wiring: CliWiring,
+  request: ChangeRequest,
+  options: FormatOptions & ConfirmOptions,
+): Promise<void> {
+  const { timeframe, version: wanted } = request;
+  await confirm(wiring, `${wanted} will be the champion of ${timeframe} from the next cycle on.`, options);
   const control = await wiring.control();
   const start = await control.changeChampion(request);
   if (start.kind === 'already_running') {
@@ -66,7 +76,7 @@ async function change(wiring: CliWiring, request: ChangeRequest, options: Format
     throw new CommandEnd(EXIT_CODES.refused, sentence);
   }
   const { version, previous, checked } = await control.changeResult(start);
-  const text = `${request.timeframe}: ${version} is champion, ${previous} was; tried on ${plural(checked, 'symbol')}; its cycle has been asked for\n`;
+  const text = `${request.timeframe}: ${version} is champion, ${previous} was; tried on ${plural(checked, 'symbol')}; it forecasts from the next cycle on\n`;
   print(wiring, options, { text, json: { ...request, previous, checked, run_id: start.runId } });
 }
 
@@ -82,7 +92,29 @@ async function unfreeze(wiring: CliWiring, name: string, options: FormatOptions 
   });
 }
 
-type TrainOptions = FormatOptions & { timeframe: string; symbols?: string; wait?: boolean };
+type TrainOptions = FormatOptions & {
+  timeframe: string;
+  symbols?: string;
+  family?: string;
+  settings?: Recipe['settings'];
+  wait?: boolean;
+};
+
+function settingsOf(text: string): Recipe['settings'] {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {
+    // Refused below, like JSON of another kind.
+  }
+  throw new InvalidArgumentError('Write a JSON object like {"window":500}.');
+}
+
+function recipeOf({ family, settings }: TrainOptions): Recipe | null {
+  if (family !== undefined) return { family, settings: settings ?? {} };
+  if (settings === undefined) return null;
+  throw new CommandEnd(EXIT_CODES.usage, '--settings needs --family: whose settings they are.');
+}
 
 const EXIT_OF: Readonly<Record<TrainingReport['outcome'], ExitCode>> = {
   done: EXIT_CODES.ok,
@@ -95,8 +127,9 @@ async function train(wiring: CliWiring, options: TrainOptions): Promise<void> {
   const config = wiring.config();
   const timeframe = configuredTimeframe(config, options.timeframe);
   const symbols = options.symbols?.split(',').map((symbol) => configuredSymbol(config, symbol.trim())) ?? null;
+  const recipe = recipeOf(options);
   const control: Control = await wiring.control();
-  const start = await control.train(timeframe, symbols);
+  const start = await control.train(timeframe, symbols, recipe);
   const what = start.kind === 'started' ? 'started' : 'already running, joined';
   const told = `training ${what}: workflow ${start.workflowId}, run ${start.runId}`;
   if (options.wait !== true) {

@@ -44,6 +44,8 @@ export async function pairCoverage(
   const gaps = await stores.gapLedger.summary(pair);
   const slots = countSlots(pair.timeframe, { from: extent.first, to: extent.last });
   const missing = slots - extent.count;
+  // Suspects after the last candle are told as `behind`.
+  const undecided = Math.max(0, missing - gaps.confirmed_empty.slots - gaps.outage.slots);
   const newest = { from: closeOf(pair.timeframe, extent.last), to: lastClosedOpen(pair.timeframe, now, settleMs) };
   const expectedFrom = earliest === null ? null : Math.max(earliest, retainedFrom ?? earliest);
   const before =
@@ -57,8 +59,8 @@ export async function pairCoverage(
     slots,
     empty: gaps.confirmed_empty.slots,
     outage: gaps.outage.slots,
-    suspect: gaps.suspect.slots,
-    unexplained: Math.max(0, missing - gaps.confirmed_empty.slots - gaps.outage.slots),
+    suspect: Math.min(gaps.suspect.slots, undecided),
+    unexplained: undecided,
     ranges: gaps.suspect.ranges + gaps.confirmed_empty.ranges + gaps.outage.ranges,
     behind: countSlots(pair.timeframe, newest),
     before: Math.max(0, before),

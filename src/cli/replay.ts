@@ -17,6 +17,8 @@ interface ReplayCommandOptions extends FormatOptions {
   readonly until?: EpochMs;
   readonly symbols?: string;
   readonly timeframes?: string;
+  readonly models?: true;
+  readonly paused?: string;
   readonly verify: boolean;
 }
 
@@ -34,6 +36,11 @@ export function addReplay(program: Command, wiring: CliWiring): void {
     .option('--until <time>', 'stop at this moment and serve pages and documents as they were then', moment)
     .option('--symbols <list>', 'like BTC/USDT,ETH/USDT (default: SYMBOLS)')
     .option('--timeframes <list>', 'like 1h,1d (default: TIMEFRAMES)')
+    .option('--models', 'let models live: trainings, shadow, daily report, promotion, drift')
+    .option(
+      '--paused <schedules>',
+      'stay paused, like train-1h,cycle-1h; each cycle runs once at the start all the same',
+    )
     .option('--no-verify', 'do not check the published files after each cycle')
     .action(async (options: ReplayCommandOptions) => run(wiring, options));
 }
@@ -48,6 +55,8 @@ async function run(wiring: CliWiring, options: ReplayCommandOptions): Promise<vo
     timeframes: options.timeframes ?? null,
     from: options.from,
     to,
+    models: options.models === true,
+    paused: options.paused?.split(',').map((id) => id.trim()) ?? [],
     verify: options.verify,
     progress: progressTo(wiring),
     onProgress: progressPrinter(wiring),
@@ -98,6 +107,7 @@ function reportText(report: ReplayReport): string {
     ['replayed', `${report.from} to ${report.to}`],
     ['cycles', [run, counts(outcomes)].filter((part) => part !== '').join(', ')],
     ['time', `${(report.seconds / 60).toFixed(1)} min, ${report.cycles_a_second ?? '-'} cycles a second`],
+    ...modelFacts(report.models),
     ['boundaries', counts(report.boundaries)],
     ['generations', countText(report.generations)],
     ['statuses', counts(report.statuses)],
@@ -126,9 +136,33 @@ function reportText(report: ReplayReport): string {
   const undone = notDone.map(
     ({ timeframe, boundary, outcome, reason }) => `${timeframe} ${boundary} ${outcome}: ${reason}\n`,
   );
-  return [facts, pairs, undone.join(''), verified.breaches.map((breach) => `${breach}\n`).join('')]
+  return [
+    facts,
+    pairs,
+    storyText(report.story),
+    undone.join(''),
+    verified.breaches.map((breach) => `${breach}\n`).join(''),
+  ]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+function modelFacts({ trainings, reports, seconds }: ReplayReport['models']): [string, string][] {
+  if (trainings + reports === 0) return [];
+  const runs = `${plural(trainings, 'training')} by schedule, ${plural(reports, 'report')}`;
+  return [['models', `${runs}, ${(seconds / 60).toFixed(1)} min`]];
+}
+
+/** A line an event; what was the same the next time is one line with how often and until when. */
+function storyText(story: ReplayReport['story']): string {
+  return story
+    .map(({ at, until, times, timeframe, sentence, mean_seconds: seconds, effective_at: effective }) => {
+      const took = seconds === null ? '' : ` (${seconds.toFixed(1)} s${times > 1 ? ' each' : ''})`;
+      const repeated = times === 1 ? '' : `; ${countText(times)} times until ${minuteText(Date.parse(until))}`;
+      const since = effective === null ? '' : `; forecasts from ${minuteText(Date.parse(effective))}`;
+      return `${minuteText(Date.parse(at))}  ${timeframe.padEnd(3)} ${sentence}${took}${since}${repeated}\n`;
+    })
+    .join('');
 }
 
 function verifiedText({ cycles, breaches }: ReplayReport['verified']): string {

@@ -111,6 +111,10 @@ export interface ReplayRequest {
   /** Boundaries in (from, to] are run. */
   readonly from: EpochMs;
   readonly to: EpochMs;
+  /** Trainings, shadow, daily report and what follows from it run too. */
+  readonly models: boolean;
+  /** IDs of schedules that stay paused. */
+  readonly paused: readonly string[];
   /** Look for broken rules in what is published after each cycle. */
   readonly verify: boolean;
   readonly progress: (line: string) => void;
@@ -137,6 +141,8 @@ export interface ReplayReport {
   /** Working time, over all sessions of an interrupted replay. */
   readonly seconds: number;
   readonly cycles_a_second: number | null;
+  /** Trainings and reports on models; all 0 when models were not asked for. */
+  readonly models: { readonly trainings: number; readonly reports: number; readonly seconds: number };
   readonly boundaries: Readonly<Record<string, number>>;
   readonly not_done: readonly {
     readonly timeframe: string;
@@ -168,6 +174,41 @@ export interface ReplayReport {
     readonly forecasts: number;
     readonly steps_scored: number;
   }[];
+  /** What happened to the models, ascending. */
+  readonly story: readonly StoryLine[];
+}
+
+export interface StoryLine {
+  readonly at: string;
+  /** The same happened `times` times, the last time then. */
+  readonly until: string;
+  readonly times: number;
+  readonly timeframe: string;
+  readonly event:
+    | 'first_champion'
+    | 'trained'
+    | 'training_failed'
+    | 'training_refused'
+    | 'shadow_started'
+    | 'shadow_failed'
+    | 'decided'
+    | 'promoted'
+    | 'changed_to_naive'
+    | 'rolled_back'
+    | 'frozen'
+    | 'unfrozen'
+    | 'drift'
+    | 'drift_over';
+  /** Model version. */
+  readonly version: string | null;
+  readonly by: string;
+  readonly sentence: string;
+  /** Of a training. */
+  readonly mean_seconds: number | null;
+  /** Criteria of the gate that do not hold, signs of drift that do. */
+  readonly blocked_by: readonly string[];
+  /** Of a change of the champion: when it issued its first forecast. */
+  readonly effective_at: string | null;
 }
 
 /** A process part that runs until it is stopped. */
@@ -192,6 +233,8 @@ export interface MarketRequest {
 
 export interface CliWiring {
   readonly output: CliOutput;
+  /** Asks whoever sits at the terminal; null when nobody does. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   readonly clock: Clock;
   readonly version: string;
   /** Aborted when the operator asks to stop (SIGINT, SIGTERM). */

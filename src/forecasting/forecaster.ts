@@ -8,6 +8,7 @@ import type { Fitter, Forecaster, ForecastRequest, ForecastResult } from '../por
 import { lastCloseOf } from './empirical-bands';
 import { familyNamed } from './families';
 import { newest } from './model';
+import { packCandles } from './packed-candles';
 import { openThreadPool } from './thread-pool';
 import type { ThreadPool, ThreadPoolOptions } from './thread-pool';
 import type { FitOutcome, ForecastOutcome, ForecastTask } from './worker';
@@ -28,7 +29,7 @@ export function createForecaster(options: ForecasterOptions = {}): Forecaster & 
     versionOf: ({ family, settings }) => familyNamed(family).version(settings),
     forecast: (request, signal) => forecast(pool, request, signal),
     fit: async ({ pair, recipe, candles: all }, signal) => {
-      const candles = newest(all, familyNamed(recipe.family).candlesWanted(recipe.settings));
+      const candles = packCandles(newest(all, familyNamed(recipe.family).candlesWanted(recipe.settings)));
       const outcome = await pool.run<FitOutcome>('fitModel', { timeframe: pair.timeframe, recipe, candles }, signal);
       if (outcome.kind === 'fitted') return outcome.model;
       const sentence = `${pairKey(pair)} by ${recipe.family}: ${outcome.sentence}`;
@@ -51,7 +52,7 @@ async function forecast(
   const task: ForecastTask = {
     timeframe: pair.timeframe,
     recipe,
-    candles,
+    candles: packCandles(candles),
     steps,
     ...(model === undefined ? {} : { model }),
   };

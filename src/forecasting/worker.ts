@@ -2,10 +2,11 @@
 import { PipelineError } from '../domain/errors';
 import type { ErrorCode } from '../domain/errors';
 import type { QuantileForecast } from '../domain/quantiles';
-import type { Candle, TimeframeId } from '../domain/types';
+import type { TimeframeId } from '../domain/types';
 import type { Recipe } from '../ports/forecaster';
 import { familyNamed } from './families';
 import { modelVersion } from './model';
+import { unpackCandles } from './packed-candles';
 import { engineIsSound } from './prophet-engine';
 
 export { scoreOrigins } from './backtest-score';
@@ -13,7 +14,8 @@ export { scoreOrigins } from './backtest-score';
 export interface ForecastTask {
   readonly timeframe: TimeframeId;
   readonly recipe: Recipe;
-  readonly candles: readonly Candle[];
+  /** See packed-candles.ts. */
+  readonly candles: Float64Array;
   readonly steps: number;
   /** A saved model; without it the recipe is fitted on the candles. */
   readonly model?: string;
@@ -31,11 +33,11 @@ export type FitOutcome =
 export async function fitModel({
   timeframe,
   recipe,
-  candles,
+  candles: packed,
 }: Pick<ForecastTask, 'timeframe' | 'recipe' | 'candles'>): Promise<FitOutcome> {
   try {
     const family = familyNamed(recipe.family);
-    const model = await family.fit({ timeframe, candles, settings: recipe.settings });
+    const model = await family.fit({ timeframe, candles: unpackCandles(packed), settings: recipe.settings });
     return { kind: 'fitted', model: model.refit === 'every_cycle' ? null : family.save(model) };
   } catch (cause) {
     if (!engineIsSound()) process.exit(1);
@@ -48,12 +50,13 @@ export async function fitModel({
 export async function runForecast({
   timeframe,
   recipe,
-  candles,
+  candles: packed,
   steps,
   model: saved,
 }: ForecastTask): Promise<ForecastOutcome> {
   try {
     const family = familyNamed(recipe.family);
+    const candles = unpackCandles(packed);
     const model =
       saved === undefined ? await family.fit({ timeframe, candles, settings: recipe.settings }) : family.load(saved);
     const quantiles = await family.predict(model, candles, steps);

@@ -59,7 +59,9 @@ async function missingRanges(ports: IngestPorts, pair: Pair, wanted: SlotRange):
   const { timeframe } = pair;
   if (wanted.from > wanted.to) return [];
   const [holes, known] = await Promise.all([ports.candles.holes(pair, wanted), ports.gapLedger.list(pair)]);
-  return subtractRanges(timeframe, holes, known)
+  // What nobody has asked for yet explains nothing.
+  const asked = known.filter(({ asks }) => asks > 0);
+  return subtractRanges(timeframe, holes, asked)
     .filter(
       (hole) => hole.from === wanted.from || hole.to === wanted.to || countSlots(timeframe, hole) > LIVE_FETCH_LIMIT,
     )

@@ -8,6 +8,8 @@ import type { KnownGap } from '../ports/gap-ledger';
 /** Slots without a candle that are not decided, with the asks they all have had; null: none. */
 export interface HolePiece extends SlotRange {
   readonly asks: HoleAsks | null;
+  /** The exchange gave errors when they were due. */
+  readonly failed: boolean;
 }
 
 const byStart = (a: SlotRange, b: SlotRange): number => a.from - b.from;
@@ -18,15 +20,19 @@ export function holePieces(
   holes: readonly SlotRange[],
   known: readonly KnownGap[],
 ): HolePiece[] {
-  const unknown = subtractRanges(timeframe, holes, known).map((range) => ({ ...range, asks: null }));
+  const unknown = subtractRanges(timeframe, holes, known).map((range) => ({ ...range, asks: null, failed: false }));
   const suspects = known.filter(({ state }) => state === 'suspect');
   const asked = groupByAsks(
-    suspects.map(({ from, to, asks, firstAskedAt, lastAskedAt }) => ({
+    suspects.map(({ from, to, asks, firstAskedAt, lastAskedAt, failed = false }) => ({
       from,
       to,
-      asks: { asks, firstAskedAt, lastAskedAt },
+      // The time at which a slot was found to be due is none at which the exchange was asked about it.
+      asks: asks === 0 ? null : { asks, firstAskedAt, lastAskedAt },
+      failed,
     })),
-  ).flatMap(({ asks, ranges }) => intersectRanges(timeframe, holes, ranges).map((range) => ({ ...range, asks })));
+  ).flatMap(({ ranges, ...facts }) =>
+    intersectRanges(timeframe, holes, ranges).map((range) => ({ ...range, ...facts })),
+  );
   return [...unknown, ...asked].toSorted(byStart);
 }
 
@@ -61,9 +67,9 @@ export function withAsk(
   now: EpochMs,
 ): HolePiece[] {
   return groupByAsks(told)
-    .flatMap(({ asks, ranges }) => {
+    .flatMap(({ asks, failed, ranges }) => {
       const after = { asks: (asks?.asks ?? 0) + 1, firstAskedAt: asks?.firstAskedAt ?? now, lastAskedAt: now };
-      return subtractRanges(timeframe, ranges, found).map((range) => ({ ...range, asks: after }));
+      return subtractRanges(timeframe, ranges, found).map((range) => ({ ...range, asks: after, failed }));
     })
     .toSorted(byStart);
 }
@@ -78,7 +84,7 @@ export function disputedGaps(
   refused: readonly SlotRange[],
   now: EpochMs,
 ): KnownGap[] {
-  return groupByAsks(told).flatMap(({ asks, ranges }) =>
+  return groupByAsks(told).flatMap(({ asks, failed, ranges }) =>
     intersectRanges(timeframe, ranges, refused).map(({ from, to }): KnownGap => ({
       from,
       to,
@@ -86,30 +92,37 @@ export function disputedGaps(
       asks: Math.max(1, asks?.asks ?? 0),
       firstAskedAt: asks?.firstAskedAt ?? now,
       lastAskedAt: now,
+      failed,
     })),
   );
 }
 
 /** The piece as the ledger keeps it, decided by what is known at `now`. */
-export function knownGap(timeframe: TimeframeId, { from, to, asks }: HolePiece, now: EpochMs): KnownGap {
-  const confirmed = decideGap(timeframe, { from, to }, asks, now).kind === 'confirmed_empty';
+export function knownGap(timeframe: TimeframeId, { from, to, asks, failed }: HolePiece, now: EpochMs): KnownGap {
+  const decided = decideGap(timeframe, { from, to }, asks, now).kind === 'confirmed_empty';
+  const empty = failed ? 'outage' : 'confirmed_empty';
   return {
     from,
     to,
-    state: confirmed ? 'confirmed_empty' : 'suspect',
+    failed,
+    state: decided ? empty : 'suspect',
     asks: asks?.asks ?? 0,
     firstAskedAt: asks?.firstAskedAt ?? now,
     lastAskedAt: asks?.lastAskedAt ?? now,
   };
 }
 
-function groupByAsks(pieces: readonly HolePiece[]): { readonly asks: HoleAsks | null; readonly ranges: HolePiece[] }[] {
-  const groups = new Map<string, { readonly asks: HoleAsks | null; readonly ranges: HolePiece[] }>();
+interface AskedAlike extends Omit<HolePiece, keyof SlotRange> {
+  readonly ranges: HolePiece[];
+}
+
+function groupByAsks(pieces: readonly HolePiece[]): AskedAlike[] {
+  const groups = new Map<string, AskedAlike>();
   for (const piece of pieces) {
-    const { asks } = piece;
-    const key = asks === null ? '' : `${asks.asks} ${asks.firstAskedAt} ${asks.lastAskedAt}`;
+    const { asks, failed } = piece;
+    const key = `${failed} ${asks === null ? '' : `${asks.asks} ${asks.firstAskedAt} ${asks.lastAskedAt}`}`;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { asks, ranges: [piece] });
+    if (group === undefined) groups.set(key, { asks, failed, ranges: [piece] });
     else group.ranges.push(piece);
   }
   return [...groups.values()];

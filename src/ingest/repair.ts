@@ -188,7 +188,7 @@ class Repair {
     if (gaps.length > 0) await this.ports.gapLedger.record(pair, gaps);
     const confirmed = countRanges(
       timeframe,
-      gaps.filter(({ state }) => state === 'confirmed_empty'),
+      gaps.filter(({ state }) => state !== 'suspect'),
     );
     this.asked += countRanges(timeframe, told);
     this.found += found.length;

@@ -1,4 +1,5 @@
 import type { EpochMs, MarketSymbol, TimeframeId } from '../domain/types';
+import type { Recipe } from './forecaster';
 
 export interface ScheduleView {
   readonly id: string;
@@ -88,8 +89,11 @@ export interface Control {
   cycleResult(start: StartOutcome): Promise<CycleReport>;
   startFill(symbol: MarketSymbol, timeframe: TimeframeId): Promise<StartOutcome>;
   fills(): Promise<FillView[]>;
-  /** Starts a training under its fixed ID, or tells which run holds it. Null: every symbol that is ready. */
-  train(timeframe: TimeframeId, symbols: readonly MarketSymbol[] | null): Promise<StartOutcome>;
+  /**
+   * Starts a training under its fixed ID, or tells which run holds it. Null: every symbol that is ready, the best recipe
+   * of the declared space.
+   */
+  train(timeframe: TimeframeId, symbols: readonly MarketSymbol[] | null, recipe: Recipe | null): Promise<StartOutcome>;
   trainingResult(start: StartOutcome): Promise<TrainingReport>;
   /** Starts a change of the champion; one at a time. */
   changeChampion(request: ChangeRequest): Promise<StartOutcome>;

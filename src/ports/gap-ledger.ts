@@ -1,18 +1,21 @@
 import type { EpochMs, Pair, SlotRange } from '../domain/types';
 
 /**
- * - `suspect`          missing, asked for, not yet decided
+ * - `suspect`          missing and not yet decided
  * - `confirmed_empty`  the exchange has no candle there (no trades, or it lost them)
- * - `outage`           confirmed empty for every symbol at once: the exchange was down
+ * - `outage`           confirmed empty, and the exchange was down: for every symbol at once, or for this one it had answered
+ *                      with errors then
  */
 export type GapState = 'suspect' | 'confirmed_empty' | 'outage';
 
 export interface KnownGap extends SlotRange {
   readonly state: GapState;
-  /** Times the exchange was asked for these slots. */
+  /** Times the exchange was asked for these slots and answered; 0: they have closed, and their candles have not come. */
   readonly asks: number;
   readonly firstAskedAt: EpochMs;
   readonly lastAskedAt: EpochMs;
+  /** The exchange gave errors instead of answers when these slots were due. */
+  readonly failed?: boolean;
 }
 
 /** How much of a pair the ledger explains, by state. */
@@ -25,7 +28,10 @@ export interface GapLedger {
   record(pair: Pair, gaps: readonly KnownGap[]): Promise<void>;
   /** Removes slots from the ledger because a candle was stored there; ranges are split as needed. */
   resolve(pair: Pair, ranges: readonly SlotRange[]): Promise<void>;
-  /** Of all decided slots, those in `outages` become `outage` and all others `confirmed_empty`; true when any changed. */
+  /**
+   * Of all decided slots, those in `outages`, and those whose candles the exchange failed to give, become `outage` and all
+   * others `confirmed_empty`; true when any changed.
+   */
   markOutages(pair: Pair, outages: readonly SlotRange[]): Promise<boolean>;
   /** Milliseconds, however many ranges there are. */
   summary(pair: Pair): Promise<GapSummary>;

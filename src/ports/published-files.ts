@@ -33,8 +33,13 @@ export interface SweepResult {
  * @throws PipelineError `disk_full`, `export_failed` (objects) or `manifest_failed` (manifests)
  */
 export interface PublishedFiles {
-  /** Stores a body under its hash, with its packed forms; an equal one that is already there stays, a damaged one is replaced. */
+  /** Stores a body under its hash; an equal one that is already there stays, a damaged one is replaced. */
   putObject(body: string): Promise<DocumentReference>;
+  /**
+   * Makes the packed forms that these objects lack, while `mayGoOn` says so; how many were made. Nothing rests on them: a
+   * reader who finds none, or a damaged one, makes his own. They go with their object.
+   */
+  packObjects(hashes: readonly string[], mayGoOn: () => boolean): Promise<number>;
   /** The bytes on disk are counted, not read; null when there is no such object. */
   objectBytes(sha256: string): Promise<number | null>;
   /** The body, or null when it is absent or its bytes do not have this hash. */

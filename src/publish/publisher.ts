@@ -1,7 +1,7 @@
 /** Publishing as its callers see it: a pair's documents, then the manifest; going back, making again, cleaning up. */
 import { DAY, HOUR } from '../domain/timeframe';
 import type { Pair } from '../domain/types';
-import type { DocumentReference, PublicationRow } from '../ports/publication';
+import type { PublicationRow } from '../ports/publication';
 import type { SweepResult } from '../ports/published-files';
 import { commit } from './commit';
 import type { CommitInput, CommitResult, PublisherOptions } from './commit';
@@ -34,6 +34,8 @@ export interface Publisher {
   rollback(input: CommitInput & { readonly to: number; readonly reason: string }): Promise<CommitResult>;
   /** Makes the documents of every visible pair again from candle store and ledger, and commits. */
   rebuild(input: RebuildInput & CommitInput): Promise<CommitResult & { readonly pairs: number }>;
+  /** Packs what the rows name and is not packed yet, for so long at most; what is left is for the next time. */
+  pack(atMostMs: number): Promise<number>;
   /** Keeps the last 50 generations and everything younger than 24 h (I24). */
   sweep(): Promise<SweepResult>;
 }
@@ -61,9 +63,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const pairs = await rebuildPairs(options, input);
       return { ...(await commit(options, input, null)), pairs };
     },
+    pack: async (atMostMs) => {
+      const until = clock.monotonic() + atMostMs;
+      return files.packObjects([...hashesOf(await publication.rows())], () => clock.monotonic() < until);
+    },
     sweep: async () => {
-      const rows = await publication.rows();
-      const alsoKeep = new Set(rows.flatMap((row) => referencesOf(row).map((reference) => reference.sha256)));
+      const alsoKeep = hashesOf(await publication.rows());
       const policy = { keepGenerations: KEPT_GENERATIONS, keepMs: DAY, temporaryMs: HOUR, alsoKeep };
       const result = await files.sweep({ ...policy, now: clock.now() });
       if (result.oldestKept > 0) await publication.forgetGenerations(result.oldestKept);
@@ -87,6 +92,8 @@ function hiddenRow(input: HideInput): PublicationRow {
   };
 }
 
-function referencesOf(row: PublicationRow): DocumentReference[] {
-  return [row.history, row.prediction].filter((reference) => reference !== null);
+/** Of everything that the rows name. */
+function hashesOf(rows: readonly PublicationRow[]): Set<string> {
+  const references = rows.flatMap((row) => [row.history, row.prediction]);
+  return new Set(references.flatMap((reference) => (reference === null ? [] : [reference.sha256])));
 }

@@ -1,4 +1,4 @@
-/** Bytes ready to be sent: named by their hash, packed once (documents when they are published), never per request. */
+/** Bytes ready to be sent: named by their hash, packed once (documents by the publisher), never per request. */
 import { createHash } from 'node:crypto';
 import { isWorthPacking, pack } from '../adapters/files/packed-form';
 import type { Packing } from '../adapters/files/packed-form';

@@ -40,11 +40,10 @@ export function watchForFaults(page: Page): string[] {
 
 /** A page of its own at `url`, in a time zone that is not UTC, and what goes wrong on it from its start. */
 export async function openAt(
-  browser: Browser | null,
+  browser: Browser,
   url: string,
   options: BrowserContextOptions = {},
 ): Promise<{ page: Page; faults: string[] }> {
-  if (browser === null) throw new Error('no Chromium');
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
     timezoneId: 'Europe/Berlin',

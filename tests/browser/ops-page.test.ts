@@ -1,11 +1,11 @@
 /** The operations page as an operator sees it: in ten seconds whether all is well and, if not, what to type. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { PairFixture } from '../integration/web/published-fixture';
-import { openAt, openBrowser, screenshot, testInChromium } from './chromium';
+import { openAt, screenshot, testInChromium } from './chromium';
 import { writeOpsExamples } from './ops-examples';
-import { buildPages, servePage, type PageServer } from './page-server';
+import { useStage } from './stage';
 
 const PAYLOAD = `<img src=x onerror="window.__xss=1"><script>window.__xss=1</script>`;
 const HEALTHY: readonly PairFixture[] = ['BTC/USDT', 'ETH/USDT'].flatMap((symbol) =>
@@ -41,25 +41,10 @@ const TROUBLE: readonly PairFixture[] = [
   },
 ];
 
-let browser: Browser | null = null;
-let pages: ReturnType<typeof buildPages>;
-let server: PageServer;
-
-beforeAll(async () => {
-  pages = buildPages();
-  browser = await openBrowser();
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  pages.remove();
-});
-beforeEach(async () => {
-  server = await servePage(pages.folder);
-});
-afterEach(async () => server.close());
+const stage = useStage();
 
 async function openOps(hash = '', options: BrowserContextOptions = {}): Promise<{ page: Page; faults: string[] }> {
-  const { page, faults } = await openAt(browser, `${server.opsUrl}/ops${hash}`, options);
+  const { page, faults } = await openAt(stage.browser, `${stage.server.opsUrl}/ops${hash}`, options);
   await page.locator('#verdict p').filter({ hasNotText: 'Loading' }).first().waitFor();
   return { page, faults: faults.filter((fault) => !fault.includes('503')) };
 }
@@ -68,8 +53,8 @@ const verdict = (page: Page) => page.locator('#verdict').innerText();
 const stateOf = (page: Page, key: string) => page.locator(`#matrix [data-key="${key}"]`).getAttribute('data-state');
 
 testInChromium('when all is well one sentence says so', async () => {
-  server.fixture.publish(HEALTHY);
-  writeOpsExamples(server.fixture.opsDir, Date.now(), ['alerts', 'operations']);
+  stage.server.fixture.publish(HEALTHY);
+  writeOpsExamples(stage.server.fixture.opsDir, Date.now(), ['alerts', 'operations']);
   const { page } = await openOps();
   expect(await verdict(page)).toBe('All 8 published pairs are well.');
   expect(await page.locator('#verdict').getAttribute('data-mood')).toBe('good');
@@ -79,8 +64,8 @@ testInChromium('when all is well one sentence says so', async () => {
 testInChromium(
   'S13 every pair has one worst-of state and its marks, judged now; what rows say is only ever text',
   async () => {
-    server.fixture.publish(TROUBLE);
-    writeOpsExamples(server.fixture.opsDir, Date.now());
+    stage.server.fixture.publish(TROUBLE);
+    writeOpsExamples(stage.server.fixture.opsDir, Date.now());
     const { page, faults } = await openOps('#pair=XRP%2FUSDT%201h');
     const keys = [
       'BTC/USDT 1h',
@@ -116,8 +101,8 @@ testInChromium(
 );
 
 testInChromium('each action is the exact command, and a click copies it', async () => {
-  server.fixture.publish(TROUBLE);
-  writeOpsExamples(server.fixture.opsDir, Date.now());
+  stage.server.fixture.publish(TROUBLE);
+  writeOpsExamples(stage.server.fixture.opsDir, Date.now());
   const { page } = await openOps('#pair=SOL%2FUSDT%201h', { permissions: ['clipboard-read', 'clipboard-write'] });
   await page.getByText('What to do').click();
   await page.getByRole('button', { name: 'Copy the command: explain its state' }).click();
@@ -132,7 +117,7 @@ testInChromium('each action is the exact command, and a click copies it', async 
 });
 
 testInChromium('filters narrow the matrix to a symbol, a timeframe or what needs attention', async () => {
-  server.fixture.publish(TROUBLE);
+  stage.server.fixture.publish(TROUBLE);
   const { page } = await openOps();
   const shown = () =>
     page.locator('#matrix .pair').evaluateAll((cells) => cells.map((cell) => cell.getAttribute('data-key')));
@@ -148,8 +133,8 @@ testInChromium('filters narrow the matrix to a symbol, a timeframe or what needs
 });
 
 testInChromium('runs, coverage, models, alerts, SLA and storage are told from their documents', async () => {
-  server.fixture.publish(HEALTHY);
-  writeOpsExamples(server.fixture.opsDir, Date.now());
+  stage.server.fixture.publish(HEALTHY);
+  writeOpsExamples(stage.server.fixture.opsDir, Date.now());
   const { page, faults } = await openOps();
   const textOf = (id: string) => page.locator(`#${id}`).innerText();
   expect(await textOf('runs')).toMatch(/cycle-1w\s+paused\s+bad weekly candles at the exchange/);
@@ -180,8 +165,8 @@ testInChromium('runs, coverage, models, alerts, SLA and storage are told from th
 testInChromium(
   'what has no document yet is said to be not yet measured, and an old report is told as old',
   async () => {
-    server.fixture.publish(HEALTHY);
-    writeOpsExamples(server.fixture.opsDir, Date.now() - 3_600_000, ['models', 'sla', 'alerts']);
+    stage.server.fixture.publish(HEALTHY);
+    writeOpsExamples(stage.server.fixture.opsDir, Date.now() - 3_600_000, ['models', 'sla', 'alerts']);
     const { page } = await openOps();
     for (const id of ['models', 'sla', 'alerts']) {
       expect(await page.locator(`#${id}`).innerText()).toMatch(/Not yet measured\. .*there is no \w+\.json yet/);
@@ -189,7 +174,7 @@ testInChromium(
     expect(await page.locator('#storage').innerText()).toMatch(
       /Old report\. It was written .* 60 min ago; its writer may be down\./,
     );
-    writeFileSync(join(server.fixture.opsDir, 'sla.json'), '{"version":"1.0"}');
+    writeFileSync(join(stage.server.fixture.opsDir, 'sla.json'), '{"version":"1.0"}');
     await page.reload();
     await page.locator('#sla .unmeasured').waitFor();
     expect(await page.locator('#sla').innerText()).toContain('sla.json breaks its schema');
@@ -199,7 +184,7 @@ testInChromium(
 );
 
 testInChromium('I30 with a silent publisher nothing is called well, whatever the words in the manifest', async () => {
-  server.fixture.publish(HEALTHY, { now: Date.now() - 3000, nextExpectedCommit: Date.now() - 2 * 3_600_000 });
+  stage.server.fixture.publish(HEALTHY, { now: Date.now() - 3000, nextExpectedCommit: Date.now() - 2 * 3_600_000 });
   const { page } = await openOps();
   expect(await verdict(page)).toMatch(/^Needs attention: 8 not confirmed\.\s+The publisher is silent: it was due by/);
   await page.context().close();
@@ -207,7 +192,7 @@ testInChromium('I30 with a silent publisher nothing is called well, whatever the
 
 testInChromium('50 symbols on four timeframes stay one table, on a phone too', async () => {
   const symbols = Array.from({ length: 50 }, (_, k) => `C${String(k).padStart(2, '0')}/USDT`);
-  server.fixture.publish(
+  stage.server.fixture.publish(
     symbols.flatMap((symbol, k) =>
       ['1h', '1d'].map((timeframe) => ({ symbol, timeframe, candles: 40, behind: k === 7 ? 1 : 0 })),
     ),
@@ -220,8 +205,8 @@ testInChromium('50 symbols on four timeframes stay one table, on a phone too', a
 });
 
 testInChromium('dark, on a phone, and by keyboard alone', async () => {
-  server.fixture.publish(TROUBLE);
-  writeOpsExamples(server.fixture.opsDir, Date.now());
+  stage.server.fixture.publish(TROUBLE);
+  writeOpsExamples(stage.server.fixture.opsDir, Date.now());
   const { page, faults } = await openOps('', { viewport: { width: 390, height: 844 }, colorScheme: 'dark' });
   await page.locator('#matrix [data-key="SOL/USDT 1h"]').focus();
   await page.keyboard.press('Enter');
@@ -238,9 +223,9 @@ testInChromium('dark, on a phone, and by keyboard alone', async () => {
 });
 
 test('the examples are what the server serves', async () => {
-  mkdirSync(server.fixture.opsDir, { recursive: true });
-  writeOpsExamples(server.fixture.opsDir, Date.now());
+  mkdirSync(stage.server.fixture.opsDir, { recursive: true });
+  writeOpsExamples(stage.server.fixture.opsDir, Date.now());
   for (const name of ['operations', 'models', 'alerts', 'sla']) {
-    expect((await fetch(`${server.opsUrl}/ops/${name}.json`)).status).toBe(200);
+    expect((await fetch(`${stage.server.opsUrl}/ops/${name}.json`)).status).toBe(200);
   }
 });

@@ -1,10 +1,10 @@
 /** Both pages in every trouble, colour scheme and width: readable by everyone, small, quick, and shown. */
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { PairFixture, PublishOptions } from '../integration/web/published-fixture';
-import { openBrowser, screenshot, seriousFindings, testInChromium, watchForFaults } from './chromium';
+import { screenshot, seriousFindings, testInChromium, watchForFaults } from './chromium';
 import { EVERYTHING } from './everything';
 import { writeOpsExamples } from './ops-examples';
-import { buildPages, servePage, type PageServer } from './page-server';
+import { useStage } from './stage';
 
 const HOUR = 3_600_000;
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true };
@@ -16,30 +16,16 @@ const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
   ['dark-phone', { ...PHONE, colorScheme: 'dark' }],
 ];
 
-let browser: Browser | null = null;
-let pages: ReturnType<typeof buildPages>;
-let server: PageServer;
-
-beforeAll(async () => {
-  pages = buildPages();
-  browser = await openBrowser();
-  server = await servePage(pages.folder);
-}, 60_000);
-afterAll(async () => {
-  await server.close();
-  await browser?.close();
-  pages.remove();
-});
+const stage = useStage('the file');
 
 async function open(address: string, options: BrowserContextOptions = DESKTOP): Promise<Page> {
-  if (browser === null) throw new Error('no Chromium');
-  const page = await (await browser.newContext(options)).newPage();
+  const page = await (await stage.browser.newContext(options)).newPage();
   await page.goto(address);
   return page;
 }
 
-const publicPage = () => `${server.url}/#BTC_USDT/1h`;
-const opsPage = () => `${server.opsUrl}/ops#pair=BTC%2FUSDT%201h`;
+const publicPage = () => `${stage.server.url}/#BTC_USDT/1h`;
+const opsPage = () => `${stage.server.opsUrl}/ops#pair=BTC%2FUSDT%201h`;
 
 /** What reaches past the right edge and is not inside something that scrolls. */
 const CUT_OFF = `document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
@@ -55,8 +41,8 @@ async function whenReady(page: Page): Promise<void> {
 testInChromium(
   'axe finds nothing serious on either page, in dark and light, on phone and desktop',
   async () => {
-    server.fixture.publish(EVERYTHING);
-    writeOpsExamples(server.fixture.opsDir, Date.now());
+    stage.server.fixture.publish(EVERYTHING);
+    writeOpsExamples(stage.server.fixture.opsDir, Date.now());
     for (const [look, options] of LOOKS) {
       for (const [name, address] of [
         ['page', publicPage()],
@@ -110,7 +96,7 @@ testInChromium(
   async () => {
     const others = EVERYTHING.filter(({ symbol }) => symbol !== 'BTC/USDT');
     for (const [name, pair, options, look, state] of TROUBLES) {
-      server.fixture.publish([pair, ...others], options);
+      stage.server.fixture.publish([pair, ...others], options);
       const page = await open(publicPage());
       const faults = watchForFaults(page);
       const served = ['fresh', 'stale', 'late'].includes(look);
@@ -139,10 +125,10 @@ testInChromium(
 
 testInChromium('S13 50 symbols are listed, searched and read, and only what is on the screen is fetched', async () => {
   const symbols = Array.from({ length: 50 }, (_, k) => `C${String(k).padStart(2, '0')}/USDT`);
-  server.fixture.publish(
+  stage.server.fixture.publish(
     symbols.flatMap((symbol) => ['1h', '1d', '1w', '1M'].map((timeframe) => ({ symbol, timeframe, candles: 60 }))),
   );
-  const page = await open(server.url);
+  const page = await open(stage.server.url);
   let documents = 0;
   page.on('request', (request) => (documents += request.url().includes('/static/objects/') ? 1 : 0));
   await page.reload();
@@ -159,8 +145,8 @@ testInChromium('S13 50 symbols are listed, searched and read, and only what is o
 testInChromium(
   'each page is under 200 KB of script, has nothing inline, and paints within a second',
   async () => {
-    server.fixture.publish(EVERYTHING);
-    writeOpsExamples(server.fixture.opsDir, Date.now());
+    stage.server.fixture.publish(EVERYTHING);
+    writeOpsExamples(stage.server.fixture.opsDir, Date.now());
     for (const [name, address] of [
       ['page', publicPage()],
       ['ops', opsPage()],
@@ -168,8 +154,7 @@ testInChromium(
       const paints: number[] = [];
       let script = 0;
       for (let time = 0; time < 5; time++) {
-        if (browser === null) throw new Error('no Chromium');
-        const page = await (await browser.newContext(DESKTOP)).newPage();
+        const page = await (await stage.browser.newContext(DESKTOP)).newPage();
         const bodies: Promise<Buffer>[] = [];
         page.on('response', (response) => {
           if (response.request().resourceType() === 'script') bodies.push(response.body());

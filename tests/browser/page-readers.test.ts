@@ -3,38 +3,24 @@ import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { openDocumentFolder } from '../../src/adapters/files/document-folder';
 import { materialise } from '../../src/publish/materialise';
 import { readPublished } from '../../src/publish/published-reader';
-import { openAt, openBrowser, screenshot, testInChromium } from './chromium';
+import { openAt, screenshot, testInChromium } from './chromium';
 import { EVERYTHING } from './everything';
-import { buildPages, servePage, type PageServer } from './page-server';
+import { useStage } from './stage';
 
-let browser: Browser | null = null;
-let pages: ReturnType<typeof buildPages>;
-let server: PageServer;
+const stage = useStage();
 
-beforeAll(async () => {
-  pages = buildPages();
-  browser = await openBrowser();
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  pages.remove();
-});
-beforeEach(async () => {
-  server = await servePage(pages.folder);
-});
-afterEach(async () => server.close());
-
-const openPage = (path = '', options: BrowserContextOptions = {}) => openAt(browser, `${server.url}/${path}`, options);
+const openPage = (path = '', options: BrowserContextOptions = {}) =>
+  openAt(stage.browser, `${stage.server.url}/${path}`, options);
 
 const detailText = (page: Page) => page.locator('#detail').innerText();
 const look = (page: Page) => page.locator('#detail').getAttribute('data-look');
 
 testInChromium('on a phone the list comes first, a pair fills the screen and nothing is cut off', async () => {
-  server.fixture.publish(EVERYTHING);
+  stage.server.fixture.publish(EVERYTHING);
   const { page, faults } = await openPage('', {
     viewport: { width: 360, height: 740 },
     deviceScaleFactor: 2,
@@ -55,7 +41,7 @@ testInChromium('on a phone the list comes first, a pair fills the screen and not
 });
 
 testInChromium('dark follows the reader, and local time is a click away', async () => {
-  server.fixture.publish(EVERYTHING);
+  stage.server.fixture.publish(EVERYTHING);
   const { page, faults } = await openPage('#ETH_USDT/1d', { colorScheme: 'dark' });
   await page.locator('#detail canvas').waitFor();
   expect(await detailText(page)).toContain('UTC');
@@ -72,7 +58,7 @@ testInChromium('dark follows the reader, and local time is a click away', async 
 });
 
 testInChromium('search narrows the list, and the keyboard alone reaches a pair', async () => {
-  server.fixture.publish(EVERYTHING);
+  stage.server.fixture.publish(EVERYTHING);
   const { page } = await openPage();
   await page.locator('#symbols .symbol').first().waitFor();
   await page.getByRole('searchbox').fill('doge');
@@ -86,7 +72,7 @@ testInChromium('search narrows the list, and the keyboard alone reaches a pair',
 });
 
 testInChromium('every control and cell has a name, and words never depend on colour', async () => {
-  server.fixture.publish(EVERYTHING.slice(0, 4));
+  stage.server.fixture.publish(EVERYTHING.slice(0, 4));
   const { page } = await openPage();
   await page.locator('#detail canvas').waitFor();
   const names = await page.locator('.cell').evaluateAll((cells) => cells.map((cell) => cell.textContent));
@@ -96,10 +82,10 @@ testInChromium('every control and cell has a name, and words never depend on col
 });
 
 testInChromium('the page works from any static host, with the documents that materialise writes', async () => {
-  server.fixture.publish(EVERYTHING.slice(0, 4));
-  const root = join(pages.folder, 'static-host');
-  cpSync(join(pages.folder, 'page'), root, { recursive: true });
-  await materialise(readPublished(server.fixture.publicDir), openDocumentFolder(join(root, 'static')));
+  stage.server.fixture.publish(EVERYTHING.slice(0, 4));
+  const root = join(stage.folder, 'static-host');
+  cpSync(join(stage.folder, 'page'), root, { recursive: true });
+  await materialise(readPublished(stage.server.fixture.publicDir), openDocumentFolder(join(root, 'static')));
   const types: Record<string, string> = {
     html: 'text/html',
     js: 'text/javascript',
@@ -117,8 +103,7 @@ testInChromium('the page works from any static host, with the documents that mat
   await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
   try {
     const { port } = host.address() as AddressInfo;
-    if (browser === null) throw new Error('no Chromium');
-    const page = await (await browser.newContext()).newPage();
+    const page = await (await stage.browser.newContext()).newPage();
     await page.goto(`http://127.0.0.1:${port}/#BTC_USDT/1d`);
     await page.locator('#detail canvas').waitFor();
     expect(await look(page)).toBe('fresh');

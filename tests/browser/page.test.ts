@@ -1,28 +1,14 @@
 /** The page as a reader sees it, in a real browser: nothing stale may look fresh, nothing in a document may run. */
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { EVERYTHING } from './everything';
-import { openAt, openBrowser, screenshot, testInChromium } from './chromium';
-import { buildPages, servePage, type PageServer } from './page-server';
+import { openAt, screenshot, testInChromium } from './chromium';
+import { useStage } from './stage';
 import { HOUR } from '../integration/web/published-fixture';
 
-let browser: Browser | null = null;
-let pages: ReturnType<typeof buildPages>;
-let server: PageServer;
+const stage = useStage();
 
-beforeAll(async () => {
-  pages = buildPages();
-  browser = await openBrowser();
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  pages.remove();
-});
-beforeEach(async () => {
-  server = await servePage(pages.folder);
-});
-afterEach(async () => server.close());
-
-const openPage = (path = '', options: BrowserContextOptions = {}) => openAt(browser, `${server.url}/${path}`, options);
+const openPage = (path = '', options: BrowserContextOptions = {}) =>
+  openAt(stage.browser, `${stage.server.url}/${path}`, options);
 
 const detailText = (page: Page) => page.locator('#detail').innerText();
 const look = (page: Page) => page.locator('#detail').getAttribute('data-look');
@@ -30,17 +16,17 @@ const look = (page: Page) => page.locator('#detail').getAttribute('data-look');
 testInChromium(
   'a fresh pair shows its age, its chart, its forecast, its model and its track record in plain words',
   async () => {
-    server.fixture.publish(EVERYTHING);
+    stage.server.fixture.publish(EVERYTHING);
     const { page, faults } = await openPage('#BTC_USDT/1h');
     await page.locator('#detail canvas').waitFor();
     await page.locator('#symbols .change').first().filter({ hasText: '%' }).waitFor();
     const text = await detailText(page);
     expect(await look(page)).toBe('fresh');
     expect(text).toMatch(/Data through .*\d\d:00 UTC, (\d+ min ago|just now)\./);
-    expect(text).toContain('range-volatility range-012345…');
+    expect(text).toContain('range-volatility, version range-012345…');
     expect(text).toContain('The 80 % range held the close 81.2 % of the time, which is about right.');
-    expect(text).toContain('Its error was 2.1 % smaller than that of \u201csame as now\u201d.');
-    expect(text).toContain('Scored on 17,280 forecast steps over 30 d.');
+    expect(text).toContain('Middle and ranges together missed by 2.1 % less than those of \u201csame as now\u201d.');
+    expect(text).toContain('Scored on 17,280 forecast steps of the last 30 days.');
     expect(text).toMatch(/At (\d+ \w+, )?\d\d:00 UTC\s+forecast [\d,.]+, 80 % between [\d,.]+ and [\d,.]+/);
     expect(await page.locator('#market').innerText()).toBe('simulated market: not real prices');
     await screenshot(page, 'page-fresh');
@@ -50,7 +36,7 @@ testInChromium(
 );
 
 testInChromium('hits and misses of earlier forecasts are told in a sentence, on the chart and in a table', async () => {
-  server.fixture.publish(EVERYTHING);
+  stage.server.fixture.publish(EVERYTHING);
   const { page, faults } = await openPage('#BTC_USDT/1h');
   await page.locator('#detail canvas').waitFor();
   const sentence = page.locator('.past-words');
@@ -81,7 +67,7 @@ testInChromium('hits and misses of earlier forecasts are told in a sentence, on 
 testInChromium(
   'before anything has come due the page says that nothing is scored, and shows no earlier forecast',
   async () => {
-    server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
+    stage.server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
     const { page } = await openPage();
     await page.locator('#detail canvas').waitFor();
     expect(await detailText(page)).toContain('No forecast has been scored yet.');
@@ -91,9 +77,8 @@ testInChromium(
 );
 
 testInChromium('a live market shows its source and no badge', async () => {
-  await server.close();
-  server = await servePage(pages.folder, true);
-  server.fixture.publish(EVERYTHING.slice(0, 4), { source: 'binance' });
+  await stage.serveAs(true);
+  stage.server.fixture.publish(EVERYTHING.slice(0, 4), { source: 'binance' });
   const { page } = await openPage();
   await page.locator('#detail canvas').waitFor();
   expect(await page.locator('#market').innerText()).toBe('source: binance');
@@ -103,9 +88,8 @@ testInChromium('a live market shows its source and no badge', async () => {
 
 testInChromium('a moment of the past is judged by its own time and says that it is past', async () => {
   const then = Date.parse('2023-03-24T12:30:00Z');
-  await server.close();
-  server = await servePage(pages.folder, false, then);
-  server.fixture.publish(EVERYTHING, { now: then - 1_000_000, source: 'replay' });
+  await stage.serveAs(false, then);
+  stage.server.fixture.publish(EVERYTHING, { now: then - 1_000_000, source: 'replay' });
   const { page, faults } = await openPage('#BTC_USDT/1h');
   await page.locator('#detail canvas').waitFor();
   expect(await look(page)).toBe('fresh');
@@ -120,7 +104,7 @@ testInChromium('a moment of the past is judged by its own time and says that it 
 });
 
 testInChromium('a stale pair is shown with a warning', async () => {
-  server.fixture.publish([
+  stage.server.fixture.publish([
     { symbol: 'BTC/USDT', timeframe: '1h', behind: 1, row: { softMs: HOUR / 2, hardMs: 3 * HOUR } },
   ]);
   const { page, faults } = await openPage();
@@ -135,7 +119,10 @@ testInChromium('a stale pair is shown with a warning', async () => {
 });
 
 testInChromium('I30 a hard stale pair shows no price and no chart', async () => {
-  server.fixture.publish([...EVERYTHING.slice(1), { symbol: 'BTC/USDT', timeframe: '1h', behind: 3, price: 64_210 }]);
+  stage.server.fixture.publish([
+    ...EVERYTHING.slice(1),
+    { symbol: 'BTC/USDT', timeframe: '1h', behind: 3, price: 64_210 },
+  ]);
   const { page, faults } = await openPage('#BTC_USDT/1h');
   await page.locator('#detail .notice.bad').waitFor();
   expect(await look(page)).toBe('hard_stale');
@@ -163,16 +150,19 @@ testInChromium('a degraded pair is served and says which data its forecast rests
     quality,
     row: { degraded: true },
   };
-  server.fixture.publish([pair]);
+  stage.server.fixture.publish([pair]);
   const { page, faults } = await openPage();
   await page.locator('#detail canvas').waitFor();
   const text = await detailText(page);
   expect(text).toMatch(
     /Degraded\. The last forecast run failed; the last good forecast is shown\. It rests on data through /,
   );
-  expect(text).toContain('Scored on 4,320 forecast steps over 30 d.');
-  expect(text).toContain('It was not better than “same as now”: its error was 3.1 % larger.');
+  expect(text).toContain('Scored on 4,320 forecast steps of the last 30 d.');
+  expect(text).toContain(
+    'Middle and ranges together were not better than those of “same as now”: they missed by 3.1 % more.',
+  );
   expect(await page.locator('#symbols .word').innerText()).toContain('degraded');
+  expect(await page.locator('#detail .title .word').innerText()).toBe('stale, degraded');
   await screenshot(page, 'page-degraded');
   expect(faults).toEqual([]);
   await page.context().close();
@@ -180,7 +170,7 @@ testInChromium('a degraded pair is served and says which data its forecast rests
 
 testInChromium('too little data is said with its counts and shows no forecast', async () => {
   const row = { gateReason: '31 closed candles, 240 are needed' };
-  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', candles: 31, predictionBehind: null, row }]);
+  stage.server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', candles: 31, predictionBehind: null, row }]);
   const { page, faults } = await openPage();
   await page.locator('#detail .notice.bad').waitFor();
   expect(await look(page)).toBe('insufficient_data');
@@ -192,7 +182,7 @@ testInChromium('too little data is said with its counts and shows no forecast', 
 });
 
 testInChromium('I30 with an expired manifest nothing is called fresh', async () => {
-  server.fixture.publish(EVERYTHING, { now: Date.now() - 3000, nextExpectedCommit: Date.now() - 2 * HOUR });
+  stage.server.fixture.publish(EVERYTHING, { now: Date.now() - 3000, nextExpectedCommit: Date.now() - 2 * HOUR });
   const { page, faults } = await openPage();
   await page.locator('#detail canvas').waitFor();
   expect(await look(page)).toBe('late');
@@ -213,14 +203,14 @@ testInChromium('S13 what a document says is only ever text', async () => {
     timeframe: '1d',
     quality: { evaluation_window: payload.slice(0, 60), sample_count: 5 },
   };
-  server.fixture.publish([blocked, scored]);
+  stage.server.fixture.publish([blocked, scored]);
   const { page, faults } = await openPage('#BTC_USDT/1h');
   await page.locator('#detail .notice.bad').waitFor();
   expect(await detailText(page)).toContain(payload);
-  await page.goto(`${server.url}/#BTC_USDT/1d`);
+  await page.goto(`${stage.server.url}/#BTC_USDT/1d`);
   await page.locator('#detail canvas').waitFor();
   expect(await detailText(page)).toContain('<img src=x');
-  await page.goto(`${server.url}/#%3Cimg%20src=x%20onerror=window.__xss=1%3E`);
+  await page.goto(`${stage.server.url}/#%3Cimg%20src=x%20onerror=window.__xss=1%3E`);
   await page.getByText('This pair is not published.').waitFor();
   expect(await page.evaluate('window.__xss')).toBeUndefined();
   expect(await page.locator('main img, main script').count()).toBe(0);
@@ -229,12 +219,11 @@ testInChromium('S13 what a document says is only ever text', async () => {
 });
 
 testInChromium('I30 a page that is left open ages by itself when the server is gone', async () => {
-  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
-  if (browser === null) throw new Error('no Chromium');
-  const context = await browser.newContext();
+  stage.server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
+  const context = await stage.browser.newContext();
   const page = await context.newPage();
   await page.clock.install();
-  await page.goto(server.url);
+  await page.goto(stage.server.url);
   await page.locator('#detail canvas').waitFor();
   expect(await look(page)).toBe('fresh');
   // A server that hangs first: only the page's own clock can tell the time.
@@ -252,30 +241,29 @@ testInChromium('I30 a page that is left open ages by itself when the server is g
 
 testInChromium("I30 a reader's slow clock makes nothing look fresh", async () => {
   // Fresh when it was published: only the reader's own judgement can tell.
-  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }], { now: Date.now() - 4 * HOUR });
-  if (browser === null) throw new Error('no Chromium');
-  const context = await browser.newContext();
+  stage.server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }], { now: Date.now() - 4 * HOUR });
+  const context = await stage.browser.newContext();
   const page = await context.newPage();
   await page.clock.setFixedTime(Date.now() - 6 * HOUR);
-  await page.goto(server.url);
+  await page.goto(stage.server.url);
   await page.locator('#detail[data-look="hard_stale"]').waitFor();
   await context.close();
 });
 
 testInChromium('a document that turns bad on disk is not shown', async () => {
-  server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
+  stage.server.fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
   const { page } = await openPage('#nothing');
   await page.route('**/static/objects/*', (route) => route.fulfill({ status: 503, body: '{}' }));
   // A new document, not only a new hash: what the first one had read already would still be in its memory.
   await page.goto('about:blank');
-  await page.goto(`${server.url}/#BTC_USDT/1h`);
+  await page.goto(`${stage.server.url}/#BTC_USDT/1h`);
   await page.locator('#detail .notice.warn').waitFor();
   expect(await detailText(page)).toContain('The documents can not be read at the moment.');
   await page.context().close();
 });
 
 testInChromium('I28 a document of another pair or another time than the manifest says is not shown', async () => {
-  server.fixture.publish(EVERYTHING.slice(0, 2));
+  stage.server.fixture.publish(EVERYTHING.slice(0, 2));
   const { page } = await openPage('#nothing');
   const change = { old: '', with: '' };
   await page.route('**/static/objects/*', async (route) => {
@@ -288,7 +276,7 @@ testInChromium('I28 a document of another pair or another time than the manifest
   ] as const) {
     Object.assign(change, { old, with: other });
     await page.goto('about:blank');
-    await page.goto(`${server.url}/#BTC_USDT/1h`);
+    await page.goto(`${stage.server.url}/#BTC_USDT/1h`);
     await page.locator('#detail .notice.warn').waitFor();
     expect(await detailText(page)).toContain('The documents can not be read at the moment.');
     expect(await page.locator('#detail canvas').count()).toBe(0);

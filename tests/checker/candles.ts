@@ -1,6 +1,7 @@
 /** I01 I04 I05 I06 I09 I11 I12: what is stored, against the market's truth. */
+import { join } from 'node:path';
 import { endOf, opensAt } from './calendar';
-import { iso, keyOf, timeframeOf } from './database-file';
+import { iso, keyOf, openDatabaseFile, timeframeOf } from './database-file';
 import type { DatabaseFile, Row } from './database-file';
 import type { Findings } from './findings';
 import type { Truth, Values } from './market-truth';
@@ -19,11 +20,29 @@ export function newestRuns(state: DatabaseFile): ReadonlyMap<string, number> {
   return new Map(rows.map((row) => [String(row.timeframe), Number(row.as_of)]));
 }
 
-export function readCandles(findings: Findings, truth: Truth, candles: DatabaseFile): Stored {
-  const stored = new Map<string, Map<number, Values>>();
-  const rows = candles.all(
-    'SELECT s.symbol, s.timeframe, c.* FROM candle c JOIN series s ON s.id = c.series ORDER BY c.series, c.open_time',
+/** Of symbols that are ready, the time of the newest run that ended, however it did, by `BTC/USDT 1h`. */
+export function endedRuns(state: DatabaseFile): ReadonlyMap<string, number> {
+  const rows = state.all(
+    `SELECT symbol, timeframe, max(as_of) AS as_of FROM cycle_run JOIN symbol_state ON activation = 'ready' AND since < as_of
+     WHERE ended_at IS NOT NULL GROUP BY symbol, timeframe`,
   );
+  return new Map(rows.map((row) => [keyOf(row), Number(row.as_of)]));
+}
+
+/** The rows of `candles.db`, as SQL gives them. */
+export function candleRows(folder: string): readonly Row[] {
+  const file = openDatabaseFile(join(folder, 'candles.db'));
+  try {
+    return file.all(
+      'SELECT s.symbol, s.timeframe, c.* FROM candle c JOIN series s ON s.id = c.series ORDER BY c.series, c.open_time',
+    );
+  } finally {
+    file.close();
+  }
+}
+
+export function readCandles(findings: Findings, truth: Truth, rows: readonly Row[]): Stored {
+  const stored = new Map<string, Map<number, Values>>();
   for (const row of rows) {
     const key = keyOf(row);
     const series = stored.get(key) ?? new Map<number, Values>();

@@ -8,8 +8,9 @@
  *     expect(unproved(report, ['I60 ban'])).toEqual([]);
  */
 import { join } from 'node:path';
-import { checkComplete, readCandles } from './candles';
+import { candleRows, checkComplete, endedRuns, readCandles } from './candles';
 import { openDatabaseFile } from './database-file';
+import type { Row } from './database-file';
 import { checkObjects } from './documents';
 import { Findings } from './findings';
 import type { CheckReport } from './findings';
@@ -25,33 +26,34 @@ import { checkUserPlane } from './user-plane';
 export interface CheckInput {
   /** Folder of one source: candles.db, state.db, public/. Nothing may be writing there. */
   readonly folder: string;
+  /** Rows like those of candles.db, where the candles are in another store. */
+  readonly candles?: readonly Row[];
   readonly truth: Truth;
   /** Requests as the market logged them, oldest first, where they were kept. */
   readonly requests?: readonly MarketRequest[];
 }
 
 /** The rules of candles and gaps alone, where nothing has been forecast or published. */
-export function checkStore({ folder, truth }: Pick<CheckInput, 'folder' | 'truth'>): CheckReport {
+export function checkStore({ folder, truth, candles }: Omit<CheckInput, 'requests'>): CheckReport {
   const findings = new Findings();
-  const candles = openDatabaseFile(join(folder, 'candles.db'));
+  const rows = candles ?? candleRows(folder);
   const state = openDatabaseFile(join(folder, 'state.db'));
   try {
-    checkGaps(findings, readCandles(findings, truth, candles), readGaps(state), truth);
+    checkGaps(findings, readCandles(findings, truth, rows), readGaps(state), truth);
   } finally {
-    candles.close();
     state.close();
   }
   return findings;
 }
 
-export function check({ folder, truth, requests = [] }: CheckInput): CheckReport {
+export function check({ folder, truth, candles, requests = [] }: CheckInput): CheckReport {
   const findings = new Findings();
-  const candles = openDatabaseFile(join(folder, 'candles.db'));
+  const rows = candles ?? candleRows(folder);
   const state = openDatabaseFile(join(folder, 'state.db'));
   try {
-    const stored = readCandles(findings, truth, candles);
+    const stored = readCandles(findings, truth, rows);
     const gaps = readGaps(state);
-    checkGaps(findings, stored, gaps, truth);
+    checkGaps(findings, stored, gaps, truth, endedRuns(state));
     checkComplete(findings, stored, truth, state);
     checkRuns(findings, state);
     checkBoundaries(findings, state, stored, gaps);
@@ -65,7 +67,6 @@ export function check({ folder, truth, requests = [] }: CheckInput): CheckReport
     checkUserPlane(findings, manifests, { state, stored, scores, objects });
     checkRequests(findings, requests);
   } finally {
-    candles.close();
     state.close();
   }
   return findings;

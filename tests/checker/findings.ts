@@ -5,7 +5,7 @@ export const RULES = {
   'I01 closed': 'no candle is stored before it has closed',
   'I02 through': 'nothing rests on, or shows, a candle that had not closed then',
   'I03 explained':
-    'every slot from the first to the last stored candle has its candle or a line of the ledger, never both',
+    'every slot from the first to the last closed candle has its candle or a line of the ledger, never both',
   'I04 invented': 'every stored candle is one that the market has',
   'I05 grid': 'every stored candle opens on the calendar',
   'I06 single': 'no slot has two candles',

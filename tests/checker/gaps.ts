@@ -1,5 +1,6 @@
 /** I03 I61: the ledger of gaps, against what is stored and what the market has. */
 import { endOf } from './calendar';
+import { SETTLE_MS } from './candles';
 import type { Stored } from './candles';
 import { iso, keyOf } from './database-file';
 import type { DatabaseFile } from './database-file';
@@ -22,13 +23,21 @@ export function readGaps(state: DatabaseFile): Gaps {
   return gaps;
 }
 
-export function checkGaps(findings: Findings, stored: Stored, gaps: Gaps, truth: Truth): void {
+/** `ended`: by pair, the time of the newest run that ended; up to it closed slots are accounted for, candle or not. */
+export function checkGaps(
+  findings: Findings,
+  stored: Stored,
+  gaps: Gaps,
+  truth: Truth,
+  ended: ReadonlyMap<string, number> = new Map(),
+): void {
   for (const [key, series] of stored) {
     const [symbol = '', timeframe = ''] = key.split(' ');
     const told = gaps.get(key) ?? new Map<number, string>();
     const opens = [...series.keys()];
     const [first, last] = [opens[0] ?? 0, opens.at(-1) ?? -1];
-    for (let at = first; at <= last; at = endOf(timeframe, at)) {
+    const closedBy = (ended.get(key) ?? 0) - SETTLE_MS;
+    for (let at = first; at <= last || endOf(timeframe, at) <= closedBy; at = endOf(timeframe, at)) {
       const has = series.has(at);
       findings.holds(
         'I03 explained',

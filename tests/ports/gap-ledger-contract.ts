@@ -95,6 +95,22 @@ function outagesAndCounts(make: () => Promise<GapLedger>): void {
   const decided = (from: number, to: number, state: KnownGap['state'] = 'confirmed_empty'): KnownGap =>
     gap(from, to, { state, asks: 2 });
 
+  test('a decided gap for which the exchange failed stays an outage, whatever other symbols have', async () => {
+    const ledger = await make();
+    const failed = gap(1, 3, { state: 'outage', asks: 2, failed: true });
+    await ledger.record(BTC_1H, [
+      failed,
+      gap(4, 5, { state: 'confirmed_empty', asks: 2 }),
+      gap(6, 6, { failed: true }),
+    ]);
+    expect(await ledger.markOutages(BTC_1H, [])).toBe(false);
+    expect(await ledger.list(BTC_1H)).toStrictEqual([
+      failed,
+      gap(4, 5, { state: 'confirmed_empty', asks: 2 }),
+      gap(6, 6, { failed: true }),
+    ]);
+  });
+
   test('decided slots in which the exchange was down are outages, all others are not; suspects stay suspects', async () => {
     const ledger = await make();
     await ledger.record(BTC_1H, [decided(1, 4), gap(5, 6), decided(8, 9, 'outage')]);

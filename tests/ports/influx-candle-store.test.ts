@@ -6,7 +6,7 @@ import { systemClock } from '../../src/ports/clock';
 import { INFLUXD_START_MS, describeOnInflux, startInfluxd } from '../influxd';
 import type { TestInflux } from '../influxd';
 import { candleStoreContract } from './candle-store-contract';
-import { closedAfterEach, temporaryFolders } from './store-fixtures';
+import { BTC_1H, candles, closedAfterEach, slot, temporaryFolders } from './store-fixtures';
 
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
@@ -23,5 +23,26 @@ describeOnInflux('on InfluxDB', () => {
   candleStoreContract('InfluxDB', async () => {
     const order = await openWriteOrder(join(temporaryFolder(), 'write-order.db'), systemClock);
     return closed(await openInfluxCandles(influx.options('candles'), `source${made++}`, order));
+  });
+
+  test('the newest candles are right where holes lie among them, another writer was newer, or all were removed', async () => {
+    const folder = temporaryFolder();
+    const open = async () => {
+      const order = await openWriteOrder(join(folder, 'write-order.db'), systemClock);
+      return closed(await openInfluxCandles(influx.options('candles'), `source${made}`, order));
+    };
+    const [store, other] = [await open(), await open()];
+    made += 1;
+    const holed = [...candles(0, 50), ...candles(90, 99)];
+    await store.write(BTC_1H, holed, 1000);
+    expect(await store.last(BTC_1H, 10)).toEqual(candles(90, 99));
+    expect(await store.last(BTC_1H, 20)).toEqual(holed.slice(-20));
+    expect(await store.last(BTC_1H, 5, slot(92))).toEqual([...candles(49, 50), ...candles(90, 92)]);
+    await other.write(BTC_1H, candles(100, 130), 1000);
+    expect(await store.last(BTC_1H, 20)).toEqual(candles(111, 130));
+    await other.deleteBefore(BTC_1H, slot(131));
+    expect(await store.last(BTC_1H, 5)).toEqual([]);
+    await other.write(BTC_1H, candles(3, 4), 2000);
+    expect(await store.last(BTC_1H, 5)).toEqual(candles(3, 4));
   });
 });

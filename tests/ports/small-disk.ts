@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-const mayMount = process.platform === 'linux' && process.getuid?.() === 0;
+/** Only root may mount one. */
+export const mayMount = process.platform === 'linux' && process.getuid?.() === 0;
 /** A test that needs a small disk; where only root may mount one, and with CI=true always, it runs. */
 export const onSmallDisk = mayMount || process.env.CI === 'true' ? test : test.skip;
 /** What to say in the name of such a test when it does not run. */

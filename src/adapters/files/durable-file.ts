@@ -1,17 +1,12 @@
 /** A file that is there whole and durable, or not at all (P16, P17). */
 import { randomBytes } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PipelineError } from '../../domain/errors';
 import type { ErrorCode } from '../../domain/errors';
 
 /** Names of our own temporary files; nothing else is ever cleaned up. */
 export const TEMPORARY_NAME = /^\.tmp-[0-9a-f]{16}$/;
-
-export interface NamedBody {
-  readonly name: string;
-  readonly body: string | Uint8Array;
-}
 
 /**
  * Writes `body` to `path`: temporary file in the same folder, fsync, `check`, rename, fsync of the folder. When any step
@@ -22,41 +17,23 @@ export async function writeDurably(
   body: string | Uint8Array,
   check?: () => Promise<void>,
 ): Promise<void> {
-  await writeAllDurably(dirname(path), [{ name: basename(path), body }], check);
-}
-
-/** Several files of one folder, each whole or not there: all are on disk before the first gets its name, in their order. */
-export async function writeAllDurably(
-  folder: string,
-  files: readonly NamedBody[],
-  check?: () => Promise<void>,
-): Promise<void> {
-  const pending = files.map(({ name, body }) => ({
-    body,
-    path: join(folder, name),
-    temporary: join(folder, `.tmp-${randomBytes(8).toString('hex')}`),
-  }));
+  const folder = dirname(path);
+  const temporary = join(folder, `.tmp-${randomBytes(8).toString('hex')}`);
   try {
-    // All of them end before one that failed is told: nothing may be written behind the removal.
-    const written = await Promise.allSettled(pending.map(async ({ temporary, body }) => writeSynced(temporary, body)));
-    for (const one of written) if (one.status === 'rejected') throw one.reason;
+    const file = await open(temporary, 'wx', 0o644);
+    try {
+      await file.writeFile(body);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     await check?.();
-    for (const { temporary, path } of pending) await rename(temporary, path);
+    await rename(temporary, path);
   } catch (error) {
-    for (const { temporary } of pending) await unlink(temporary).catch(() => undefined);
+    await unlink(temporary).catch(() => undefined);
     throw error;
   }
   await syncFolder(folder);
-}
-
-async function writeSynced(path: string, body: string | Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', 0o644);
-  try {
-    await file.writeFile(body);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 export async function syncFolder(folder: string): Promise<void> {

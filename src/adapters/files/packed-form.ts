@@ -1,4 +1,4 @@
-/** Bodies packed once, when they are published, and kept beside the plain file: `{name}.br` and `{name}.gz`, as nginx and Caddy look for them. */
+/** Bodies packed once, after they are published, and kept beside the plain file: `{name}.br` and `{name}.gz`, as nginx and Caddy look for them. */
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants, gunzip, gzip } from 'node:zlib';
 

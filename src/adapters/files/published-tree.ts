@@ -8,8 +8,7 @@ import { PipelineError } from '../../domain/errors';
 import type { PublishedFiles, ManifestBodies } from '../../ports/published-files';
 import type { DocumentReference } from '../../ports/publication';
 import { PACKED_SUFFIX, PACKINGS, isWorthPacking, pack } from './packed-form';
-import { errorCodeOf, fileError, syncFolder, writeAllDurably, writeDurably } from './durable-file';
-import type { NamedBody } from './durable-file';
+import { errorCodeOf, fileError, syncFolder, writeDurably } from './durable-file';
 import { sweepTree } from './sweep';
 import type { TreeFolders } from './sweep';
 
@@ -30,16 +29,17 @@ export function openPublishedTree(folders: TreeFolders): PublishedFiles {
   const generationPath = (generation: number): string => join(tree.generations, `${generation}.json`);
   return {
     putObject: async (body) => putObject(tree.objects, body),
+    packObjects: async (hashes, mayGoOn) => packObjects(tree.objects, hashes.map(checkedHash), mayGoOn),
     objectBytes: async (sha256) => {
       const stats = await lstat(objectPath(sha256)).catch(nullWhenAbsent);
       return stats?.isFile() === true ? stats.size : null;
     },
     readObject: async (sha256) => {
-      const body = await readText(objectPath(sha256));
+      const body = await readRegular(objectPath(sha256));
       return body !== null && hashOf(body) === sha256 ? body : null;
     },
     newestGeneration: async () => newestGeneration(tree.generations, tree.manifest),
-    readGeneration: async (generation) => readText(generationPath(generation)),
+    readGeneration: async (generation) => readRegular(generationPath(generation)),
     replaceManifests: async (bodies, check) => replaceManifests(tree, generationPath(bodies.generation), bodies, check),
     sweep: async (policy) => sweepTree(folders, policy),
   };
@@ -54,36 +54,39 @@ function checkedHash(sha256: string): string {
   throw new PipelineError('invalid_input', 'a document is named by 64 hexadecimal digits');
 }
 
-async function putObject(folder: string, text: string): Promise<DocumentReference> {
-  const body = Buffer.from(text);
-  const reference = { sha256: hashOf(text), bytes: body.length };
-  const name = `${reference.sha256}.json`;
+async function putObject(folder: string, body: string): Promise<DocumentReference> {
+  const reference = { sha256: hashOf(body), bytes: Buffer.byteLength(body) };
+  const path = join(folder, `${reference.sha256}.json`);
   try {
-    const packed = isWorthPacking(body.length)
-      ? await Promise.all(
-          PACKINGS.map(async (packing) => ({ name: name + PACKED_SUFFIX[packing], body: await pack(body, packing) })),
-        )
-      : [];
-    // The plain file last: where it is, its packed forms are.
-    const lacking: NamedBody[] = [];
-    for (const file of [...packed, { name, body }]) {
-      const there = await readRegular(join(folder, file.name));
-      if (there?.equals(file.body) !== true) lacking.push(file);
-      // A new time keeps it from the sweep until a manifest names it.
-      else await touch(join(folder, file.name));
+    if ((await readRegular(path)) === body) {
+      // A new time keeps it from the sweep until a manifest names it; the folder may not be durable since a crash.
+      const now = new Date();
+      await utimes(path, now, now);
+      await syncFolder(folder);
+    } else {
+      await writeDurably(path, body);
     }
-    if (lacking.length > 0) await writeAllDurably(folder, lacking);
-    // The folder may not be durable since a crash.
-    else await syncFolder(folder);
     return reference;
   } catch (error) {
     throw fileError(error, 'export_failed', 'a document');
   }
 }
 
-async function touch(path: string): Promise<void> {
-  const now = new Date();
-  await utimes(path, now, now);
+async function packObjects(folder: string, hashes: readonly string[], mayGoOn: () => boolean): Promise<number> {
+  const there = new Set(await readdir(folder));
+  let made = 0;
+  for (const sha256 of hashes) {
+    const name = `${sha256}.json`;
+    const lacking = PACKINGS.filter((packing) => !there.has(name + PACKED_SUFFIX[packing]));
+    if (!mayGoOn()) break;
+    const text = lacking.length === 0 ? null : await readRegular(join(folder, name));
+    if (text === null || !isWorthPacking(text.length) || hashOf(text) !== sha256) continue;
+    for (const packing of lacking) {
+      await writeDurably(join(folder, name + PACKED_SUFFIX[packing]), await pack(Buffer.from(text), packing));
+      made += 1;
+    }
+  }
+  return made;
 }
 
 async function replaceManifests(
@@ -121,7 +124,7 @@ async function newestGeneration(folder: string, manifest: string): Promise<numbe
 /** 0 when there is none or it can not be read: then a new one is better than a stop. */
 async function publishedGeneration(manifest: string): Promise<number> {
   try {
-    const content: unknown = JSON.parse((await readText(manifest)) ?? '{}');
+    const content: unknown = JSON.parse((await readRegular(manifest)) ?? '{}');
     const generation = (content as { readonly generation?: unknown } | null)?.generation;
     return typeof generation === 'number' && Number.isSafeInteger(generation) ? generation : 0;
   } catch {
@@ -129,19 +132,15 @@ async function publishedGeneration(manifest: string): Promise<number> {
   }
 }
 
-async function readText(path: string): Promise<string | null> {
-  return (await readRegular(path))?.toString('utf8') ?? null;
-}
-
-/** The bytes of a regular file, null when there is none; a link is not followed. */
-async function readRegular(path: string): Promise<Buffer | null> {
+/** The text of a regular file, null when there is none; a link is not followed. */
+async function readRegular(path: string): Promise<string | null> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
     if (['ENOENT', 'ELOOP'].includes(errorCodeOf(error) ?? '')) return null;
     throw error;
   });
   if (file === null) return null;
   try {
-    return (await file.stat()).isFile() ? await readFile(file) : null;
+    return (await file.stat()).isFile() ? await readFile(file, 'utf8') : null;
   } finally {
     await file.close();
   }

@@ -1,7 +1,8 @@
 /** The candle store in InfluxDB 2: the one of production. */
 import { sameValues } from '../../domain/candle';
 import { findHoles, intersectRanges, mergeRanges, subtractRanges } from '../../domain/coverage';
-import { countSlots, shiftSlots } from '../../domain/timeframe';
+import { countSlots, openOf, shiftSlots } from '../../domain/timeframe';
+import { pairKey } from '../../domain/types';
 import type { Candle, EpochMs, Pair, SlotRange } from '../../domain/types';
 import type { BeforeChange, CandleStore, Extent, ReadRange, Revision, WriteOutcome } from '../../ports/candle-store';
 import type { DatedCandle, Judgement, WriteOrder } from '../../ports/write-order';
@@ -26,6 +27,8 @@ const EARLIEST = Number.MIN_SAFE_INTEGER;
 const LATEST = Number.MAX_SAFE_INTEGER;
 /** Slots of which the open times are listed; of more, blocks of that many are counted first. */
 const BLOCK_SLOTS = 512;
+/** Of more newest candles, the last ones are asked for without a guess where they begin. */
+const MOST_RECENT = 100_000;
 
 /** What becomes of a page: what is sent, and what is told of it. */
 interface Plan {
@@ -50,6 +53,8 @@ export class InfluxCandleStore implements CandleStore {
   readonly #bucketId: string;
   readonly #source: string;
   readonly #order: WriteOrder;
+  /** Open times of the newest candles seen so far: where to look first, never what is there. */
+  readonly #newest = new Map<string, EpochMs>();
 
   constructor({ connection, bucketId, source, order }: InfluxCandleStoreOptions) {
     this.#connection = connection;
@@ -76,6 +81,7 @@ export class InfluxCandleStore implements CandleStore {
       this.#connection.write(rows.map((row) => candleLine(tags, row))),
     );
     await this.#order.finish(write, written);
+    this.#sawCandle(pair, range.to);
     const lost = new Set(refused.map(({ row }) => row.candle.openTime));
     return {
       inserted: plan.inserted.filter((openTime) => !lost.has(openTime)).length,
@@ -117,7 +123,28 @@ export class InfluxCandleStore implements CandleStore {
   }
 
   async last(pair: Pair, count: number, to: EpochMs = LATEST): Promise<Candle[]> {
-    return this.#decided(pair, (await this.#queries.rows(pair, { to }, count, 'newest')).reverse());
+    const rows =
+      (await this.#recent(pair, count, to)) ?? (await this.#queries.rows(pair, { to }, count, 'newest')).reverse();
+    const newest = rows.at(-1)?.candle.openTime;
+    if (newest !== undefined) this.#sawCandle(pair, newest);
+    return this.#decided(pair, rows);
+  }
+
+  /**
+   * From where the newest rows must begin when none is missing: a range in time spares the server all files of the years
+   * before. Null when it is not known, or did not hold enough.
+   */
+  async #recent(pair: Pair, count: number, to: EpochMs): Promise<DatedCandle[] | null> {
+    const newest = Math.min(to, this.#newest.get(pairKey(pair)) ?? LATEST);
+    if (newest === LATEST || !(count > 0 && count <= MOST_RECENT)) return null;
+    const from = shiftSlots(pair.timeframe, openOf(pair.timeframe, newest), 1 - count);
+    const rows = await this.#queries.rows(pair, { from, to }, Number.POSITIVE_INFINITY, 'oldest');
+    return rows.length < count ? null : rows.slice(-count);
+  }
+
+  #sawCandle(pair: Pair, openTime: EpochMs): void {
+    const key = pairKey(pair);
+    this.#newest.set(key, Math.max(openTime, this.#newest.get(key) ?? openTime));
   }
 
   /** Where writers met, what was decided is right, whatever reached the server last. */
@@ -129,7 +156,9 @@ export class InfluxCandleStore implements CandleStore {
   }
 
   async extent(pair: Pair): Promise<Extent | null> {
-    return this.#queries.extent(pair);
+    const extent = await this.#queries.extent(pair);
+    if (extent !== null) this.#sawCandle(pair, extent.last);
+    return extent;
   }
 
   async count(pair: Pair, range: SlotRange): Promise<number> {

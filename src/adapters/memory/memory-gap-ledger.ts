@@ -23,8 +23,8 @@ export class MemoryGapLedger implements GapLedger {
 
   async record(pair: Pair, gaps: readonly KnownGap[]): Promise<void> {
     const slots = this.#slotsOf(pair);
-    for (const { from, to, state, asks, firstAskedAt, lastAskedAt } of gaps) {
-      const facts = { state, asks, firstAskedAt, lastAskedAt };
+    for (const { from, to, state, asks, firstAskedAt, lastAskedAt, failed } of gaps) {
+      const facts = { state, asks, firstAskedAt, lastAskedAt, ...(failed === true ? { failed } : {}) };
       for (const slot of slotsBetween(pair, { from, to })) slots.set(slot, facts);
     }
   }
@@ -41,7 +41,7 @@ export class MemoryGapLedger implements GapLedger {
     let changed = false;
     for (const [slot, facts] of slots) {
       if (facts.state === 'suspect') continue;
-      const down = outages.some(({ from, to }) => slot >= from && slot <= to);
+      const down = facts.failed === true || outages.some(({ from, to }) => slot >= from && slot <= to);
       const state: GapState = down ? 'outage' : 'confirmed_empty';
       changed ||= state !== facts.state;
       slots.set(slot, { ...facts, state });
@@ -71,6 +71,10 @@ function* slotsBetween({ timeframe }: Pair, { from, to }: SlotRange): Generator<
 
 function sameFacts(a: Facts, b: Facts): boolean {
   return (
-    a.state === b.state && a.asks === b.asks && a.firstAskedAt === b.firstAskedAt && a.lastAskedAt === b.lastAskedAt
+    a.state === b.state &&
+    a.asks === b.asks &&
+    a.firstAskedAt === b.firstAskedAt &&
+    a.lastAskedAt === b.lastAskedAt &&
+    (a.failed ?? false) === (b.failed ?? false)
   );
 }

@@ -32,6 +32,11 @@ export class MemoryPublishedFiles implements PublishedFiles {
     return { sha256, bytes: Buffer.byteLength(body) };
   }
 
+  /** Nothing is packed in memory. */
+  async packObjects(): Promise<number> {
+    return 0;
+  }
+
   async objectBytes(sha256: string): Promise<number | null> {
     const file = this.objects.get(sha256);
     return file === undefined ? null : Buffer.byteLength(file.text);

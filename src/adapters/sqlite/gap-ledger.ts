@@ -44,7 +44,10 @@ export class SqliteGapLedger implements GapLedger {
       const down = mergeRanges(timeframe, outages);
       const told = joined(timeframe, [
         ...within(timeframe, decided, down).map((gap): KnownGap => ({ ...gap, state: 'outage' })),
-        ...without(timeframe, decided, down).map((gap): KnownGap => ({ ...gap, state: 'confirmed_empty' })),
+        ...without(timeframe, decided, down).map((gap): KnownGap => ({
+          ...gap,
+          state: gap.failed === true ? 'outage' : 'confirmed_empty',
+        })),
       ]);
       if (JSON.stringify(told) === JSON.stringify(decided)) return false;
       const span = spanOf(timeframe, told);
@@ -138,7 +141,11 @@ function joined(timeframe: TimeframeId, gaps: readonly KnownGap[]): KnownGap[] {
 
 function sameFacts(a: KnownGap, b: KnownGap): boolean {
   return (
-    a.state === b.state && a.asks === b.asks && a.firstAskedAt === b.firstAskedAt && a.lastAskedAt === b.lastAskedAt
+    a.state === b.state &&
+    a.asks === b.asks &&
+    a.firstAskedAt === b.firstAskedAt &&
+    a.lastAskedAt === b.lastAskedAt &&
+    (a.failed ?? false) === (b.failed ?? false)
   );
 }
 
@@ -153,10 +160,12 @@ async function gapsOf(db: StateConnection, { symbol, timeframe }: Pair, span?: S
       'asks',
       'first_asked_at as firstAskedAt',
       'last_asked_at as lastAskedAt',
+      'failed',
     ])
     .where((where) => where.and({ symbol, timeframe }));
   const wanted = span === undefined ? all : all.where('to_open', '>=', span.from).where('from_open', '<=', span.to);
-  return wanted.orderBy('from_open').execute();
+  const rows = await wanted.orderBy('from_open').execute();
+  return rows.map(({ failed, ...gap }) => (failed === 1 ? { ...gap, failed: true } : gap));
 }
 
 /** Rows of one insert; SQLite bounds the number of values. */
@@ -174,7 +183,7 @@ async function replace(
     .where('to_open', '>=', span.from)
     .where('from_open', '<=', span.to)
     .execute();
-  const rows = gaps.map(({ from, to, state, asks, firstAskedAt, lastAskedAt }) => ({
+  const rows = gaps.map(({ from, to, state, asks, firstAskedAt, lastAskedAt, failed }) => ({
     symbol,
     timeframe,
     from_open: from,
@@ -183,6 +192,7 @@ async function replace(
     asks,
     first_asked_at: firstAskedAt,
     last_asked_at: lastAskedAt,
+    failed: failed === true ? 1 : 0,
   }));
   for (let at = 0; at < rows.length; at += BATCH) {
     await db

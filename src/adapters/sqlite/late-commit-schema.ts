@@ -15,10 +15,12 @@ export interface LateCommitSchema {
 
 export const LATE_COMMIT_MIGRATION: Migration = {
   version: 8,
-  name: 'late commits',
+  name: 'late commits and failed slots',
   statements: [
     `CREATE TABLE late_commit (
       kind TEXT PRIMARY KEY, refused INTEGER NOT NULL, last_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID`,
+    // The exchange gave errors when these slots were due.
+    'ALTER TABLE gap ADD COLUMN failed INTEGER NOT NULL DEFAULT 0',
   ],
 };

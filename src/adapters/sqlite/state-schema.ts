@@ -68,6 +68,7 @@ export interface GapTable extends PairColumns {
   asks: number;
   first_asked_at: EpochMs;
   last_asked_at: EpochMs;
+  failed: number;
 }
 
 export interface ForecastTable extends PairColumns {

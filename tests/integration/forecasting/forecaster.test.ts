@@ -6,6 +6,7 @@ import { parseSymbol } from '../../../src/domain/types';
 import { FAMILY_NAMES } from '../../../src/forecasting/families';
 import { createForecaster } from '../../../src/forecasting/forecaster';
 import type { ForecasterOptions } from '../../../src/forecasting/forecaster';
+import { packCandles } from '../../../src/forecasting/packed-candles';
 import type { Forecaster, ForecastRequest } from '../../../src/ports/forecaster';
 import { randomWalk } from '../../unit/forecasting/random-walk';
 import { openWorkshop } from './compiled';
@@ -46,8 +47,10 @@ describe('the forecaster', () => {
   });
 
   test.each(FAMILY_NAMES)('F93 I46 two processes give the same bits by %s', (family) => {
-    const task = { timeframe: HOUR, recipe: { family, settings: {} }, candles, steps: 24 };
-    const program = `require(${JSON.stringify(workshop.workerFile)}).runForecast(${JSON.stringify(task)})
+    const task = { timeframe: HOUR, recipe: { family, settings: {} }, steps: 24 };
+    const packed = `Float64Array.of(${packCandles(candles).join(',')})`;
+    const program = `const task = { ...${JSON.stringify(task)}, candles: ${packed} };
+      require(${JSON.stringify(workshop.workerFile)}).runForecast(task)
       .then((outcome) => process.stdout.write(JSON.stringify(outcome)));`;
     const [one, two] = [1, 2].map(() => {
       const { stdout } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' });
@@ -87,7 +90,7 @@ describe('the forecaster', () => {
 
 describe('a forecast that breaks a rule is refused', () => {
   const rows = (change: string): string => `
-    const last = task.candles.at(-1).close;
+    const last = task.candles.at(-2);
     const quantiles = Array.from({ length: task.steps }, () => [-3, -2, -1, 0, 1, 2, 3].map((i) => last * (1 + i / 100)));
     ${change};
     return { kind: 'forecast', modelVersion: '0123456789abcdef', quantiles };`;
@@ -119,8 +122,8 @@ describe('a forecast that breaks a rule is refused', () => {
 
 /** A worker that misbehaves for series of 250 candles and answers at once for all others. */
 const faulty = (fault: string): string => `
-  if (task.candles.length === 250) { ${fault} }
-  const last = task.candles.at(-1).close;
+  if (task.candles.length === 250 * 6) { ${fault} }
+  const last = task.candles.at(-2);
   return { kind: 'forecast', modelVersion: 'thread' + require('node:worker_threads').threadId,
     quantiles: Array.from({ length: task.steps }, () => Array(7).fill(last)) };`;
 const bad = requestOf('naive', { candles: candles.slice(-250) });

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createActivities } from '../../../activities';
 import { PipelineError } from '../../../src/domain/errors';
 import { HOUR, parseTimeframe } from '../../../src/domain/timeframe';
@@ -49,6 +51,9 @@ describe('a cycle over real stores', () => {
     expect(await pipeline.breaches()).toEqual([]);
     const stored = await pipeline.stores.candles.extent(pairOf('BTC/USDT', '1h'));
     expect(stored).toMatchObject({ first: START, count: 480 });
+    // Two histories and two predictions, packed twice each once all is published.
+    const objects = await readdir(join(pipeline.stores.folder.published, 'objects'));
+    expect(objects.filter((name) => /\.json\.(br|gz)$/.test(name))).toHaveLength(8);
   });
 
   test('I10 running the same slot again changes neither store nor documents, and issues no second forecast', async () => {

@@ -1,5 +1,5 @@
-/** L03: bodies are packed once, when they are published; whoever reads them is given exactly what the plain file holds. */
-import { existsSync, readFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+/** L03: bodies are packed once, by the publisher; whoever reads them is given exactly what the plain file holds. */
+import { readFileSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { openDocumentFolder } from '../../../src/adapters/files/document-folder';
@@ -8,7 +8,6 @@ import { materialise } from '../../../src/publish/materialise';
 import { readPublished } from '../../../src/publish/published-reader';
 import { VerifyMemory, verify } from '../../../src/publish/verify';
 import { buildWeb } from '../../../src/web/public-server';
-import { exportOf } from '../../unit/publish/example';
 import { BITCOIN, THROUGH, openWorkshop } from './workshop';
 import type { Workshop } from './workshop';
 
@@ -21,6 +20,7 @@ let shop: Workshop;
 beforeEach(async () => {
   shop = await openWorkshop();
   await shop.publish(THROUGH);
+  await shop.publisher.pack(60_000);
 });
 afterEach(async () => shop.close());
 
@@ -43,15 +43,25 @@ test('L03 each object has both of its packed forms beside it', async () => {
   }
 });
 
-test.each([
-  ['gone', (path: string) => rmSync(path)],
-  ['cut short', (path: string) => writeFileSync(path, readFileSync(path).subarray(0, -5))],
-  ['of other bytes', (path: string) => writeFileSync(path, gzipSync('{}'))],
-])('I10 an export that finds a packed form %s makes it again', async (_name, spoil) => {
+test('I10 packing again makes what is gone and nothing else', async () => {
   const { path, body } = historyOf();
-  spoil(`${path}.gz`);
-  await shop.publisher.exportPair(exportOf(BITCOIN, THROUGH));
+  rmSync(`${path}.gz`);
+  expect(await shop.publisher.pack(60_000)).toBe(1);
   expect(gunzipSync(readFileSync(`${path}.gz`))).toEqual(body);
+  expect(await shop.publisher.pack(60_000)).toBe(0);
+});
+
+test('packing ends with its time, and the next goes on from there', async () => {
+  for (const name of allFiles().filter((one) => !one.endsWith('.json'))) rmSync(join(shop.publicDir, 'objects', name));
+  expect(await shop.publisher.pack(0)).toBe(0);
+  expect(await shop.publisher.pack(60_000)).toBe(8);
+});
+
+test('I20 a damaged object is not packed', async () => {
+  const { path } = historyOf();
+  rmSync(`${path}.gz`);
+  writeFileSync(path, readFileSync(path, 'utf8').replace('1', '2'));
+  expect(await shop.publisher.pack(60_000)).toBe(0);
 });
 
 test('I24 goes with its object and not before', async () => {
@@ -66,20 +76,6 @@ test('I24 goes with its object and not before', async () => {
     utimesSync(join(shop.publicDir, 'generations', name), old, old);
   expect(await shop.publisher.sweep()).toMatchObject({ objects: 2 });
   expect(allFiles()).toHaveLength(3 * 2);
-});
-
-test('an object that is exported again keeps its packed forms as long', async () => {
-  shop.time.now = Date.now();
-  const old = new Date(shop.time.now - 2 * DAY);
-  for (const name of allFiles()) utimesSync(join(shop.publicDir, 'objects', name), old, old);
-  const { path } = historyOf();
-  await shop.publisher.exportPair(exportOf(BITCOIN, THROUGH));
-  await shop.publisher.removePair(BITCOIN);
-  for (const name of readdirSync(join(shop.publicDir, 'generations')))
-    rmSync(join(shop.publicDir, 'generations', name));
-  rmSync(join(shop.publicDir, 'manifest.json'));
-  await shop.publisher.sweep();
-  expect([path, `${path}.br`, `${path}.gz`].map((file) => existsSync(file))).toEqual([true, true, true]);
 });
 
 test('I20 verify names a packed form that is not what lies beside it', async () => {

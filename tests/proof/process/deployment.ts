@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { loadConfig } from '../../../src/config/config';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
@@ -26,14 +26,16 @@ import { TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { check } from '../../checker/check';
 import type { CheckReport } from '../../checker/findings';
+import { readInfluxCandles } from '../../checker/influx-candles';
 import { truthOfFiles } from '../../checker/market-truth';
+import type { TestInflux } from '../../influxd';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
 import { startFaultProxy } from './fault-proxy';
 import type { FaultProxy } from './fault-proxy';
 
 const CLI = join(__dirname, '..', '..', '..', 'dist', 'temporal', 'cli.js');
-const BUSY_LOOP = join(__dirname, 'busy-loop.cjs');
+const PRELOADED = ['busy-loop.cjs', 'held-commit.cjs'].map((file) => join(__dirname, file));
 /** So long may pass without a slot that ends, for all that a proof freezes and kills. */
 const PATIENCE_MS = 900_000;
 const SOURCE = 'simulated';
@@ -49,7 +51,7 @@ export interface Deployment {
   /** `cli`: of another build than the one under test. */
   startWorker(cli?: string): Promise<WorkerProcess>;
   /** Runs every due slot in (from, to]; the market stands at the end, each run sees what had closed at its own time. */
-  drive(from: EpochMs, to: EpochMs): Promise<void>;
+  drive(from: EpochMs, to: EpochMs, failures?: 'refused' | 'allowed'): Promise<void>;
   /** Everything that must not depend on what happened to the workers. */
   content(): Promise<Content>;
   /** Of `cycle` runs: start and end on the server's clock. */
@@ -65,7 +67,9 @@ export interface Deployment {
   /** Opens the stores beside the workers, as another process would. */
   withStores<T>(work: (stores: Stores) => Promise<T>): Promise<T>;
   /** What a checker that shares no code with the program says of what is left; when no worker runs. */
-  checked(): CheckReport;
+  checked(): Promise<CheckReport>;
+  /** Stops the next manifest in the middle of its commit; the process ID of its worker, and what lets it go on. */
+  holdCommit(): Promise<{ readonly pid: number; readonly release: () => Promise<void> }>;
   readonly temporal: TestTemporal;
   /** Between the workers and Temporal, and between the workers and the market. */
   readonly links: { readonly temporal: FaultProxy; readonly market: FaultProxy };
@@ -88,6 +92,8 @@ export interface DeploymentOptions {
   /** Open time of the first candle of the shortest timeframe. */
   readonly start: EpochMs;
   readonly end: EpochMs;
+  /** Where the candles are kept; default: the embedded store. */
+  readonly influx?: TestInflux;
 }
 
 export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
@@ -107,6 +113,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     SYMBOLS: options.symbols.join(','),
     TIMEFRAMES: options.timeframes.join(','),
     FORECAST_THREADS: '1',
+    HELD_COMMIT: folder,
+    ...(options.influx === undefined ? {} : influxVariables(options.influx, basename(folder))),
   };
   const timeframes = options.timeframes.map(parseTimeframe);
   await pauseSchedules(temporal, timeframes);
@@ -128,8 +136,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     withStores,
     cli: (...words) => runCli(words, environment),
     startWorker: (cli = CLI) => startWorker(cli, environment, workers),
-    drive: (from, to) =>
-      drive(temporal, timeframes, from, to, (due) => {
+    drive: (from, to, failures = 'refused') =>
+      drive(temporal, timeframes, { from, to, failures }, (due) => {
         lastDue = due;
       }),
     lastDue: () => lastDue,
@@ -157,7 +165,19 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         const { breaches } = await verify(stores.folder.published, { store: stores.candles });
         return breaches.map(({ invariant, sentence }) => `${invariant} ${sentence}`);
       }),
-    checked: () => check({ folder: join(folder, 'data', SOURCE), truth: truthOfFiles(join(folder, 'candles')) }),
+    checked: async () => {
+      const bucket = options.influx?.options(basename(folder));
+      const input = { folder: join(folder, 'data', SOURCE), truth: truthOfFiles(join(folder, 'candles')) };
+      return check(bucket === undefined ? input : { ...input, candles: await readInfluxCandles(bucket, SOURCE) });
+    },
+    holdCommit: async () => {
+      await writeFile(join(folder, 'hold'), '');
+      for (;;) {
+        const held = (await readdir(folder)).find((name) => name.startsWith('held-'));
+        if (held !== undefined) return { pid: Number(held.slice(5)), release: () => rm(join(folder, held)) };
+        await delay(10);
+      }
+    },
     stop: async () => {
       for (const worker of workers) worker.kill('SIGKILL');
       for (const link of Object.values(links)) await link.close();
@@ -166,6 +186,10 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function influxVariables({ url, token, org }: TestInflux, bucket: string): Readonly<Record<string, string>> {
+  return { STORE: 'influx', INFLUXDB_URL: url, INFLUXDB_TOKEN: token, INFLUXDB_ORG: org, INFLUXDB_BUCKET: bucket };
 }
 
 /** Only the slots that a test drives run: schedules exist, paused, before the first worker looks. */
@@ -181,6 +205,11 @@ async function pauseSchedules(temporal: TestTemporal, timeframes: readonly Timef
   return ids;
 }
 
+/** No market knows more digits of a price. */
+function rounded(price: number): number {
+  return Number(price.toFixed(4));
+}
+
 /** Files of candles that wander up and down, the same for every run. */
 async function candleFolder(folder: string, { symbols, timeframes, start, end }: DeploymentOptions): Promise<string> {
   const data = join(folder, 'candles');
@@ -191,9 +220,16 @@ async function candleFolder(folder: string, { symbols, timeframes, start, end }:
       const rows = ['timestamp_ms,open,high,low,close,volume'];
       let price = 100 * (1 + symbols.indexOf(symbol));
       for (let at = shiftSlots(timeframe, start, 0), k = 0; at < end; at = shiftSlots(timeframe, at, 1), k++) {
-        const close = Number((price * (1 + 0.01 * Math.sin(k * 1.7) + 0.004 * Math.cos(k * 0.31))).toFixed(4));
+        const close = rounded(price * (1 + 0.01 * Math.sin(k * 1.7) + 0.004 * Math.cos(k * 0.31)));
         rows.push(
-          [at, price, Math.max(price, close) + 0.5, Math.min(price, close) - 0.5, close, 10 + (k % 7)].join(','),
+          [
+            at,
+            price,
+            rounded(Math.max(price, close) + 0.5),
+            rounded(Math.min(price, close) - 0.5),
+            close,
+            10 + (k % 7),
+          ].join(','),
         );
         price = close;
       }
@@ -209,7 +245,8 @@ async function startWorker(
   environment: Readonly<Record<string, string>>,
   workers: Set<ChildProcess>,
 ): Promise<WorkerProcess> {
-  const child = spawn(process.execPath, ['--require', BUSY_LOOP, cli, 'worker', '-o', 'json'], {
+  const preloaded = PRELOADED.flatMap((file) => ['--require', file]);
+  const child = spawn(process.execPath, [...preloaded, cli, 'worker', '-o', 'json'], {
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
@@ -261,8 +298,7 @@ function runCli(
 async function drive(
   temporal: TestTemporal,
   timeframes: readonly TimeframeId[],
-  from: EpochMs,
-  to: EpochMs,
+  { from, to, failures }: { readonly from: EpochMs; readonly to: EpochMs; readonly failures: 'refused' | 'allowed' },
   onDue: (due: EpochMs) => void,
 ): Promise<void> {
   const schedules = cycleSchedules(timeframes, 5_000);
@@ -274,7 +310,7 @@ async function drive(
   for (let deadline = Date.now() + PATIENCE_MS; ;) {
     try {
       for await (const run of driveVirtually(drive)) {
-        if (run.result.outcome === 'failed') throw new Error(JSON.stringify(run.result));
+        if (run.result.outcome === 'failed' && failures === 'refused') throw new Error(JSON.stringify(run.result));
         done.add(key(run));
         deadline = Date.now() + PATIENCE_MS;
       }

@@ -22,6 +22,9 @@ export interface ReplayScript {
   readonly timeframes: readonly string[];
   readonly from: string;
   readonly to: string;
+  /** More options of the command, like `--models`. */
+  readonly options?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Thirty days of five symbols on four timeframes; `PROOF_DAYS` makes it fewer, and what is printed says how many they were. */
@@ -53,15 +56,22 @@ export class Replayed {
   ) {}
 
   arguments(instead: Readonly<Record<string, string>> = {}): string[] {
-    const { data, symbols, timeframes, from, to } = this.script;
+    const { data, symbols, timeframes, from, to, options = [] } = this.script;
     const given = { data, from, to, symbols: symbols.join(','), timeframes: timeframes.join(','), ...instead };
-    return ['replay', ...Object.entries(given).flatMap(([name, text]) => [`--${name}`, text]), '-o', 'json'];
+    return [
+      'replay',
+      ...Object.entries(given).flatMap(([name, text]) => [`--${name}`, text]),
+      ...options,
+      '-o',
+      'json',
+    ];
   }
 
   /** Starts a command on this folder; `kill` ends it without warning. */
   start(args: readonly string[]): { readonly ended: Promise<Finished>; readonly process: ChildProcess } {
+    const { environment = {} } = this.script;
     const child = spawn(process.execPath, [COMMAND, ...args], {
-      env: { PATH: process.env.PATH, ...this.#variables(), EXCHANGE: 'replay', LOG_LEVEL: 'error' },
+      env: { PATH: process.env.PATH, ...this.#variables(), EXCHANGE: 'replay', LOG_LEVEL: 'error', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#children.add(child);

@@ -176,7 +176,9 @@ export class Invariants {
       const holes = await stores.candles.holes(pair);
       for (const { from } of subtractRanges(pair.timeframe, holes, gaps))
         this.report('I03', `${pairKey(pair)} ${new Date(from).toISOString()} is an unexplained hole`);
-      for (const { from, to } of subtractRanges(pair.timeframe, gaps, holes)) {
+      // Slots after the last candle are in the ledger when they have closed, and holes of the store only later.
+      const inside = gaps.filter(({ from }) => from <= reached);
+      for (const { from, to } of subtractRanges(pair.timeframe, inside, holes)) {
         this.report('I03', `${pairKey(pair)} ${new Date(from).toISOString()} is stored and in the ledger of gaps`);
         if (to < from) throw new RangeError('a gap ends before it begins');
       }

@@ -101,6 +101,26 @@ describe('model', () => {
     expect(world.stdout).toContain(`training 1h ${outcome}: why`);
   });
 
+  test('a training without a search names its family, and settings need one', async () => {
+    const world = new World();
+    const asked: unknown[] = [];
+    world.control = {
+      train: async (timeframe, symbols, recipe) => {
+        asked.push([timeframe, symbols, recipe]);
+        return { kind: 'started', workflowId: 'train-1h', runId: 'r' };
+      },
+    };
+    expect(await world.run('model train --timeframe 1h')).toBe(0);
+    expect(await world.run('model train --timeframe 1h --family naive --settings {"window":6}')).toBe(0);
+    expect(asked).toEqual([
+      ['1h', null, null],
+      ['1h', null, { family: 'naive', settings: { window: 6 } }],
+    ]);
+    expect(await world.run('model train --timeframe 1h --settings {"window":6}')).toBe(2);
+    expect(await world.run('model train --timeframe 1h --family naive --settings [6]')).toBe(2);
+    expect(asked).toHaveLength(2);
+  });
+
   test('a training of a symbol or timeframe that is not configured is a bad request', async () => {
     const world = new World();
     expect(await world.run('model train --timeframe 5h')).toBe(2);

@@ -10,6 +10,7 @@ const REPORT: ReplayReport = {
   cycles: { total: 3, published: 2, idle: 1 },
   seconds: 90,
   cycles_a_second: 0.03,
+  models: { trainings: 0, reports: 0, seconds: 0 },
   boundaries: { done: 2, skipped: 1 },
   not_done: [{ timeframe: '1h', boundary: '2024-12-01T05:00:00.000Z', outcome: 'skipped', reason: 'an outage' }],
   generations: 3,
@@ -33,6 +34,7 @@ const REPORT: ReplayReport = {
       steps_scored: 276,
     },
   ],
+  story: [],
 };
 
 function worldWith(report: ReplayReport): World & { requests: ReplayRequest[] } {
@@ -74,6 +76,43 @@ describe('replay', () => {
     expect(world.stdout).toContain('verified     after 3 cycles: no broken rule');
     expect(world.stdout).toMatch(/BTC\/USDT 1h +1,234 +3 +2 outage, 1 suspect +0 +0 +0 +24 +276/);
     expect(world.stdout).toContain('1h 2024-12-01T05:00:00.000Z skipped: an outage');
+  });
+
+  test('models live when asked for, and schedules that stay paused are handed on', async () => {
+    const world = worldWith(REPORT);
+    const line = `replay --data ${DATA} --from 2024-12-01 --to 2024-12-02`;
+    await world.run(line);
+    await world.run(`${line} --models --paused train-1h,cycle-1h`);
+    expect(world.requests.map(({ models, paused }) => [models, paused])).toEqual([
+      [false, []],
+      [true, ['train-1h', 'cycle-1h']],
+    ]);
+  });
+
+  test('tells what happened to models, a line an event, what repeated only once', async () => {
+    const lines = [
+      { event: 'trained', sentence: 'trained on ETH/USDT (schedule): kept', times: 3, mean_seconds: 2.04 },
+      { event: 'rolled_back', sentence: 'rolled back to naive v1', effective_at: '2024-12-01T02:00:05.000Z' },
+    ] as const;
+    const story = lines.map((line) => ({
+      at: '2024-12-01T00:35:00.000Z',
+      until: '2024-12-03T00:35:00.000Z',
+      times: 1,
+      timeframe: '1h',
+      version: 'v1',
+      by: 'automatic',
+      mean_seconds: null,
+      blocked_by: [],
+      effective_at: null,
+      ...line,
+    }));
+    const world = worldWith({ ...REPORT, models: { trainings: 3, reports: 3, seconds: 90 }, story });
+    await world.run(`replay --data ${DATA} --from 2024-12-01 --to 2024-12-02`);
+    expect(world.stdout).toContain('models       3 trainings by schedule, 3 reports, 1.5 min');
+    expect(world.stdout).toContain(
+      '2024-12-01 00:35  1h  trained on ETH/USDT (schedule): kept (2.0 s each); 3 times until 2024-12-03 00:35\n' +
+        '2024-12-01 00:35  1h  rolled back to naive v1; forecasts from 2024-12-01 02:00\n',
+    );
   });
 
   test('a broken rule ends with the code for data and says which', async () => {

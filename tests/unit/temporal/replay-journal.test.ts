@@ -2,8 +2,8 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseTimeframe } from '../../../src/domain/timeframe';
-import { openReplayJournal } from '../../../temporal/replay-journal';
-import type { SlotRecord } from '../../../temporal/replay-journal';
+import { openReplayJournal, standsAt } from '../../../temporal/replay-journal';
+import type { JobRecord, SlotRecord } from '../../../temporal/replay-journal';
 
 let folder: string;
 beforeEach(() => {
@@ -41,5 +41,22 @@ describe('the journal of a replay', () => {
     expect(after.has(2, HOUR)).toBe(false);
     await after.add(record(2));
     expect((await openReplayJournal(file)).records).toEqual([record(1), record(2)]);
+  });
+
+  test('keeps trainings and reports apart from cycles, and tells where the replay stands', async () => {
+    const file = join(folder, 'journal');
+    expect(standsAt(file)).toBeNull();
+    const journal = await openReplayJournal(file);
+    const training: JobRecord = { due: 3, job: 'train-1h', outcome: 'done', milliseconds: 5 };
+    await journal.add(record(1));
+    await journal.addJob(training);
+    const again = await openReplayJournal(file);
+    expect([again.records, again.jobs]).toEqual([[record(1)], [training]]);
+    expect([again.hasJob(3, 'train-1h'), again.hasJob(3, 'train-1d'), again.has(3, HOUR)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(standsAt(file)).toBe(3);
   });
 });
