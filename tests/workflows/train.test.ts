@@ -54,9 +54,9 @@ describe('the training workflow', () => {
 
   test('in virtual time, which stands still, it is tried as often without a wait', async () => {
     const state = script([]);
-    const { planTraining } = state.activities;
+    const planned = { ...state.activities };
     state.activities.planTraining = async (input) => {
-      const plan = await planTraining(input);
+      const plan = await planned.planTraining(input);
       return plan.verdict === 'train' ? { ...plan, retryWaitsMs: [600_000, 1_800_000] } : plan;
     };
     for (const symbol of ['BTC/USDT', 'ETH/USDT']) {
