@@ -2,7 +2,7 @@
  * The life of models over months of real candles, as the report of a replay tells it: trained, shadowed, judged, promoted
  * or refused by the system itself; a broken regime and a bad champion found; rolled back by one command. Short form: a night
  * in which a bad first champion is replaced and an operator takes that back. Full form (`npm run proof:models`): 1h over
- * 90 days (`PROOF_DAYS`, at least 30) and 1d over a year.
+ * 90 days (`PROOF_DAYS`, at least 60) and 1d over a year.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
