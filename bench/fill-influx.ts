@@ -190,4 +190,4 @@ function report(pairs: number, a: readonly Watched[], b: readonly Result[]): voi
   print('longest pause of the event loop', Math.max(...a.map(({ pause }) => pause)) / 1e6, 'ms');
 }
 
-void main(Number(process.argv[2] ?? 4), Number(process.argv[3] ?? 7));
+void main(Number(process.argv[2] ?? 2), Number(process.argv[3] ?? 14));

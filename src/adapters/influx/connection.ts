@@ -92,11 +92,24 @@ export class InfluxConnection {
 
   /** Ends `ask` at the time limit and when we close; a failure becomes one of ours. */
   async #answered<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const limit = AbortSignal.timeout(this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    // Not AbortSignal.timeout: it holds the request, and a page with it, until the time is over, however soon the answer came.
+    const controller = new AbortController();
+    const end = (): void => controller.abort();
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      end();
+    }, this.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const closing = this.#closing.signal;
+    closing.addEventListener('abort', end);
+    if (closing.aborted) end();
     try {
-      return await ask(AbortSignal.any([limit, this.#closing.signal]));
+      return await ask(controller.signal);
     } catch (error) {
-      throw storeFailure(error, this.options, { timedOut: limit.aborted });
+      throw storeFailure(error, this.options, { timedOut });
+    } finally {
+      clearTimeout(timer);
+      closing.removeEventListener('abort', end);
     }
   }
 }

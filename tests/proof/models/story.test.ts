@@ -226,9 +226,9 @@ async function hoursStory(source: string): Promise<string> {
   await story.runTo(day(healedOn + 12, 2));
   expect(await story.champion('1h')).toBe(bad);
   await story.command('model', 'rollback', '1h', healed, '--reason', 'its intervals hold too little');
-  await story.runTo(day(healedOn + 13, 2));
-  await story.command('model', 'unfreeze', '1h', '--reason', 'the mistake is mended');
   const days = healedOn + 16;
+  await story.runTo(day(days));
+  await story.command('model', 'unfreeze', '1h', '--reason', 'the mistake is mended');
   const report = await story.runTo(day(days));
   const scan = await story.scan(['1h']);
   const told = `${table(report)}\n${scanned(scan)}`;

@@ -113,7 +113,7 @@ function commandOf(place: number, first: string): readonly string[] {
 }
 
 test(
-  `F103 I56 of ${COMMANDS} commands at once each is done and kept once, or refused in a sentence and leaves nothing`,
+  `F103 I56 S23 of ${COMMANDS} commands at once each is done and kept once, or refused in a sentence and leaves nothing`,
   async () => {
     const before = await history(HOURLY);
     const first = before.at(-1)?.version ?? '';

@@ -150,7 +150,7 @@ async function expectUndisturbed(deployment: Deployment, names: readonly string[
 }
 
 test.each(SCRIPTS)(
-  'I10 I14 I16 I25 F21 %s: no lost boundary, no overlap, the same content',
+  'I10 I14 I16 I18 I25 F21 %s: no lost boundary, no overlap, the same content',
   async (_, names) => {
     // Those for which a run left no time have their turn in another one.
     for (let round = 0, left = names; left.length > 0 && round < ROUNDS; round++) {
