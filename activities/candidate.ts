@@ -1,6 +1,6 @@
 /** What comes of a training: a registered model, which forecasts as shadow unless it is what the champion does already. */
 import { createHash } from 'node:crypto';
-import type { TimeframeId } from '../src/domain/types';
+import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { holdoutSchema } from '../src/ports/holdout';
 import type { Holdout, RecipeHoldout } from '../src/ports/holdout';
 import { METADATA_VERSION } from '../src/ports/model-metadata';
@@ -34,7 +34,11 @@ export function createRegisterCandidate(ports: ActivityPorts) {
         by: 'automatic',
         reason,
         criteria: [],
-        facts: { parent: champion.model_version },
+        facts: {
+          parent: champion.model_version,
+          [HOLDOUT_FACT]: input.holdout,
+          [LOSS_FACT]: metadata.metrics.loss,
+        },
       });
       return { version, outcome: 'shadow', reason };
     });
@@ -80,6 +84,38 @@ async function candidateOf(
       origins: own?.origins.length ?? 0,
       inference_ms: own?.inference_ms ?? null,
     },
+  };
+}
+
+/** Of the event that a training leaves when its model starts as shadow. */
+const HOLDOUT_FACT = 'holdout';
+const LOSS_FACT = 'loss';
+
+/** Starts of shadows that are looked through: years of daily ones. */
+const STARTS_READ = 1_000;
+
+export interface Evaluation {
+  /** File of the losses on the holdout, the model's and those of the champion of that time; null: none was kept. */
+  readonly holdout: string | null;
+  /** Mean loss on it. */
+  readonly loss: number | null;
+}
+
+/**
+ * How a model did when it was last trained, by `until`. A recipe that wins again and again is one version, registered once
+ * and evaluated anew each time: its metadata know the first time only.
+ */
+export async function newestEvaluation(
+  ports: ActivityPorts,
+  { timeframe, model_version: version, holdout_sha256, metrics }: ModelMetadata,
+  until: EpochMs,
+): Promise<Evaluation> {
+  const starts = await ports.models.events(timeframe, { kind: 'shadow', limit: STARTS_READ });
+  const newest = starts.find((of) => of.verdict === 'started' && of.version === version && of.at <= until);
+  const { [HOLDOUT_FACT]: holdout, [LOSS_FACT]: loss } = newest?.facts ?? {};
+  return {
+    holdout: typeof holdout === 'string' ? holdout : (holdout_sha256 ?? null),
+    loss: typeof loss === 'number' ? loss : metrics.loss,
   };
 }
 

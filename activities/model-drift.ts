@@ -7,6 +7,7 @@ import { candlesDue } from '../src/domain/retrain';
 import { closeOf, countSlots, DAY, lastClosedOpen, openOf, shiftSlots } from '../src/domain/timeframe';
 import type { EpochMs, MarketSymbol, TimeframeId } from '../src/domain/types';
 import type { ModelMetadata } from '../src/ports/model-metadata';
+import { newestEvaluation } from './candidate';
 import type { ActivityPorts } from './ports';
 import type { TimeframeReport } from './training-contract';
 
@@ -32,7 +33,7 @@ export async function judgeDrift(ports: ActivityPorts, input: DriftInput): Promi
   const whole = recent !== null && recent.origins >= days ? recent : null;
   return driftSigns({
     loss: enough?.challengerLoss ?? null,
-    lossAtPromotion: champion.metrics.loss,
+    lossAtPromotion: (await newestEvaluation(ports, champion, input.since)).loss,
     error: whole?.challengerError ?? null,
     shadowError: whole?.rivalError ?? null,
     coverage80: enough?.coverage80 ?? null,

@@ -10,7 +10,7 @@ import type { EpochMs, MarketSymbol, TimeframeId } from '../src/domain/types';
 import type { ForecastRole, ForecastScore } from '../src/ports/forecast-ledger';
 import type { RecipeHoldout } from '../src/ports/holdout';
 import type { ModelMetadata } from '../src/ports/model-metadata';
-import { ofVersion, readHoldout } from './candidate';
+import { newestEvaluation, ofVersion, readHoldout } from './candidate';
 import { recipeOf } from './champion';
 import type { ActivityPorts } from './ports';
 
@@ -59,6 +59,7 @@ export interface Rivals {
   readonly shadow: ModelMetadata;
   /** Null while the two have no scored forecast in common. */
   readonly comparison: ForecastComparison | null;
+  readonly asOf: EpochMs;
 }
 
 /** What the gate is asked; fields that can not be had are null, which it never lets pass. */
@@ -94,7 +95,7 @@ export async function promotionEvidence(
   return { ...budget, ...(await holdoutEvidence(ports, rivals, horizon)) };
 }
 
-async function holdoutEvidence(ports: ActivityPorts, { champion, shadow }: Rivals, steps: number) {
+async function holdoutEvidence(ports: ActivityPorts, { champion, shadow, asOf }: Rivals, steps: number) {
   const nothing = {
     kind: 'challenger',
     basis: 'backtest',
@@ -107,8 +108,9 @@ async function holdoutEvidence(ports: ActivityPorts, { champion, shadow }: Rival
     coverage80: null,
     worstSymbolRatio: null,
   };
-  if (shadow.holdout_sha256 === undefined) return nothing;
-  const holdout = await readHoldout(ports, shadow.holdout_sha256);
+  const evaluated = await newestEvaluation(ports, shadow, asOf);
+  if (evaluated.holdout === null) return nothing;
+  const holdout = await readHoldout(ports, evaluated.holdout);
   const own = ofVersion(holdout, ports.forecaster.versionOf(recipeOf(shadow)));
   const rival = ofVersion(holdout, ports.forecaster.versionOf(recipeOf(champion)));
   if (own === undefined || rival === undefined) return nothing;

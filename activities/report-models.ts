@@ -9,6 +9,7 @@ import { championOf, recipeMetadata, registered } from './champion';
 import { NAIVE } from './forecast';
 import { judgeDrift, recordDrift, trainingEvent } from './model-drift';
 import { ledgerLosses, promotionEvidence } from './model-evidence';
+import type { Rivals } from './model-evidence';
 import { writeModelsDocument } from './models-document';
 import type { ActivityPorts } from './ports';
 import { readySymbols } from './ready-symbols';
@@ -45,7 +46,7 @@ async function reportOf(ports: ActivityPorts, timeframe: TimeframeId, asOf: Epoc
   const drift = { timeframe, asOf, symbols, champion, since: pointer?.at ?? asOf, own, shadow: beside };
   const drifted = await recordDrift(ports, drift, await judgeDrift(ports, drift));
   const comparison = compareForecasts(beside, own, { steps, limit });
-  const decision = shadow === null ? null : await decide(ports, { champion, shadow, comparison }, asOf);
+  const decision = shadow === null ? null : await decide(ports, { champion, shadow, comparison, asOf });
   const change = await changeOf(ports, { timeframe, asOf, champion, shadow, decision, againstNaive });
   return {
     timeframe,
@@ -64,16 +65,8 @@ function passedOn({ criteria }: GateDecision): string {
 }
 
 /** The gate's decision, kept with every criterion. */
-async function decide(
-  ports: ActivityPorts,
-  rivals: {
-    readonly champion: ModelMetadata;
-    readonly shadow: ModelMetadata;
-    readonly comparison: ForecastComparison | null;
-  },
-  asOf: EpochMs,
-): Promise<GateDecision> {
-  const { champion, shadow, comparison } = rivals;
+async function decide(ports: ActivityPorts, rivals: Rivals): Promise<GateDecision> {
+  const { champion, shadow, comparison, asOf } = rivals;
   const evidence = await promotionEvidence(ports, rivals);
   const decision = judgePromotion(evidence);
   const { timeframe } = champion;

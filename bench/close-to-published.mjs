@@ -1,4 +1,4 @@
-// Close to published over simulated boundaries: node bench/close-to-published.mjs [boundaries] [symbols]
+// L05 L06 Close to published over simulated boundaries: node bench/close-to-published.mjs [boundaries] [symbols]
 // Latency = the schedule's offset after the close + the cycle's start to its committed manifest.
 import { startHourlyDeployment, timeframe } from './hourly-deployment.mjs';
 import { load, OFFSET, quantile, seconds } from './hourly-market.mjs';

@@ -80,6 +80,7 @@ export async function startHourlyDeployment({ symbols: count, boundaries }) {
   for await (const { result } of drive(FIRST, FIRST + OFFSET))
     console.error(`filled: ${result.newCandles} candles, ${result.outcome}`);
   return {
+    client: control.client,
     config,
     dataDir: join(folder, 'data', 'simulated'),
     workerPid: worker.pid,

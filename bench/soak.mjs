@@ -1,4 +1,4 @@
-// Does a worker that runs for long grow? node bench/soak.mjs [boundaries] [symbols]
+// L10 Does a worker that runs for long grow? node bench/soak.mjs [boundaries] [symbols]
 // Cycles follow each other without a pause; memory, file descriptors and write-ahead logs of the worker are looked at after each,
 // and a line is laid through those of the last two thirds.
 import { readdirSync, readFileSync, statSync } from 'node:fs';

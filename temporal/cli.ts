@@ -73,6 +73,7 @@ function createWiring(stopping: AbortSignal): CliWiring {
   });
   return {
     output: { stdout: (text) => void process.stdout.write(text), stderr: (text) => void process.stderr.write(text) },
+    ask: process.stdin.isTTY && process.stderr.isTTY ? (question) => askAtTerminal(question, stopping) : null,
     clock: clockOf(config),
     version: programVersion(),
     stopping,
@@ -231,6 +232,16 @@ function budgetOf({ budget, source }: Stores): CliStores['budget'] {
     ban: (exchange, until, code) => budget.ban(key(exchange), until, code),
     bannedUntil: (exchange) => budget.bannedUntil(key(exchange)),
   };
+}
+
+async function askAtTerminal(question: string, signal: AbortSignal): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question, { signal });
+  } finally {
+    terminal.close();
+  }
 }
 
 /** In a replay it is the time at which it stands. */

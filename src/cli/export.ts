@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { PipelineError } from '../domain/errors';
 import { wholeNumber } from './arguments';
+import { confirm, withConfirmation, type ConfirmOptions } from './confirm';
 import { CommandEnd, EXIT_CODES, endWith } from './exit-codes';
 import { print, progressTo, withFormat, type FormatOptions } from './output';
 import { textTable } from './text-table';
@@ -21,10 +22,14 @@ export function addExport(program: Command, wiring: CliWiring): void {
       print(wiring, options, { text, json: { generation, pairs } });
     },
   );
-  withFormat(noun.command('rollback').description('publish an older generation again, under a new number'))
+  withConfirmation(
+    withFormat(noun.command('rollback').description('publish an older generation again, under a new number')),
+  )
     .requiredOption('--to <generation>', 'number of the older generation', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--reason <text>', 'kept with the new generation', 'by hand')
-    .action(async (options: FormatOptions & { to: number; reason: string }) => {
+    .action(async (options: FormatOptions & ConfirmOptions & { to: number; reason: string }) => {
+      const sentence = `Generation ${options.to} will be published again, and readers see it at once.`;
+      await confirm(wiring, sentence, options);
       const { generation } = await rollback(wiring, options.to, options.reason);
       const text = `generation ${options.to} is published again as generation ${generation}\n`;
       print(wiring, options, { text, json: { generation, rollback_of: options.to } });

@@ -6,6 +6,7 @@ import type { ChangeRequest, Control, TrainingReport } from '../ports/control';
 import type { Recipe } from '../ports/forecaster';
 import type { LifecycleEvent, ModelRegistry } from '../ports/model-registry';
 import { configuredSymbol, configuredTimeframe } from './arguments';
+import { confirm, withConfirmation, type ConfirmOptions } from './confirm';
 import { CommandEnd, EXIT_CODES, endWith, type ExitCode } from './exit-codes';
 import { print, progressTo, withFormat, type FormatOptions } from './output';
 import { textFacts, textTable } from './text-table';
@@ -43,11 +44,11 @@ export function addModel(program: Command, wiring: CliWiring): void {
 }
 
 function addChange(noun: Command, wiring: CliWiring, action: ChangeRequest['action'], description: string): void {
-  withFormat(noun.command(action).description(description))
+  withConfirmation(withFormat(noun.command(action).description(description)))
     .argument('<timeframe>', 'like 1h')
     .argument('<version>', 'as `model history` shows it')
     .requiredOption('--reason <text>', 'kept with the change for ever', reason)
-    .action(async (timeframe: string, version: string, options: FormatOptions & { reason: string }) =>
+    .action(async (timeframe: string, version: string, options: FormatOptions & ConfirmOptions & { reason: string }) =>
       change(
         wiring,
         { timeframe: configuredTimeframe(wiring.config(), timeframe), action, version, reason: options.reason },
@@ -61,7 +62,13 @@ function reason(text: string): string {
   throw new InvalidArgumentError('Say why in 1 to 300 characters.');
 }
 
-async function change(wiring: CliWiring, request: ChangeRequest, options: FormatOptions): Promise<void> {
+async function change(
+  wiring: CliWiring,
+  request: ChangeRequest,
+  options: FormatOptions & ConfirmOptions,
+): Promise<void> {
+  const { timeframe, version: wanted } = request;
+  await confirm(wiring, `${wanted} will be the champion of ${timeframe} from the next cycle on.`, options);
   const control = await wiring.control();
   const start = await control.changeChampion(request);
   if (start.kind === 'already_running') {

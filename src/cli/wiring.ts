@@ -233,6 +233,8 @@ export interface MarketRequest {
 
 export interface CliWiring {
   readonly output: CliOutput;
+  /** Asks whoever sits at the terminal; null when nobody does. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   readonly clock: Clock;
   readonly version: string;
   /** Aborted when the operator asks to stop (SIGINT, SIGTERM). */

@@ -8,6 +8,8 @@ const QUALITY = {
   skill_vs_naive: 0.021,
   directional_accuracy: 0.507,
   sample_count: 17_280,
+  // As the pipeline writes it.
+  evaluation_window: '720 x 1h',
 };
 export const EVERYTHING: readonly PairFixture[] = Object.entries(PRICES).flatMap(([symbol, price]) =>
   ['1h', '1d', '1w', '1M'].map((timeframe) => ({ symbol, timeframe, price, quality: QUALITY })),

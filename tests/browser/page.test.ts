@@ -23,10 +23,10 @@ testInChromium(
     const text = await detailText(page);
     expect(await look(page)).toBe('fresh');
     expect(text).toMatch(/Data through .*\d\d:00 UTC, (\d+ min ago|just now)\./);
-    expect(text).toContain('range-volatility range-012345…');
+    expect(text).toContain('range-volatility, version range-012345…');
     expect(text).toContain('The 80 % range held the close 81.2 % of the time, which is about right.');
-    expect(text).toContain('Its error was 2.1 % smaller than that of \u201csame as now\u201d.');
-    expect(text).toContain('Scored on 17,280 forecast steps over 30 d.');
+    expect(text).toContain('Middle and ranges together missed by 2.1 % less than those of \u201csame as now\u201d.');
+    expect(text).toContain('Scored on 17,280 forecast steps of the last 30 days.');
     expect(text).toMatch(/At (\d+ \w+, )?\d\d:00 UTC\s+forecast [\d,.]+, 80 % between [\d,.]+ and [\d,.]+/);
     expect(await page.locator('#market').innerText()).toBe('simulated market: not real prices');
     await screenshot(page, 'page-fresh');
@@ -157,9 +157,12 @@ testInChromium('a degraded pair is served and says which data its forecast rests
   expect(text).toMatch(
     /Degraded\. The last forecast run failed; the last good forecast is shown\. It rests on data through /,
   );
-  expect(text).toContain('Scored on 4,320 forecast steps over 30 d.');
-  expect(text).toContain('It was not better than “same as now”: its error was 3.1 % larger.');
+  expect(text).toContain('Scored on 4,320 forecast steps of the last 30 d.');
+  expect(text).toContain(
+    'Middle and ranges together were not better than those of “same as now”: they missed by 3.1 % more.',
+  );
   expect(await page.locator('#symbols .word').innerText()).toContain('degraded');
+  expect(await page.locator('#detail .title .word').innerText()).toBe('stale, degraded');
   await screenshot(page, 'page-degraded');
   expect(faults).toEqual([]);
   await page.context().close();

@@ -52,6 +52,20 @@ describe('the training workflow', () => {
     expect(state.calls.filter((call) => call === 'snapshotCandles BTC/USDT')).toHaveLength(3);
   }, 60_000);
 
+  test('in virtual time, which stands still, it is tried as often without a wait', async () => {
+    const state = script([]);
+    const planned = { ...state.activities };
+    state.activities.planTraining = async (input) => {
+      const plan = await planned.planTraining(input);
+      return plan.verdict === 'train' ? { ...plan, retryWaitsMs: [600_000, 1_800_000] } : plan;
+    };
+    for (const symbol of ['BTC/USDT', 'ETH/USDT']) {
+      state.failures.set(`snapshotCandles ${symbol}`, failure('store_corrupt', 'permanent'));
+    }
+    expect(await run(state, 'train', { asOf: 1_000_000 })).toMatchObject({ outcome: 'failed', asOf: 1_000_000 });
+    expect(state.calls.filter((call) => call === 'snapshotCandles BTC/USDT')).toHaveLength(3);
+  }, 60_000);
+
   test('a refused trigger trains nothing', async () => {
     const state = script([]);
     expect(await run(state, 'train', { trigger: 'shock', observations: 1 })).toMatchObject({ outcome: 'refused' });

@@ -168,9 +168,8 @@ function drawLastClose(chart, last, colour) {
   const x = Math.round(chart.valToPos(last.closeAt, 'x', true));
   ctx.save();
   ctx.strokeStyle = colour.text;
-  ctx.globalAlpha = 0.7;
-  ctx.lineWidth = pixels;
-  ctx.setLineDash([3 * pixels, 4 * pixels]);
+  ctx.lineWidth = 1.5 * pixels;
+  ctx.setLineDash([2 * pixels, 3 * pixels]);
   ctx.beginPath();
   ctx.moveTo(bbox.left, y);
   ctx.lineTo(bbox.left + bbox.width, y);

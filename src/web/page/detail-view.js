@@ -76,7 +76,10 @@ export function createDetail(target) {
       const now = clock();
       const verdict = judgePair(current, manifest, now);
       target.dataset.look = verdict.look;
-      setText(chip, STATUS_WORDS[verdict.look]?.word ?? verdict.look);
+      const word = STATUS_WORDS[verdict.look]?.word ?? verdict.look;
+      const degraded = verdict.serveAllowed && current.degraded;
+      target.toggleAttribute('data-degraded', degraded);
+      setText(chip, degraded ? `${word}, degraded` : word);
       setText(age, ageWords(current, now, local));
       showNotices(notices, noticesOf(current, verdict, documents, now, local));
     };
@@ -197,7 +200,7 @@ function readoutWords(at, candles, steps, now, local) {
   }
   const candle = candles.find((item) => item.closeAt === at) ?? last;
   const values = ['open', 'high', 'low', 'close'].map((name) => `${name} ${priceWords(candle[name])}`);
-  return `${timeWords(candle.openAt * 1000, now, local)}: ${values.join(', ')}`;
+  return `From ${timeWords(candle.openAt * 1000, now, local)}: ${values.join(', ')}`;
 }
 
 function facts(history, prediction, now, local) {
@@ -211,8 +214,7 @@ function facts(history, prediction, now, local) {
     rows.push(...ends.map((step) => [`At ${timeWords(Date.parse(step.timestamp), now, local)}`, stepWords(step)]));
     const { family, version } = prediction.model;
     const model = [
-      family,
-      ' ',
+      `${family}, version `,
       element('code', { title: version }, version.length > 16 ? `${version.slice(0, 12)}\u2026` : version),
     ];
     rows.push(['Model', model], ['Issued', timeWords(Date.parse(prediction.issued_at), now, local)]);

@@ -45,6 +45,14 @@ export function timeWords(at, now, local) {
   return `${date}, ${clock}`;
 }
 
+/** `30 days` for `720 x 1h`; other texts as they are. */
+function windowWords(text) {
+  const [, count, timeframe] = /^(\d+) x (\d+[mhdwM])$/.exec(text) ?? [];
+  if (count === undefined) return text;
+  const hours = timeframe === '1h' ? Number(count) : 0;
+  return hours >= 48 && hours % 24 === 0 ? aheadWords('1d', hours / 24) : aheadWords(timeframe, Number(count));
+}
+
 /** A price with the digits that matter for its size. */
 export function priceWords(price) {
   if (price >= 1) {
@@ -52,6 +60,11 @@ export function priceWords(price) {
     return price.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: digits });
   }
   return price.toLocaleString('en', { maximumSignificantDigits: 5 });
+}
+
+/** An error in the price's unit: two decimals of a large one are more than it is known to. */
+function errorWords(error) {
+  return error >= 1 ? error.toLocaleString('en', { maximumFractionDigits: 2 }) : priceWords(error);
 }
 
 /** `+1.20 %`; the sign is always there. */
@@ -112,9 +125,9 @@ export function qualityWords(quality) {
   const steps =
     quality.sample_count === 1 ? '1 forecast step' : `${quality.sample_count.toLocaleString('en')} forecast steps`;
   return [
-    `Scored on ${steps} over ${quality.evaluation_window}.`,
+    `Scored on ${steps} of the last ${windowWords(quality.evaluation_window)}.`,
     bandWords(quality.coverage['80']),
-    quality.mae === null ? null : `On average the middle was off by ${priceWords(quality.mae)}.`,
+    quality.mae === null ? null : `On average the middle was off by ${errorWords(quality.mae)}.`,
     skillWords(quality.skill_vs_naive),
     quality.directional_accuracy === null
       ? null
@@ -122,9 +135,11 @@ export function qualityWords(quality) {
   ].filter((sentence) => sentence !== null);
 }
 
+/** The whole forecast, middle and ranges, is scored: a middle that equals "same as now" can still have better ranges. */
 function skillWords(skill) {
   if (skill === null) return null;
-  if (skill > 0) return `Its error was ${percentWords(skill)} smaller than that of \u201csame as now\u201d.`;
-  if (skill === 0) return 'It was no better than \u201csame as now\u201d.';
-  return `It was not better than \u201csame as now\u201d: its error was ${percentWords(-skill)} larger.`;
+  const subject = 'Middle and ranges together';
+  if (skill > 0) return `${subject} missed by ${percentWords(skill)} less than those of \u201csame as now\u201d.`;
+  if (skill === 0) return `${subject} were no better than those of \u201csame as now\u201d.`;
+  return `${subject} were not better than those of \u201csame as now\u201d: they missed by ${percentWords(-skill)} more.`;
 }

@@ -6,7 +6,7 @@ import { createActivities, createBackgroundActivities, createComputeActivities }
 import type { QuantileRow } from '../../../src/domain/quantiles';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
 import { parseSymbol } from '../../../src/domain/types';
-import { MODEL_REPORT, TASK_QUEUE, trainingId } from '../../../src/domain/names';
+import { championWorkflowId, MODEL_REPORT, TASK_QUEUE, trainingId } from '../../../src/domain/names';
 import type { Candle, TimeframeId } from '../../../src/domain/types';
 import { RandomDraws } from '../../../src/market/random-draws';
 import type { Forecaster } from '../../../src/ports/forecaster';
@@ -92,11 +92,24 @@ test.each([
       expect(await models.shadow(timeframe)).toMatchObject({ version: 'ets-told' });
       expect(await run('reportModels', MODEL_REPORT, {})).toMatchObject({ done: [`${name}: promote ets-told`] });
     });
+    const promoted = await models.champion(timeframe);
     const [decision] = await models.events(timeframe, { kind: 'decision', limit: 1 });
     expect(decision).toMatchObject({ verdict: 'PROMOTE', facts: { basis: 'backtest', origins } });
     expect(decision?.criteria.find(({ name: criterion }) => criterion === 'p')?.value).toBeGreaterThan(0);
     const reason = `passed every criterion of the gate, on ${origins} origins of a walk-forward backtest: the ledger is young`;
-    expect(await models.champion(timeframe)).toMatchObject({ version: 'ets-told', by: 'automatic', reason });
+    expect(promoted).toMatchObject({ version: 'ets-told', by: 'automatic', reason });
+    // The same recipe wins again, against another champion: one version, judged on what this training measured.
+    const [first] = await models.models(timeframe);
+    if (first === undefined) throw new Error('no model');
+    await models.register({ ...first, model_version: 'theta-told', family: 'theta', holdout_sha256: undefined });
+    now += 3_600_000;
+    await temporal.withWorkers(activities, async () => {
+      const change = { timeframe, action: 'promote', version: 'theta-told', by: 'operator', reason: 'a mistake' };
+      await run('changeChampion', championWorkflowId(timeframe), change);
+      now += 3_600_000;
+      expect(await run('train', trainingId(timeframe), { timeframe })).toMatchObject({ version: 'ets-told' });
+      expect(await run('reportModels', MODEL_REPORT, {})).toMatchObject({ done: [`${name}: promote ets-told`] });
+    });
   },
   120_000,
 );

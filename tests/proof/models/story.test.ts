@@ -2,7 +2,7 @@
  * The life of models over months of real candles, as the report of a replay tells it: trained, shadowed, judged, promoted
  * or refused by the system itself; a broken regime and a bad champion found; rolled back by one command. Short form: a night
  * in which a bad first champion is replaced and an operator takes that back. Full form (`npm run proof:models`): 1h over
- * 90 days (`PROOF_DAYS`, at least 30) and 1d over a year.
+ * 90 days (`PROOF_DAYS`, at least 60) and 1d over a year.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -226,9 +226,9 @@ async function hoursStory(source: string): Promise<string> {
   await story.runTo(day(healedOn + 12, 2));
   expect(await story.champion('1h')).toBe(bad);
   await story.command('model', 'rollback', '1h', healed, '--reason', 'its intervals hold too little');
-  await story.runTo(day(healedOn + 13, 2));
-  await story.command('model', 'unfreeze', '1h', '--reason', 'the mistake is mended');
   const days = healedOn + 16;
+  await story.runTo(day(days));
+  await story.command('model', 'unfreeze', '1h', '--reason', 'the mistake is mended');
   const report = await story.runTo(day(days));
   const scan = await story.scan(['1h']);
   const told = `${table(report)}\n${scanned(scan)}`;

@@ -49,6 +49,8 @@ const NO_MONITOR = {
 
 /** What the fakes answer; a test changes what it is about. */
 export class World {
+  /** Nobody sits at a terminal. */
+  ask: CliWiring['ask'] = null;
   readonly candles = new MemoryCandleStore();
   /** The store that is not configured: where `data copy --to influx` puts things. */
   readonly otherCandles = new MemoryCandleStore();
@@ -93,6 +95,7 @@ export class World {
     return {
       output: { stdout: (text) => (this.stdout += text), stderr: (text) => (this.stderr += text) },
       clock: { now: () => NOW, monotonic: () => 0 },
+      ask: this.ask,
       version: '1.2.3',
       stopping: AbortSignal.abort(),
       config: () => loadConfig(this.environment, null),
