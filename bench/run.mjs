@@ -55,7 +55,7 @@ async function pythonPeers() {
 }
 
 /** One symbol's whole 1h history from the simulated market: our fill, and the loop of a Python script. */
-async function fill() {
+async function fillSqlite() {
   const { startMarket } = load('src/market/market-server.js');
   const { loadConfig } = load('src/config/config.js');
   const { openStores, openExchange } = load('temporal/stores.js');
@@ -74,8 +74,8 @@ async function fill() {
       const stores = await openStores(config, 'simulated');
       const exchange = await openExchange(config, stores, market.url);
       await exchange.markets();
-      const { gapLedger, pairState } = stores.state;
-      const ports = { exchange, candles: stores.candles, gapLedger, pairState, clock: systemClock };
+      const { gapLedger, pairState, dataQuality } = stores.state;
+      const ports = { exchange, candles: stores.candles, gapLedger, pairState, dataQuality, clock: systemClock };
       const started = performance.now();
       const { stored } = await fillPair(ports, { pair: { symbol: 'BTC/USDT', timeframe }, from: since, asOf: until });
       const seconds = (performance.now() - started) / 1000;
@@ -171,6 +171,12 @@ const fillInflux = async () => {
   await pythonPeers();
   await compiled('fill-influx.js');
 };
+
+/** Fills into both stores. */
+async function fill() {
+  await fillSqlite();
+  await fillInflux();
+}
 
 /** Our backtest, and the Python peers on the same series, origins and window. */
 async function backtest() {

@@ -23,7 +23,7 @@ function retryAfter(header: string | undefined, exchangeNow: EpochMs): number | 
 
 /** NaN when the text is no HTTP date: Date.parse alone reads a lone number like "-5" as a year. */
 function httpDate(text: string): EpochMs {
-  return /[A-Za-z]{3}.*GMT$/.test(text) ? Date.parse(text) : Number.NaN;
+  return /^[A-Za-z]{3}.*GMT$/.test(text) ? Date.parse(text) : Number.NaN;
 }
 
 /** Milliseconds to leave the exchange alone after it said "too many requests" or "overloaded"; at most an hour. */

@@ -10,7 +10,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
 import { VARIABLES } from '../../../src/config/variables';
 import { findTemporalBinary } from '../../../temporal/temporal-binary';
 import { readRunning } from '../../../temporal/source';
@@ -69,6 +68,15 @@ test('the search finds a canary in each of its forms', () => {
   expect(leaked('nothing here')).toEqual([]);
 });
 
+/** All texts and bytes of a value, payloads included. */
+function plainText(value: unknown): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([key, part]) => `${key} ${plainText(part)}`)
+    .join('\n');
+}
+
 /** Every history with its payloads in plain text. */
 async function histories(address: string): Promise<Map<string, string>> {
   const connection = await Connection.connect({ address });
@@ -76,8 +84,7 @@ async function histories(address: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for await (const { workflowId, runId } of client.workflow.list()) {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    const bytes = Buffer.from(temporal.api.history.v1.History.encode(history).finish());
-    found.set(workflowId, `${bytes.toString('latin1')}\n${JSON.stringify(history)}`);
+    found.set(workflowId, plainText(history));
   }
   await connection.close();
   return found;
@@ -238,6 +245,8 @@ test('S10 S11 S03 no secret in logs, files, histories, documents, metrics, comma
   seen.set('metrics of the worker', await (await fetch(`http://127.0.0.1:${env.METRICS_PORT}/metrics`)).text());
   const told = await histories(`127.0.0.1:${env.TEMPORAL_PORT}`);
   expect(told.size).toBeGreaterThanOrEqual(3);
+  // What an activity was given is in there in plain text.
+  expect(told.get('cycle-1h')).toContain('BTC/USDT');
   for (const [id, text] of told) seen.set(`history of ${id}`, text);
   started = family(up.pid ?? 0);
   expect(started.length).toBeGreaterThanOrEqual(3);

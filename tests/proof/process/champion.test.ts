@@ -34,7 +34,7 @@ const ROUNDS: readonly (readonly Step[])[] = FULL_PROOF
         { timeframe: DAILY, events: 5 },
       ],
     ];
-const COMMANDS = FULL_PROOF ? 50 : 9;
+const COMMANDS = FULL_PROOF ? 50 : 7;
 const KILLED = 'F89 worker killed while the champion changes';
 const AT_ONCE = 'F103 promotions, rollbacks and trainings at once';
 const table = outcomeTable('champion', [KILLED, AT_ONCE]);
@@ -57,7 +57,6 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(async () => {
   await deployment.stop();
-  expect(table.finish()).toEqual([]);
 });
 
 const history = (timeframe: TimeframeId) => deployment.withStores(({ state }) => state.models.history(timeframe));
@@ -98,17 +97,14 @@ test(
 );
 
 /** What operators who do not know of each other type; every change gives a reason of its own. */
-function commandOf(place: number, first: string): readonly string[] {
+function commandOf(place: number, champions: readonly string[]): readonly string[] {
   const reason = ['--reason', `request ${place}`];
-  const promote = ['model', 'promote', '1h', VERSIONS[place % VERSIONS.length]?.version ?? '', ...reason];
-  const kinds = [
-    promote,
-    ['model', 'rollback', '1h', first, ...reason],
-    ['model', 'train', '--timeframe', '1h'],
-    promote,
-    promote,
-    ['model', 'rollback', '1h', 'never-there', ...reason],
-  ];
+  const others = VERSIONS.filter(({ version }) => version !== champions[0]);
+  const promote = ['model', 'promote', '1h', others[place % others.length]?.version ?? '', ...reason];
+  const rollback = (version = '') => ['model', 'rollback', '1h', version, ...reason];
+  const train = ['model', 'train', '--timeframe', '1h', '--wait'];
+  // Whichever comes first may be done; only what can not be done at all comes late.
+  const kinds = [promote, rollback(champions.at(-1)), train, promote, promote, train, promote, rollback('never-there')];
   return kinds[place % kinds.length] ?? [];
 }
 
@@ -116,8 +112,8 @@ test(
   `F103 I56 S23 of ${COMMANDS} commands at once each is done and kept once, or refused in a sentence and leaves nothing`,
   async () => {
     const before = await history(HOURLY);
-    const first = before.at(-1)?.version ?? '';
-    const commands = Array.from({ length: COMMANDS }, (_, place) => ({ place, words: commandOf(place, first) }));
+    const champions = before.map(({ version }) => version);
+    const commands = Array.from({ length: COMMANDS }, (_, place) => ({ place, words: commandOf(place, champions) }));
     const ended = await Promise.all(
       commands.map(async (command) => ({ ...command, ...(await deployment.cli(...command.words)) })),
     );
@@ -134,17 +130,22 @@ test(
     expect(added.map(({ reason }) => reason).toSorted()).toEqual(accepted.toSorted());
     for (const [k, { previous }] of added.entries())
       expect(previous).toBe((k === 0 ? before[0] : added[k - 1])?.version);
+    // Twenty days are too few to train on: each ends, told as failed, and those that came while it ran are told its run.
     for (const { exitCode, output } of trainings)
-      expect([exitCode, output]).toEqual([0, expect.stringMatching(/run /)]);
+      expect([exitCode, output]).toEqual([1, expect.stringMatching(/run /)]);
     const runs = new Set(trainings.map(({ output }) => /run (\S+)/.exec(output)?.[1] ?? output));
     await deployment.withStores(async ({ state: { models } }) => {
       const reasons = (await models.events(HOURLY, { kind: 'change', limit: COMMANDS })).map(({ reason }) => reason);
       expect(reasons.filter((reason) => reason.startsWith('request')).toSorted()).toEqual(accepted.toSorted());
-      const keys = (await models.events(HOURLY, { kind: 'trigger', limit: COMMANDS })).map(({ key }) => key);
-      expect(keys.toSorted()).toEqual([...runs].map((run) => `trigger 1h ${run}`).toSorted());
+      for (const kind of ['trigger', 'training'] as const) {
+        const keys = (await models.events(HOURLY, { kind, limit: COMMANDS })).map(({ key }) => key);
+        expect(keys.toSorted()).toEqual([...runs].map((run) => `${kind} 1h ${run}`).toSorted());
+      }
     });
     table.fired(AT_ONCE, 'done and kept once', accepted.length + runs.size);
     table.fired(AT_ONCE, 'refused, or joined what ran', COMMANDS - accepted.length - runs.size);
   },
   FULL_PROOF ? 900_000 : 300_000,
 );
+
+test('every fault fired', () => expect(table.finish()).toEqual([]));

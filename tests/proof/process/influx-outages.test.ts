@@ -58,7 +58,7 @@ async function during(fault: string, from: EpochMs, hours: number, happens: () =
   const told = await deployment.withStores(async ({ state }) => {
     const stages = await Promise.all(PAIRS.map((pair) => state.pairState.stages(pair)));
     const failed = stages.flat().filter(({ lastFailureAt }) => (lastFailureAt ?? 0) >= began);
-    return [...new Set(failed.map(({ lastCode }) => lastCode))].toSorted().join(', ');
+    return [...new Set(failed.map(({ lastCode }) => lastCode))].join(', ');
   });
   table.fired(fault, told === '' ? 'waited for, no stage failed' : `stages told ${told}; caught up`);
   return to;

@@ -35,6 +35,13 @@ const services = Object.entries(compose.services);
 const WRITES_ITS_ROOT = ['temporal', 'temporal-ui'];
 
 describe('docker-compose.yml', () => {
+  test('S28 only the worker knows the token of the store; the web process has none and may write nothing', () => {
+    const { worker, web } = compose.services;
+    expect(Object.keys(worker?.environment ?? {})).toContain('INFLUXDB_TOKEN');
+    expect(Object.keys(web?.environment ?? {}).filter((name) => /^INFLUXDB|^TEMPORAL|^ALERT/.test(name))).toEqual([]);
+    expect(web?.volumes).toEqual(['data:/data:ro']);
+  });
+
   test('has everything of a deployment', () => {
     expect(Object.keys(compose.services).toSorted()).toEqual(
       [

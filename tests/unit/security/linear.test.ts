@@ -8,6 +8,7 @@ import { allowedEncoding, matchesTag } from '../../../src/web/content';
 import { readStatusQuestion, readSymbolName } from '../../../src/web/status-answer';
 
 const SIZE = 100_000;
+const LIMIT_MS = 500;
 const times = (text: string) => text.repeat(Math.ceil(SIZE / text.length));
 const HURTFUL = [
   'A',
@@ -46,12 +47,13 @@ const PARSERS: readonly (readonly [string, (text: string) => unknown])[] = [
 ];
 test.each(PARSERS)('S16 %s', (_name, parse) => {
   for (const text of HURTFUL) {
-    // The best of three, since the machine is shared: a pattern that is not linear takes seconds each time.
-    const took = [1, 2, 3].map(() => {
+    // 50 ms on a quiet machine; a pattern that is not linear takes seconds or more, each time.
+    let took = Number.POSITIVE_INFINITY;
+    for (let time = 0; time < 3 && took > LIMIT_MS; time++) {
       const started = performance.now();
       parse(text);
-      return performance.now() - started;
-    });
-    expect([text.slice(0, 12), Math.min(...took) < 50]).toEqual([text.slice(0, 12), true]);
+      took = Math.min(took, performance.now() - started);
+    }
+    expect([text.slice(0, 12), took <= LIMIT_MS]).toEqual([text.slice(0, 12), true]);
   }
 });
