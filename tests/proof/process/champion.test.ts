@@ -35,6 +35,8 @@ const ROUNDS: readonly (readonly Step[])[] = FULL_PROOF
       ],
     ];
 const COMMANDS = FULL_PROOF ? 50 : 7;
+/** So many processes on few cores may not reach the server in time: nothing was asked, and nothing may be left. */
+const UNREACHED = 4;
 const KILLED = 'F89 worker killed while the champion changes';
 const AT_ONCE = 'F103 promotions, rollbacks and trainings at once';
 const table = outcomeTable('champion', [KILLED, AT_ONCE]);
@@ -120,8 +122,8 @@ test(
     const trainings = ended.filter(({ words }) => words.includes('train'));
     const changes = ended.filter((command) => !trainings.includes(command));
     for (const { exitCode, output } of changes) {
-      expect([0, 7, output]).toContain(exitCode);
-      if (exitCode === 7) expect(output.trim().split('\n').length).toBeLessThanOrEqual(2);
+      expect([0, 7, UNREACHED, output]).toContain(exitCode);
+      if (exitCode !== 0) expect(output.trim().split('\n').length).toBeLessThanOrEqual(2);
     }
     const accepted = changes.filter(({ exitCode }) => exitCode === 0).map(({ place }) => `request ${place}`);
     expect(accepted.length).toBeGreaterThan(0);
@@ -131,9 +133,9 @@ test(
     for (const [k, { previous }] of added.entries())
       expect(previous).toBe((k === 0 ? before[0] : added[k - 1])?.version);
     // Twenty days are too few to train on: each ends, told as failed, and those that came while it ran are told its run.
-    for (const { exitCode, output } of trainings)
-      expect([exitCode, output]).toEqual([1, expect.stringMatching(/run /)]);
-    const runs = new Set(trainings.map(({ output }) => /run (\S+)/.exec(output)?.[1] ?? output));
+    const asked = trainings.filter(({ exitCode }) => exitCode !== UNREACHED);
+    for (const { exitCode, output } of asked) expect([exitCode, output]).toEqual([1, expect.stringMatching(/run /)]);
+    const runs = new Set(asked.map(({ output }) => /run (\S+)/.exec(output)?.[1] ?? output));
     await deployment.withStores(async ({ state: { models } }) => {
       const reasons = (await models.events(HOURLY, { kind: 'change', limit: COMMANDS })).map(({ reason }) => reason);
       expect(reasons.filter((reason) => reason.startsWith('request')).toSorted()).toEqual(accepted.toSorted());
@@ -143,7 +145,7 @@ test(
       }
     });
     table.fired(AT_ONCE, 'done and kept once', accepted.length + runs.size);
-    table.fired(AT_ONCE, 'refused, or joined what ran', COMMANDS - accepted.length - runs.size);
+    table.fired(AT_ONCE, 'refused, joined what ran, or never asked', COMMANDS - accepted.length - runs.size);
   },
   FULL_PROOF ? 900_000 : 300_000,
 );
