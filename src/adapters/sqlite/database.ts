@@ -57,7 +57,7 @@ export function immediately<T>(database: SqliteDatabase, work: () => T): T {
     database.exec('COMMIT');
     return result;
   } catch (error) {
-    if (database.inTransaction) database.exec('ROLLBACK');
+    if (database.open && database.inTransaction) database.exec('ROLLBACK');
     throw error;
   }
 }

@@ -56,18 +56,19 @@ export class StateDatabase {
       throw new PipelineError('internal', `a write inside a write to ${this.#path} would wait for itself`);
     const handle = this.#writeHandle;
     return this.#writer.connection().execute(async (connection) => {
-      // Not through Kysely: a prepared BEGIN that met a lock would stay open and keep the COMMIT from going through.
-      if (!lasting) handle.pragma('synchronous = NORMAL');
       try {
+        if (!lasting) handle.pragma('synchronous = NORMAL');
+        // Not through Kysely: a prepared BEGIN that met a lock would stay open and keep the COMMIT from going through.
         await guarded(this.#path, () => handle.exec('BEGIN IMMEDIATE'));
         const result = await this.#inside.run(true, async () => work(connection));
         handle.exec('COMMIT');
         return result;
       } catch (error) {
-        if (handle.inTransaction) handle.exec('ROLLBACK');
+        // A closed connection that is asked for its transaction ends the process.
+        if (handle.open && handle.inTransaction) handle.exec('ROLLBACK');
         throw storeError(this.#path, error);
       } finally {
-        if (!lasting) handle.pragma('synchronous = FULL');
+        if (!lasting && handle.open) handle.pragma('synchronous = FULL');
       }
     });
   }
