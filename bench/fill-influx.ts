@@ -3,7 +3,7 @@
  *
  *   node OUT/bench/fill-influx.js [PAIRS] [TURNS]      (npm run bench -- fill-influx)
  *
- * Prints one line a figure: candles a second of both and their ratio, our highest memory and longest pause of the event loop.
+ * Each turn has a server of its own. Prints one line a figure: candles a second of both and their ratio, our highest memory and longest pause of the event loop.
  * The default turns fill a million candles on each side.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -155,7 +155,6 @@ function median(values: readonly number[]): number {
 
 async function main(count: number, turns: number): Promise<void> {
   const symbols = Array.from({ length: count }, (_, index) => parseSymbol(`COIN${index}/USDT`));
-  const influx = await startInfluxd();
   const market = await startMarket(symbols);
   try {
     // The market makes its candles when first asked; that is not what is measured.
@@ -164,13 +163,18 @@ async function main(count: number, turns: number): Promise<void> {
     const peer = existsSync(python) && existsSync(script);
     const [a, b]: [Watched[], Result[]] = [[], []];
     for (let turn = 0; turn < turns; turn++) {
-      a.push(await ours(influx, market.url, symbols, `ours-${turn}`));
-      if (peer) b.push(await theirs(influx, market.url, symbols, `theirs-${turn}`));
+      // A server of its own: a file a week, as the script's buckets have it, is soon more than one server may hold open.
+      const influx = await startInfluxd();
+      try {
+        a.push(await ours(influx, market.url, symbols, 'ours'));
+        if (peer) b.push(await theirs(influx, market.url, symbols, 'theirs'));
+      } finally {
+        await influx.stop();
+      }
     }
     report(count, a, b);
   } finally {
     market.close();
-    await influx.stop();
   }
 }
 
