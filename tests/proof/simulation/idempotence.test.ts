@@ -93,7 +93,8 @@ async function left(life: Life): Promise<unknown> {
   const { stores } = life;
   const ofPairs = life.pairs.map(async (pair) => ({
     candles: await stores.candles.read(pair, {}),
-    gaps: await stores.gapLedger.list(pair),
+    // That a slot could not be asked for stands in the ledger until its candle is written, which is another activity's work.
+    gaps: (await stores.gapLedger.list(pair)).filter(({ asks, failed }) => asks > 0 || failed !== true),
     earliest: await stores.pairState.earliest(pair),
     quarantined: await stores.pairState.quarantined(pair),
     revisions: await stores.pairState.revisions(pair),
