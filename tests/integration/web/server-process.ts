@@ -19,7 +19,7 @@ serveWeb({ publicDir, opsDir, source: 'simulated', live: false, clock, pageDir: 
 function compile(): string {
   mkdirSync(join(ROOT, '.cache'), { recursive: true });
   const folder = mkdtempSync(join(ROOT, '.cache', 'web-process-'));
-  for (const part of ['domain', 'ports', 'config', 'publish', 'web']) {
+  for (const part of ['domain', 'ports', 'config', 'adapters/files', 'publish', 'web']) {
     const files = readdirSync(join(ROOT, 'src', part)).filter((name) => name.endsWith('.ts'));
     for (const name of files) {
       const { code } = transformFileSync(join(ROOT, 'src', part, name), {
