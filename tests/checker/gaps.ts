@@ -7,6 +7,9 @@ import type { DatabaseFile } from './database-file';
 import type { Findings } from './findings';
 import type { Truth } from './market-truth';
 
+/** The word for a slot that has closed and that no answer has told of: it is accounted for, and explains nothing. */
+export const NOT_ASKED = 'not asked';
+
 /** Slots that the ledger names, by `BTC/USDT 1h`, with its word for each. */
 export type Gaps = ReadonlyMap<string, ReadonlyMap<number, string>>;
 
@@ -17,7 +20,7 @@ export function readGaps(state: DatabaseFile): Gaps {
     const slots = gaps.get(key) ?? new Map<number, string>();
     gaps.set(key, slots);
     for (let at = Number(row.from_open); at <= Number(row.to_open); at = endOf(String(row.timeframe), at)) {
-      slots.set(at, String(row.state));
+      slots.set(at, Number(row.asks) === 0 ? NOT_ASKED : String(row.state));
     }
   }
   return gaps;
@@ -47,7 +50,7 @@ export function checkGaps(
     }
     const market = truth(symbol, timeframe);
     for (const [at, word] of told) {
-      if (word === 'suspect') continue;
+      if (word === 'suspect' || word === NOT_ASKED) continue;
       findings.holds('I61 empty', !market.has(at), () => `${key} ${iso(at)}: is called ${word}, and the market has it`);
     }
   }

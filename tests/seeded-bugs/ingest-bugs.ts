@@ -12,7 +12,7 @@ export const INGEST_BUGS: readonly SeededBug[] = [
   {
     name: 'forward_fill_stored',
     file: 'src/ingest/stored-page.ts',
-    text: 'const outcome = await ports.candles.write(pair, candles, fetchedAt);',
+    text: 'const outcome = await ports.candles.write(pair, candles, fetchedAt, async ({ revisions, range }) => {',
     instead: `const filled = [...candles];
       for (const [k, candle] of candles.entries()) {
         const step = (candles[1]?.openTime ?? Infinity) - (candles[0]?.openTime ?? 0);
@@ -20,7 +20,7 @@ export const INGEST_BUGS: readonly SeededBug[] = [
         for (let at = candle.openTime + step; next !== undefined && at < next.openTime; at += step)
           filled.push({ ...candle, openTime: at, volume: 0 });
       }
-      const outcome = await ports.candles.write(pair, filled, fetchedAt);`,
+      const outcome = await ports.candles.write(pair, filled, fetchedAt, async ({ revisions, range }) => {`,
     caughtBy: { kind: 'scene', rule: 'I04 invented', alone: true },
   },
   {

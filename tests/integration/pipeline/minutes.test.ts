@@ -73,9 +73,10 @@ test('I03 I08 1m: 14 days kept over virtual days, 180 closed candles served, no 
   });
   expect((await pipeline.history(KEY)).data).toHaveLength(180);
   expect(await state.forecastLedger.latest(MINUTES, 'champion')).toBeNull();
-  // The boundaries between two of these days' cycles were missed indeed; nothing else is told.
-  const kinds = (await pipeline.ports.outbox.events(0, 50)).map(({ event }) => event.kind);
-  expect(kinds.filter((kind) => kind !== 'missed_boundary')).toEqual([]);
+  // The boundaries between two of these days' cycles were missed indeed, and nobody trained 1h; nothing else is told.
+  const told = (await pipeline.ports.outbox.events(0, 50)).map(({ event }) => event);
+  expect(told.filter(({ kind }) => kind === 'training_overdue').map(({ timeframe }) => timeframe)).toEqual(['1h']);
+  expect(told.filter(({ kind }) => kind !== 'missed_boundary' && kind !== 'training_overdue')).toEqual([]);
   expect(await pipeline.breaches()).toEqual([]);
   await pipeline.stop();
 }, 300_000);
