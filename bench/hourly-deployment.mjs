@@ -63,7 +63,8 @@ export async function startHourlyDeployment({ symbols: count, boundaries }) {
   });
   for (const { id } of await control.applySchedules()) await control.pause(id, 'bench');
   const worker = spawn(process.execPath, [join(dist, 'temporal', 'cli.js'), 'worker', '-o', 'json'], {
-    env: { PATH: process.env.PATH, ...environment },
+    // NODE_OPTIONS=--max-old-space-size=200 shows whether memory is held, or not yet collected.
+    env: { PATH: process.env.PATH, NODE_OPTIONS: process.env.NODE_OPTIONS ?? '', ...environment },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const stop = async () => {
