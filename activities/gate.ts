@@ -85,6 +85,8 @@ async function documentsDue(ports: ActivityPorts, pair: Pair, dataThrough: Epoch
     (await ports.dataQuality.changed(pair)) === null &&
     row !== undefined &&
     row.dataThrough === dataThrough &&
+    // A forecast that was issued, and whose export failed after the history's, is in the ledger and nowhere else.
+    (!row.predicts || row.predictionDataThrough === dataThrough) &&
     row.exportBlock === null &&
     row.gateReason === null &&
     row.visibility === 'visible' &&
