@@ -21,7 +21,7 @@ import { openStores } from '../../../temporal/stores';
 import type { Stores } from '../../../temporal/stores';
 import { driveVirtually } from '../../../temporal/virtual-driver';
 import type { VirtualSlot } from '../../../temporal/virtual-driver';
-import { isGrpcServiceError, WorkflowFailedError } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, WorkflowFailedError } from '@temporalio/client';
 import { TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { check } from '../../checker/check';
@@ -319,7 +319,8 @@ async function drive(
       const ended =
         error instanceof WorkflowNotFoundError ||
         (error instanceof WorkflowFailedError && error.cause instanceof TerminatedFailure);
-      if (!(ended || isGrpcServiceError(error)) || Date.now() > deadline) throw error;
+      const away = error instanceof ServiceError || isGrpcServiceError(error);
+      if (!(ended || away) || Date.now() > deadline) throw error;
       await delay(300);
     }
   }
