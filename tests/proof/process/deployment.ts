@@ -22,7 +22,7 @@ import type { Stores } from '../../../temporal/stores';
 import { driveVirtually } from '../../../temporal/virtual-driver';
 import type { VirtualSlot } from '../../../temporal/virtual-driver';
 import { isGrpcServiceError, ServiceError, WorkflowFailedError } from '@temporalio/client';
-import { TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
+import { NamespaceNotFoundError, TerminatedFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { check } from '../../checker/check';
 import type { CheckReport } from '../../checker/findings';
@@ -319,7 +319,9 @@ async function drive(
       const ended =
         error instanceof WorkflowNotFoundError ||
         (error instanceof WorkflowFailedError && error.cause instanceof TerminatedFailure);
-      const away = error instanceof ServiceError || isGrpcServiceError(error);
+      // A server that wakes up may not know its namespace for a moment.
+      const away =
+        error instanceof ServiceError || error instanceof NamespaceNotFoundError || isGrpcServiceError(error);
       if (!(ended || away) || Date.now() > deadline) throw error;
       await delay(300);
     }
