@@ -46,7 +46,10 @@ export interface GenerationRecord {
 }
 
 export interface PublicationStore {
-  /** Stores the row unless one with a newer `asOf` stands; false when it was refused. */
+  /**
+   * Stores the row unless one with a newer `asOf` stands, or one of the same run with later data: an attempt that was given
+   * up may come after the one that took its place (I25, P10). False when it was refused.
+   */
   upsert(row: PublicationRow): Promise<boolean>;
   rows(): Promise<PublicationRow[]>;
   remove(pair: Pair): Promise<void>;

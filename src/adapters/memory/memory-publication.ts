@@ -12,6 +12,8 @@ export class MemoryPublication implements PublicationStore {
   async upsert(row: PublicationRow): Promise<boolean> {
     const standing = this.#rows.get(pairKey(row));
     if (standing !== undefined && standing.asOf > row.asOf) return false;
+    const [before, after] = [standing?.dataThrough ?? null, row.dataThrough];
+    if (standing?.asOf === row.asOf && before !== null && after !== null && before > after) return false;
     this.#rows.set(pairKey(row), structuredClone(row));
     return true;
   }

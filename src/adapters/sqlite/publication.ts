@@ -8,7 +8,8 @@ export class SqlitePublication implements PublicationStore {
   constructor(private readonly state: StateDatabase) {}
 
   async upsert(row: PublicationRow): Promise<boolean> {
-    const { symbol, timeframe, asOf } = row;
+    const { symbol, timeframe, asOf, dataThrough } = row;
+    const standing = sql<number>`ifnull(json_extract(publication.row, '$.dataThrough'), 0)`;
     const values = { as_of: asOf, row: JSON.stringify(row) };
     const stored = await this.state.write((db) =>
       db
@@ -18,7 +19,10 @@ export class SqlitePublication implements PublicationStore {
           conflict
             .columns(['symbol', 'timeframe'])
             .doUpdateSet(values)
-            .where(sql<boolean>`publication.as_of <= ${asOf}`),
+            .where(
+              sql<boolean>`publication.as_of < ${asOf} OR
+                (publication.as_of = ${asOf} AND ${standing} <= ifnull(${dataThrough}, ${standing}))`,
+            ),
         )
         .returning('symbol')
         .execute(),
