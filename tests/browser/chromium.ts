@@ -1,7 +1,8 @@
-/** Real Chromium for the page tests. Without one they are reported by name as not run; with CI=true that is a failure. */
+/** Real Chromium for the page tests. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { testUnless } from '../possible';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
@@ -14,14 +15,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-export function testInChromium(name: string, body: () => Promise<void>, timeout = 60_000): void {
-  if (existsSync(EXECUTABLE)) test(name, body, timeout);
-  else if (process.env.CI === 'true')
-    test(name, () => {
-      throw new Error('CI=true, but no Chromium: install it or set CHROMIUM to its executable');
-    });
-  else test.skip(`${name} (not run: no Chromium, set CHROMIUM)`, () => {});
-}
+export const testInChromium = testUnless(
+  existsSync(EXECUTABLE) ? null : 'no Chromium: install it, or set CHROMIUM to its executable',
+);
 
 /** A browser with a fresh profile; null where there is none. */
 export async function openBrowser(): Promise<Browser | null> {

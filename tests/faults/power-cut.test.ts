@@ -14,7 +14,7 @@ import { verify } from '../../src/publish/verify';
 import { FULL_PROOF, outcomeTable } from '../proof/outcome-table';
 import { THROUGH, openWorkshop } from '../integration/publish/workshop';
 import { compileScript } from './compiled';
-import { testMounted } from './possible';
+import { testMounted } from '../possible';
 
 const CUTS = FULL_PROOF ? 50 : 4;
 /** More than any run gets to. */

@@ -12,7 +12,7 @@ import { outcomeTable } from '../proof/outcome-table';
 import { exportOf, pairOf } from '../unit/publish/example';
 import { compileScript } from './compiled';
 import type { CompiledScript } from './compiled';
-import { STRACE, testMounted, testTraced } from './possible';
+import { STRACE, testMounted, testTraced } from '../possible';
 
 /** Every how many-th `write` is a kill point: most are the runtime waking its own threads. FAULTS=all takes each. */
 const WRITE_STRIDE = process.env.FAULTS === 'all' ? 1 : 8;

@@ -2,13 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Only root may mount one. */
-export const mayMount = process.platform === 'linux' && process.getuid?.() === 0;
-/** A test that needs a small disk; where only root may mount one, and with CI=true always, it runs. */
-export const onSmallDisk = mayMount || process.env.CI === 'true' ? test : test.skip;
-/** What to say in the name of such a test when it does not run. */
-export const notRun = mayMount ? '' : ' (needs root, to mount a small disk)';
-
 export interface SmallDisk {
   readonly folder: string;
   grow(megabytes: number): void;

@@ -11,7 +11,8 @@ import { openStateStore } from '../../src/adapters/sqlite/state-store';
 import type { ForecastRecord } from '../../src/ports/forecast-ledger';
 import { endChildren, startChild } from './children/child-process';
 import { row, rendered } from './publication-rows';
-import { notRun, onSmallDisk, smallDisk } from './small-disk';
+import { testMounted } from '../possible';
+import { smallDisk } from './small-disk';
 import { BTC_1H, candles, closedAfterEach, slot, temporaryFolders } from './store-fixtures';
 
 const MEGABYTE = 1024 * 1024;
@@ -159,8 +160,8 @@ test('a write that fails half way leaves nothing of itself, and the next is whol
   expect(await state.forecastLedger.latest(BTC_1H, 'champion')).toEqual(good);
 });
 
-onSmallDisk(
-  `F33 I11 on a full disk a write is refused as disk_full, and goes on when there is space${notRun}`,
+testMounted(
+  'F33 I11 on a full disk a write is refused as disk_full, and goes on when there is space',
   async () => {
     const disk = smallDisk(temporaryFolder(), 6);
     try {
@@ -195,8 +196,8 @@ onSmallDisk(
   60_000,
 );
 
-onSmallDisk(
-  `F36 on a disk that turned read-only nothing opens, nothing is lost, and all goes on when it is writable again${notRun}`,
+testMounted(
+  'F36 on a disk that turned read-only nothing opens, nothing is lost, and all goes on when it is writable again',
   async () => {
     const disk = smallDisk(temporaryFolder(), 6);
     try {

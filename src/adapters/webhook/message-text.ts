@@ -3,7 +3,7 @@ import type { AlertMessage } from '../../domain/alert-messages';
 
 const MARKS = { critical: 'CRITICAL', warning: 'WARNING', info: 'INFO' } as const;
 // Controls, and the characters that turn the direction of text.
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- controls are what it takes out
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/g;
 
 /** The lines of a message, each made safe by `escape`, within `limit` characters. */

@@ -59,7 +59,7 @@ describe('what is sent', () => {
     expect(mentions).toEqual({ parse: [] });
     const line = String(content).split('\n')[1];
     expect(line).toContain('\\@everyone \\<\\@123\\> \\*\\*bold\\*\\* \\`x\\` \\[a\\]\\(http:\u200b//evil.example\\)');
-    // eslint-disable-next-line no-control-regex
+    // eslint-disable-next-line no-control-regex -- an escape character must be gone
     expect(String(content)).not.toMatch(/[\u202e\u001b]/);
     expect(String(content).split('\n')).toHaveLength(3);
   });

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { STRACE, testTraced, testUnless } from '../../possible';
 import { createFixture, type Fixture } from './published-fixture';
 import { rawGet, statusOf } from './raw-socket';
 import { startServerProcess } from './server-process';
@@ -18,25 +19,17 @@ beforeEach(() => {
 });
 afterEach(() => fixture.remove());
 
-/** Without the tool the test is reported by name as not run; with CI=true that is a failure. */
-function testWith(tool: string, name: string, body: () => Promise<void>): void {
-  if (existsSync(tool)) test(name, body, 60_000);
-  else if (process.env.CI === 'true')
-    test(name, () => {
-      throw new Error(`CI=true, but no ${tool}`);
-    });
-  else test.skip(`${name} (not run: no ${tool})`, () => {});
-}
+const PRLIMIT = '/usr/bin/prlimit';
+const testLimited = testUnless(existsSync(PRLIMIT) ? null : `no ${PRLIMIT}: install util-linux`);
 
-testWith(
-  '/usr/bin/prlimit',
+testLimited(
   'F37 without file descriptors the server lives on, and serves again when there are some',
   async () => {
     const server = await startServerProcess(fixture);
     try {
       expect(statusOf(await rawGet(server.url, '/healthz'))).toBe(200);
       const open = Number(execFileSync('bash', ['-c', `ls /proc/${server.pid}/fd | wc -l`]).toString());
-      execFileSync('/usr/bin/prlimit', [`--pid=${server.pid}`, `--nofile=${open + 4}`]);
+      execFileSync(PRLIMIT, [`--pid=${server.pid}`, `--nofile=${open + 4}`]);
       const { port } = new URL(server.url);
       const held: Socket[] = Array.from({ length: 12 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
       await new Promise((resolve) => setTimeout(resolve, 300));
@@ -50,37 +43,42 @@ testWith(
       await server.stop();
     }
   },
+  60_000,
 );
 
-testWith('/usr/bin/strace', 'S01 no request makes the server open a file outside the published folder', async () => {
-  const log = join(fixture.opsDir, 'opens.log');
-  const strace = ['/usr/bin/strace', '-f', '-qq', '-e', 'trace=open,openat,readlink', '-o', log];
-  const server = await startServerProcess(fixture, strace);
-  try {
-    await rawGet(server.url, DOCUMENT);
-    const before = readFileSync(log, 'utf8').length;
-    for (const path of [
-      '/static/..%2f..%2f..%2fetc%2fpasswd',
-      '/..%2f..%2fetc/passwd',
-      '/static/objects/..%2f..%2fops%2fmanifest.json',
-    ]) {
-      await rawGet(server.url, path);
-      await rawGet(server.url, `${path}.json`);
+testTraced(
+  'S01 no request makes the server open a file outside the published folder',
+  async () => {
+    const log = join(fixture.opsDir, 'opens.log');
+    const strace = [STRACE, '-f', '-qq', '-e', 'trace=open,openat,readlink', '-o', log];
+    const server = await startServerProcess(fixture, strace);
+    try {
+      await rawGet(server.url, DOCUMENT);
+      const before = readFileSync(log, 'utf8').length;
+      for (const path of [
+        '/static/..%2f..%2f..%2fetc%2fpasswd',
+        '/..%2f..%2fetc/passwd',
+        '/static/objects/..%2f..%2fops%2fmanifest.json',
+      ]) {
+        await rawGet(server.url, path);
+        await rawGet(server.url, `${path}.json`);
+      }
+      fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', price: 50_000 }]);
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      await rawGet(server.url, DOCUMENT);
+      const opened = [
+        ...readFileSync(log, 'utf8')
+          .slice(before)
+          .matchAll(/"([^"]+)"/g),
+      ].map((match) => match[1] ?? '');
+      expect(opened.some((path) => path.startsWith(fixture.publicDir))).toBe(true);
+      expect(opened.filter((path) => !path.startsWith(fixture.publicDir))).toEqual([]);
+    } finally {
+      await server.stop();
     }
-    fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h', price: 50_000 }]);
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    await rawGet(server.url, DOCUMENT);
-    const opened = [
-      ...readFileSync(log, 'utf8')
-        .slice(before)
-        .matchAll(/"([^"]+)"/g),
-    ].map((match) => match[1] ?? '');
-    expect(opened.some((path) => path.startsWith(fixture.publicDir))).toBe(true);
-    expect(opened.filter((path) => !path.startsWith(fixture.publicDir))).toEqual([]);
-  } finally {
-    await server.stop();
-  }
-});
+  },
+  60_000,
+);
 
 /** A document, fetched by a client that trusts nothing but complete answers; false when the connection broke. */
 async function wholeDocument(url: string): Promise<boolean> {
