@@ -85,11 +85,17 @@ async function documentsDue(ports: ActivityPorts, pair: Pair, dataThrough: Epoch
     (await ports.dataQuality.changed(pair)) === null &&
     row !== undefined &&
     row.dataThrough === dataThrough &&
-    // A forecast that was issued, and whose export failed after the history's, is in the ledger and nowhere else.
     (!row.predicts || row.predictionDataThrough === dataThrough) &&
+    !(await exportFailed(ports, pair)) &&
     row.exportBlock === null &&
     row.gateReason === null &&
     row.visibility === 'visible' &&
     !row.degraded;
   return current ? 'none' : 'export';
+}
+
+/** What the last export was to show (another model's forecast, a changed score) is not shown yet, whatever the row says. */
+async function exportFailed(ports: ActivityPorts, pair: Pair): Promise<boolean> {
+  const stages = await ports.pairState.stages(pair);
+  return stages.some(({ stage, failureCount }) => stage === 'export' && failureCount > 0);
 }

@@ -23,11 +23,16 @@ export function unpackCandles(packed: Float64Array): Candle[] {
   if (packed.length % FIELDS !== 0) {
     throw new PipelineError('invalid_input', `${packed.length} numbers are no whole candles`);
   }
-  return Array.from({ length: packed.length / FIELDS }, (_, i) => {
-    const [openTime = NaN, open = NaN, high = NaN, low = NaN, close = NaN, volume = NaN] = packed.subarray(
-      i * FIELDS,
-      (i + 1) * FIELDS,
-    );
-    return { openTime, open, high, low, close, volume };
+  const at = (place: number): number => packed[place] ?? Number.NaN;
+  return Array.from({ length: packed.length / FIELDS }, (_, k) => {
+    const i = k * FIELDS;
+    return {
+      openTime: at(i),
+      open: at(i + 1),
+      high: at(i + 2),
+      low: at(i + 3),
+      close: at(i + 4),
+      volume: at(i + 5),
+    };
   });
 }

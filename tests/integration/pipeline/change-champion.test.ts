@@ -95,6 +95,17 @@ describe('changing the champion', () => {
     expect(await pipeline.breaches()).toEqual([]);
   });
 
+  test('an export that fails right after a promotion is made up for by the next run, not with the next candle', async () => {
+    await change('promote', SECOND);
+    const failing = jest.spyOn(pipeline.ports.publisher, 'exportPair');
+    failing.mockRejectedValue(new PipelineError('store_unavailable', 'planted'));
+    await pipeline.drive(['1h'], NOW, NOW + 5_000);
+    expect((await pipeline.prediction('BTC/USDT 1h')).model.version).toBe(FIRST);
+    failing.mockRestore();
+    await pipeline.drive(['1h'], NOW, NOW + 5_000);
+    expect((await pipeline.prediction('BTC/USDT 1h')).model.version).toBe(SECOND);
+  });
+
   test('I34 F91 a rollback brings the earlier model back and freezes automatic promotion until it is lifted', async () => {
     await change('promote', SECOND);
     expect(await change('rollback', FIRST)).toMatchObject({ version: FIRST, previous: SECOND });
