@@ -104,6 +104,30 @@ describe('one round of a cycle', () => {
     expect(state.requested).toEqual([]);
   });
 
+  test('I14 a cycle that is ended by hand leaves its fill running: its slot, run again in virtual time, waits for it and publishes', async () => {
+    const state = script(['BTC/USDT']);
+    state.fetch = () => ({ kind: 'fill', reason: 'full_fill_earliest' });
+    const { fillPages } = state.activities;
+    let filling = 0;
+    state.activities.fillPages = async (input) => {
+      if (filling++ === 0) await delay(3_000);
+      return fillPages(input);
+    };
+    const result = await temporal.withWorkers(state.activities, async () => {
+      const run = {
+        workflowId: cycleWorkflowId(tf),
+        taskQueue: TASK_QUEUE,
+        args: [{ timeframe: '1h', asOf: 10 * HOUR + 5000 }] as [CycleArguments],
+      };
+      const first = await temporal.client.workflow.start('cycle', run);
+      while (filling === 0) await delay(20);
+      await first.terminate('by hand');
+      return (await temporal.client.workflow.execute('cycle', run)) as CycleResult;
+    });
+    expect(outcomes(result)).toEqual({ 'BTC/USDT': 'published' });
+    expect(state.calls).toContain('forecast BTC/USDT');
+  });
+
   test('above 50 pairs a stage is one activity a group, and only the failed member of a group is tried again', async () => {
     const state = script(SYMBOLS);
     state.plan = { groupSize: 25 };

@@ -1,9 +1,8 @@
 /** Worker processes as they are deployed, on a real Temporal server and a market that stands still. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -13,7 +12,6 @@ import { defaultRules } from '../../../src/domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../../../src/domain/types';
 import { startMarket } from '../../../src/market/market-server';
 import type { MarketServer } from '../../../src/market/market-server';
-import { manifestSchema } from '../../../src/publish/documents';
 import { verify } from '../../../src/publish/verify';
 import { connectControl } from '../../../temporal/control';
 import { cycleSchedules, deploymentSchedules } from '../../../temporal/schedules';
@@ -31,6 +29,8 @@ import { truthOfFiles } from '../../checker/market-truth';
 import type { TestInflux } from '../../influxd';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
+import { contentOf } from './content';
+import type { Content } from './content';
 import { startFaultProxy } from './fault-proxy';
 import type { FaultProxy } from './fault-proxy';
 
@@ -77,13 +77,6 @@ export interface Deployment {
   /** One command of the program, in a process of its own. */
   cli(...words: string[]): Promise<{ readonly exitCode: number | null; readonly output: string }>;
   stop(): Promise<void>;
-}
-
-export interface Content {
-  readonly entries: unknown;
-  readonly candles: string;
-  readonly forecasts: string;
-  readonly generations: readonly number[];
 }
 
 export interface DeploymentOptions {
@@ -143,7 +136,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     lastDue: () => lastDue,
     applySchedules: () => pauseSchedules(temporal, timeframes),
     nonDeterminism: () => nonDeterminism(temporal),
-    content: () => withStores((stores) => contentOf(stores, options, config.timeframes)),
+    content: () => withStores((stores) => contentOf(stores, options.symbols.length * options.timeframes.length)),
     runs: () =>
       withStores(async ({ state }) => {
         const all = await Promise.all(timeframes.map((timeframe) => state.runLog.recent(timeframe, 1000)));
@@ -338,32 +331,4 @@ async function nonDeterminism({ client }: TestTemporal): Promise<string[]> {
     }
   }
   return found;
-}
-
-async function contentOf(
-  stores: Stores,
-  { symbols }: DeploymentOptions,
-  timeframes: readonly TimeframeId[],
-): Promise<Content> {
-  const manifest = manifestSchema.parse(
-    JSON.parse(await readFile(join(stores.folder.published, 'manifest.json'), 'utf8')),
-  );
-  const candles = createHash('sha256');
-  const forecasts = createHash('sha256');
-  for (const pair of (await stores.candles.pairs()).toSorted((a, b) =>
-    `${a.symbol}${a.timeframe}` < `${b.symbol}${b.timeframe}` ? -1 : 1,
-  )) {
-    candles.update(JSON.stringify([pair, await stores.candles.read(pair, {})]));
-    for (const role of ['champion', 'naive'] as const) {
-      forecasts.update(JSON.stringify(await stores.state.forecastLedger.list(pair, role, 0, Number.MAX_SAFE_INTEGER)));
-    }
-  }
-  if (manifest.entries.length !== symbols.length * timeframes.length) throw new Error('not every pair is published');
-  const generations = await stores.state.publication.generations(1000);
-  return {
-    entries: manifest.entries,
-    candles: candles.digest('hex'),
-    forecasts: forecasts.digest('hex'),
-    generations: generations.map(({ generation }) => generation).toReversed(),
-  };
 }

@@ -5,7 +5,8 @@ import { unproved } from '../../checker/findings';
 import type { Rule } from '../../checker/findings';
 import { FULL_PROOF, outcomeTable } from '../outcome-table';
 import { openDeployment } from './deployment';
-import type { Content, Deployment } from './deployment';
+import type { Content } from './content';
+import type { Deployment } from './deployment';
 import { TOXICS } from './fault-proxy';
 import { OPERATIONS, removeOlderBuild, SLOW_OPERATIONS } from './operations';
 import type { Disturbance, Scene } from './operations';
@@ -129,6 +130,8 @@ afterAll(removeOlderBuild);
 
 async function expectUndisturbed(deployment: Deployment, names: readonly string[]): Promise<void> {
   const content = await deployment.content();
+  expect(content.failing).toEqual([]);
+  expect(content.predictions).toEqual(golden.predictions);
   expect(content.entries).toEqual(golden.entries);
   expect(content.candles).toBe(golden.candles);
   expect(content.forecasts).toBe(golden.forecasts);
