@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cycleWorkflowId, TASK_QUEUE } from '../../src/domain/names';
 import { HOUR, lastBoundary, parseTimeframe } from '../../src/domain/timeframe';
@@ -107,20 +108,25 @@ describe('one round of a cycle', () => {
   test('I14 a cycle that is ended by hand leaves its fill running: its slot, run again in virtual time, waits for it and publishes', async () => {
     const state = script(['BTC/USDT']);
     state.fetch = () => ({ kind: 'fill', reason: 'full_fill_earliest' });
-    const { fillPages } = state.activities;
-    let filling = 0;
-    state.activities.fillPages = async (input) => {
-      if (filling++ === 0) await delay(3_000);
-      return fillPages(input);
+    const scripted = state.activities;
+    const fill = new EventEmitter();
+    const begun = once(fill, 'begun');
+    const activities: typeof scripted = {
+      ...scripted,
+      fillPages: async (input) => {
+        fill.emit('begun');
+        await delay(3_000);
+        return scripted.fillPages(input);
+      },
     };
-    const result = await temporal.withWorkers(state.activities, async () => {
+    const result = await temporal.withWorkers(activities, async () => {
       const run = {
         workflowId: cycleWorkflowId(tf),
         taskQueue: TASK_QUEUE,
         args: [{ timeframe: '1h', asOf: 10 * HOUR + 5000 }] as [CycleArguments],
       };
       const first = await temporal.client.workflow.start('cycle', run);
-      while (filling === 0) await delay(20);
+      await begun;
       await first.terminate('by hand');
       return (await temporal.client.workflow.execute('cycle', run)) as CycleResult;
     });
