@@ -144,4 +144,22 @@ describe('the daily report on models', () => {
     const [trigger] = await models().events(timeframe, { kind: 'trigger', limit: 1 });
     expect(trigger).toMatchObject({ verdict: 'refused', reason: 'drift: observed 1 of 2 times in a row' });
   }, 60_000);
+
+  test.each([
+    ['less than the training that led to its promotion measured is no drift', 0.02, []],
+    ['much more than that is drift, however much the first training measured', 0.008, ['loss']],
+  ])('of a recipe trained again and again, a loss of %s', async (_, measured, signs) => {
+    const first = { ...metadataOf('x').metrics, loss: signs.length === 0 ? 0.008 : 0.02 };
+    await models().register(metadataOf('again', { settings: {}, fits: [], metrics: first }));
+    const change = { timeframe, by: 'automatic', reason: 'better', previous: CHAMPION, kind: 'promotion' } as const;
+    await models().changeChampion({ ...change, version: 'again', at: START + HOUR });
+    const started = { timeframe, kind: 'shadow', verdict: 'started', version: 'again', by: 'automatic' } as const;
+    const event = { ...started, reason: 'trained', criteria: [] };
+    await models().record({ ...event, key: 'before', at: START, facts: { loss: measured } });
+    await models().record({ ...event, key: 'after', at: START + 2 * HOUR, facts: { loss: 1e-6 } });
+    await scored('champion', 'again', () => 0.0125);
+    await report();
+    const [drift] = await models().events(timeframe, { kind: 'drift', limit: 1 });
+    expect(drift?.criteria.map(({ name }) => name)).toEqual(signs);
+  });
 });
