@@ -157,7 +157,9 @@ async function compiled(file, ...args) {
     '--outDir',
     out,
   ]);
-  const { stdout } = await run(process.execPath, [join(out, 'bench', file), ...args], { cwd: root, maxBuffer: 1e8 });
+  const running = run(process.execPath, [join(out, 'bench', file), ...args], { cwd: root, maxBuffer: 1e8 });
+  running.child.stderr.pipe(process.stderr);
+  const { stdout } = await running;
   console.log(`\n${stdout.trim()}`);
 }
 
@@ -165,6 +167,9 @@ async function compiled(file, ...args) {
 const forecast = () => compiled('forecast-families.js');
 /** Both candle stores with five million rows each, or CANDLES. */
 const store = () => compiled('store.js', process.env.CANDLES ?? '5000000');
+
+/** Seconds until published again after a kill or a freeze (L11). */
+const recovery = () => compiled('recovery.js');
 
 /** Fill into InfluxDB, beside a Python script on the same server. */
 const fillInflux = async () => {
@@ -238,7 +243,7 @@ async function backtest() {
   }
 }
 
-const parts = { fill, cycle, forecast, backtest, store, 'fill-influx': fillInflux };
+const parts = { fill, cycle, forecast, backtest, store, 'fill-influx': fillInflux, recovery };
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
   const part = parts[name];

@@ -1,10 +1,12 @@
 /** A worker with everything it needs: stores, exchange, threads, schedules, and the cycles that are behind. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../activities';
 import { followedSymbols } from '../activities/followed';
 import { createDeploymentMetrics } from '../src/adapters/prometheus/deployment-metrics';
 import type { Config } from '../src/config/config';
 import { lastClosedOpen } from '../src/domain/timeframe';
+import { PipelineError } from '../src/domain/errors';
 import { cycleScheduleId } from '../src/domain/names';
 import type { Running } from '../src/cli/wiring';
 import { systemClock } from '../src/ports/clock';
@@ -41,8 +43,10 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     'TEMPORAL_METRICS_PORT',
   );
   installRuntime(log, `${config.metricsHost}:${sdkPort}`);
-  const stores = await openStores(config, source, systemClock, (reason, failed) =>
-    log.warn({ failed, reason }, 'a forecast was not mirrored into InfluxDB'),
+  const stores = await whenItAnswers(options, () =>
+    openStores(config, source, systemClock, (reason, failed) =>
+      log.warn({ failed, reason }, 'a forecast was not mirrored into InfluxDB'),
+    ),
   );
   const exchange = await openExchange(config, stores, options.exchangeUrl);
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
@@ -118,6 +122,24 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
       log.info('stopped');
     },
   };
+}
+
+const STORE_PATIENCE_MS = 90_000;
+const STORE_PAUSE_MS = 2_000;
+
+/** A store that is started together with the worker may take longer than it: that is waited for, not crashed about (F14). */
+async function whenItAnswers<T>({ log, signal }: WorkerProcessOptions, open: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      const away = error instanceof PipelineError && error.code === 'store_unavailable';
+      if (!away || signal.aborted || performance.now() - began > STORE_PATIENCE_MS) throw error;
+      log.warn({ error: error.message }, 'the store does not answer yet; the worker waits for it');
+      await delay(STORE_PAUSE_MS, undefined, { signal }).catch(() => {});
+    }
+  }
 }
 
 /** Every unpaused timeframe whose store or publication is behind the last closed candle runs at once. */

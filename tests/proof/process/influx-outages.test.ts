@@ -1,6 +1,6 @@
 /**
- * InfluxDB killed, frozen and out of space while a history is filled and while cycles run: what was acknowledged is stored, what
- * is stored was on the market, and the history is complete once it is well again (F13, F12, F33, I11). The short form
+ * InfluxDB started late, killed, frozen and out of space while a history is filled and while cycles run: what was acknowledged is stored, what
+ * is stored was on the market, and the history is complete once it is well again (F14, F13, F12, F33, I11). The short form
  * freezes it for seconds, the full form (`npm run proof:process`) for longer than any request waits.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { smallDisk } from '../../ports/small-disk';
 import type { SmallDisk } from '../../ports/small-disk';
 import { FULL_PROOF, outcomeTable } from '../outcome-table';
 import { openDeployment } from './deployment';
-import type { Deployment } from './deployment';
+import type { Deployment, WorkerProcess } from './deployment';
 
 const START = Date.UTC(2022, 0, 1);
 /** Two and a half years of hours: a fill of many pages. */
@@ -32,14 +32,16 @@ const OPTIONS = {
 };
 const PAIRS = OPTIONS.symbols.map((symbol): Pair => ({ symbol: parseSymbol(symbol), timeframe: parseTimeframe('1h') }));
 const ROUNDS = FULL_PROOF ? 4 : 1;
+const LATE_MS = FULL_PROOF ? 60_000 : 4_000;
 const FROZEN_MS = FULL_PROOF ? 40_000 : 4_000;
 const DISK_MEGABYTES = 96;
 
+const LATE = 'F14 influxd started after the worker';
 const IN_FILL = 'F12 influxd killed while a history is filled';
 const KILLED = 'F12 influxd killed while cycles run';
 const FROZEN = 'F13 influxd frozen while cycles run';
 const FULL = 'F33 the disk of influxd full while cycles run';
-const FAULTS = [IN_FILL, KILLED, FROZEN, ...(mayMount ? [FULL] : [])];
+const FAULTS = [LATE, IN_FILL, KILLED, FROZEN, ...(mayMount ? [FULL] : [])];
 const table = outcomeTable('influx-outages', FAULTS);
 const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I60 ban', 'I61 empty', 'I61 cursor', 'P16 synced'];
 
@@ -72,6 +74,18 @@ async function storedCount(): Promise<number> {
       return extents.reduce((sum, extent) => sum + (extent?.count ?? 0), 0);
     })
     .catch(() => 0);
+}
+
+/** A worker that finds no store waits for it, in the process that was started, and goes on when it answers. */
+async function startWorkerFirst(): Promise<WorkerProcess> {
+  await influx.kill();
+  const starting = deployment.startWorker();
+  const early = await Promise.race([starting, delay(LATE_MS, 'waits')]);
+  expect(early).toBe('waits');
+  await influx.restart();
+  const worker = await starting;
+  table.fired(LATE, 'the worker waited for it, in one process');
+  return worker;
 }
 
 async function killAndRestart(): Promise<void> {
@@ -117,9 +131,9 @@ describeOnInflux('an InfluxDB that fails under a deployment', () => {
   }, 60_000);
 
   test(
-    'F13 F12 F33 I11 acknowledged is stored, stored was on the market, and the history is complete afterwards',
+    'F14 F13 F12 F33 I11 acknowledged is stored, stored was on the market, and the history is complete afterwards',
     async () => {
-      const worker = await deployment.startWorker();
+      const worker = await startWorkerFirst();
       let at = await during(IN_FILL, FROM, 1, async () => {
         while ((await storedCount()) === 0) await delay(50);
         await killAndRestart();
