@@ -17,13 +17,15 @@ export async function committing<T>(
   kind: CommitKind,
   work: (deadline: () => number) => Promise<T>,
 ): Promise<T> {
-  const { startToCloseTimeoutMs, heartbeatTimeoutMs = Number.POSITIVE_INFINITY } = activityInfo();
+  const { startToCloseTimeoutMs, heartbeatTimeoutMs = 0 } = activityInfo();
+  // The server says 0 of a step that need not give a sign of life.
+  const away = heartbeatTimeoutMs === 0 ? Number.POSITIVE_INFINITY : heartbeatTimeoutMs;
   const { clock } = ports;
   const end = clock.monotonic() + startToCloseTimeoutMs - MARGIN_MS;
   let beatAt = clock.monotonic();
   let slept = false;
   const beat = (): void => {
-    slept ||= clock.monotonic() - beatAt > heartbeatTimeoutMs;
+    slept ||= clock.monotonic() - beatAt > away;
     beatAt = clock.monotonic();
   };
   const timer = setInterval(beat, BEAT_MS);
