@@ -40,14 +40,16 @@ export function createExport(ports: ActivityPorts) {
       const scored = await scoreQuietly(ports, pair, changed, input.asOf);
       const prediction = rules.horizon > 0 && reason === null ? await publishable(ports, pair, input.asOf) : null;
       const degraded = input.degraded.includes(pair.symbol);
-      const { row } = await ports.publisher.exportPair({
+      const { row, accepted } = await ports.publisher.exportPair({
         ...common,
         candles,
         prediction,
         degraded,
         gateReason: reason,
       });
-      if (changed !== null && scored) await ports.dataQuality.settleChanges(pair, changed.version);
+      if (!accepted)
+        ports.log.warn({ pair: pairKey(pair), asOf: input.asOf, standing: row.asOf }, 'a later run stands');
+      if (accepted && changed !== null && scored) await ports.dataQuality.settleChanges(pair, changed.version);
       return {
         published: reason === null ? (row.prediction === null ? 'history' : 'history_and_prediction') : 'refused',
         dataThrough: row.dataThrough,

@@ -4,6 +4,7 @@ import { countSlots, closeOf, MINUTE, shiftSlots } from '../src/domain/timeframe
 import { countRanges, intersectRanges } from '../src/domain/coverage';
 import { judgeGate } from '../src/domain/gate';
 import type { GateInput } from '../src/domain/gate';
+import { isAhead } from '../src/domain/run-order';
 import type { EpochMs, Pair, SlotRange } from '../src/domain/types';
 import { championOf } from './champion';
 import type { GateResult, StageInput } from './contract';
@@ -32,7 +33,7 @@ export function createGate(ports: ActivityPorts) {
       const due =
         forecasts && (await forecastDue(ports, pair, dataThrough, input.asOf))
           ? 'forecast'
-          : await documentsDue(ports, pair, dataThrough);
+          : await documentsDue(ports, pair, dataThrough, input.asOf);
       return { verdict: 'pass', due, stored };
     });
 }
@@ -78,12 +79,18 @@ async function forecastDue(ports: ActivityPorts, pair: Pair, dataThrough: EpochM
   return latest.modelVersion !== (await championOf(ports, pair.timeframe, asOf)).model_version;
 }
 
-async function documentsDue(ports: ActivityPorts, pair: Pair, dataThrough: EpochMs): Promise<'export' | 'none'> {
+async function documentsDue(
+  ports: ActivityPorts,
+  pair: Pair,
+  dataThrough: EpochMs,
+  asOf: EpochMs,
+): Promise<'export' | 'none'> {
   const rows = await ports.publication.rows();
   const row = rows.find(({ symbol, timeframe }) => symbol === pair.symbol && timeframe === pair.timeframe);
   const current =
     (await ports.dataQuality.changed(pair)) === null &&
     row !== undefined &&
+    !isAhead(row.asOf, asOf, ports.clock.now()) &&
     row.dataThrough === dataThrough &&
     (!row.predicts || row.predictionDataThrough === dataThrough) &&
     !(await exportFailed(ports, pair)) &&

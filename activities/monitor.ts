@@ -21,10 +21,11 @@ export function createRecommit(ports: ActivityPorts) {
     guarded(async () => {
       const current = await ports.published.manifest();
       const graceMs = 2 * ports.settings.cycleTargetMs;
+      const next = nextExpectedCommit(ports, asOf);
       const promised =
         current === null
-          ? nextExpectedCommit(ports, asOf)
-          : Math.max(Date.parse(current.manifest.expires_at), asOf + 1_000) - graceMs;
+          ? next
+          : Math.min(next, Math.max(Date.parse(current.manifest.expires_at), asOf + 1_000) - graceMs);
       const { generation, entries } = await committing(ports, 'manifest', (deadline) =>
         ports.publisher.commitManifest({ asOf, nextExpectedCommit: promised, deadline }),
       );

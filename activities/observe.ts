@@ -2,6 +2,8 @@
 import { observePair } from '../src/domain/alert-transitions';
 import type { PairWatch } from '../src/domain/alert-transitions';
 import type { Event } from '../src/domain/event';
+import { noLaterThan } from '../src/domain/monitor-memory';
+import { isAhead } from '../src/domain/run-order';
 import { storageLevel } from '../src/domain/storage-budget';
 import { observeDisk, observeFill, observeManifest } from '../src/domain/system-watch';
 import type { FillWatch } from '../src/domain/system-watch';
@@ -26,12 +28,13 @@ export function createObserve(ports: ActivityPorts) {
   return ({ asOf }: { readonly asOf: EpochMs }): Promise<ObserveResult> =>
     guarded(async () => {
       const last = await ports.monitor.last();
-      if (last !== null && last.asOf >= asOf) return resultOf(ports, last.memory, 0);
+      const now = ports.clock.now();
+      if (last !== null && last.asOf >= asOf && !isAhead(last.asOf, asOf, now)) return resultOf(ports, last.memory, 0);
       const judgement = await judge(asOf);
-      const round = await nextRound(ports, last?.memory ?? NOTHING, judgement, asOf);
+      const round = await nextRound(ports, noLaterThan(last?.memory ?? NOTHING, asOf), judgement, asOf);
       const { alertsPerMinute: perMinute } = ports.settings;
       const receivers = ports.notifiers.map(({ name }) => name);
-      await ports.monitor.commitRound({ asOf, ...round }, { receivers, perMinute });
+      await ports.monitor.commitRound({ asOf, ...round }, { receivers, perMinute }, now);
       for (const event of round.events) ports.log.warn({ event }, 'event');
       return resultOf(ports, round.memory, round.events.length);
     });
@@ -47,7 +50,7 @@ interface Round {
 async function nextRound(
   ports: ActivityPorts,
   before: MonitorMemory,
-  { pairs, manifestProblem }: Judgement,
+  { pairs, manifestProblem, manifestAhead }: Judgement,
   asOf: EpochMs,
 ): Promise<Round> {
   const seen = pairs.map(({ pair, row, verdict }) => ({
@@ -63,7 +66,7 @@ async function nextRound(
   }));
   const changed = pairs.filter(
     ({ pair, published, verdict }) =>
-      (before.pairs[pairKey(pair)]?.status ?? published?.status ?? verdict.status) !== verdict.status,
+      manifestAhead || (before.pairs[pairKey(pair)]?.status ?? published?.status ?? verdict.status) !== verdict.status,
   );
   const disk = await observeStorage(ports, before, asOf);
   const manifest = observeManifest(before.manifest, manifestProblem, asOf);

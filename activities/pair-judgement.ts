@@ -1,11 +1,12 @@
 /** Every visible pair, judged from the published files and the store with the one evaluator (SPEC 8, 9). */
+import { isAhead } from '../src/domain/run-order';
 import { evaluateStatus } from '../src/domain/status';
 import type { StatusInput, StatusVerdict } from '../src/domain/status';
 import { closeOf } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
 import type { PublicationRow } from '../src/ports/publication';
-import { historySchema, predictionSchema } from '../src/publish/documents';
+import { historySchema, judgingTime, predictionSchema } from '../src/publish/documents';
 import type { FileReference, ManifestEntry } from '../src/publish/documents';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
@@ -22,6 +23,8 @@ export interface Judgement {
   readonly pairs: readonly JudgedPair[];
   /** Why the manifest on disk is not to be trusted, or too old; null when it is well. */
   readonly manifestProblem: string | null;
+  /** A clock that was ahead has judged it: none of its words is of this moment. */
+  readonly manifestAhead: boolean;
 }
 
 /** Judges as published at `asOf`. Hidden and retired pairs are left out. One judge keeps what it has found whole. */
@@ -41,7 +44,11 @@ export function createJudge(ports: ActivityPorts): (asOf: EpochMs) => Promise<Ju
     }
     const named = new Set([...entries.values()].flatMap(({ files }) => hashesOf(files)));
     for (const hash of whole) if (!named.has(hash)) whole.delete(hash);
-    return { pairs, manifestProblem: problemOf(ports, current?.manifest.expires_at ?? null, rows.length > 0, asOf) };
+    return {
+      pairs,
+      manifestProblem: problemOf(ports, current?.manifest.expires_at ?? null, rows.length > 0, asOf),
+      manifestAhead: current !== null && isAhead(Date.parse(judgingTime(current.manifest)), asOf, ports.clock.now()),
+    };
   };
 }
 

@@ -16,6 +16,25 @@ export interface MonitorMemory {
   readonly changed: readonly string[];
 }
 
+/** What was seen by a clock that was ahead, as if it were seen now: no reminder and no silence waits for that time. */
+export function noLaterThan(memory: MonitorMemory, asOf: EpochMs): MonitorMemory {
+  const { pairs, fills, disk } = memory;
+  const since = <W extends { readonly since: EpochMs }>(watch: W): W => ({
+    ...watch,
+    since: Math.min(watch.since, asOf),
+  });
+  const seen = ({ lastTold, ...watch }: PairWatch): PairWatch => ({
+    ...since(watch),
+    lastTold: lastTold === null ? null : { ...lastTold, at: Math.min(lastTold.at, asOf) },
+  });
+  return {
+    ...memory,
+    pairs: Object.fromEntries(Object.entries(pairs).map(([key, watch]) => [key, seen(watch)])),
+    fills: Object.fromEntries(Object.entries(fills).map(([key, watch]) => [key, since(watch)])),
+    disk: disk === null ? null : since(disk),
+  };
+}
+
 /** An alert that somebody was told of and that is not over. */
 export interface FiringAlert {
   /** Key of the alert, which its events carry. */

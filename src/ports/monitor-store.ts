@@ -34,9 +34,10 @@ export interface MonitorStore {
   last(): Promise<{ readonly asOf: EpochMs; readonly memory: MonitorMemory } | null>;
   /**
    * One transaction: the memory, the events and the messages that tell of all events which have none yet (I50).
-   * False, and nothing changed, when a round of this time or a later one stands: a late attempt counts nothing twice.
+   * False, and nothing changed, when a round of this time or a later one stands: a late attempt counts nothing twice. One
+   * that `isAhead` does not stand; `now` is the caller's clock, absent when no clock was ever ahead.
    */
-  commitRound(round: MonitorRound, plan: DeliveryPlan): Promise<boolean>;
+  commitRound(round: MonitorRound, plan: DeliveryPlan, now?: EpochMs): Promise<boolean>;
   /** One a time: repeating adds nothing. */
   recordProbes(round: ProbeRound): Promise<void>;
   probes(from: EpochMs, to: EpochMs): Promise<ProbeRound[]>;

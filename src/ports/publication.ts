@@ -47,10 +47,10 @@ export interface GenerationRecord {
 
 export interface PublicationStore {
   /**
-   * Stores the row unless one with a newer `asOf` stands, or one of the same run with later data: an attempt that was given
-   * up may come after the one that took its place (I25, P10). False when it was refused.
+   * Stores the row unless the one that stands is to stay by `mayReplace` (I25, P10). False when it was refused.
+   * `now` is the writer's clock; absent, no clock was ever ahead.
    */
-  upsert(row: PublicationRow): Promise<boolean>;
+  upsert(row: PublicationRow, now?: EpochMs): Promise<boolean>;
   rows(): Promise<PublicationRow[]>;
   remove(pair: Pair): Promise<void>;
   /**

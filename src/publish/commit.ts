@@ -1,13 +1,14 @@
 /** The one way a new generation comes to be: rows in, both manifests on disk, the record last. */
 import { createHash } from 'node:crypto';
 import { PipelineError } from '../domain/errors';
+import { isAhead } from '../domain/run-order';
 import { pairKey } from '../domain/types';
 import type { EpochMs } from '../domain/types';
 import type { Clock } from '../ports/clock';
 import type { DocumentReference, GenerationRecord, PublicationRow, PublicationStore } from '../ports/publication';
 import type { ManifestBodies, PublishedFiles } from '../ports/published-files';
 import { canonicalDocument, canonicalJson } from './canonical-json';
-import { manifestSchema, opsManifestSchema } from './documents';
+import { judgingTime, manifestSchema, opsManifestSchema } from './documents';
 import type { Manifest, OpsManifest } from './documents';
 import { buildManifests } from './manifest';
 
@@ -21,7 +22,7 @@ export interface PublisherOptions {
 }
 
 export interface CommitInput {
-  /** The time every pair is judged at; an earlier one than the last manifest's is replaced by that. */
+  /** The time every pair is judged at; one before that of the last manifest is replaced by that, unless it lies ahead. */
   readonly asOf: EpochMs;
   /** When the earliest next cycle of any timeframe is expected to commit. */
   readonly nextExpectedCommit: EpochMs;
@@ -81,11 +82,13 @@ async function render(
 ): Promise<Omit<CommitResult, 'generation'> & { record: Omit<GenerationRecord, 'generation'> }> {
   const before = await newestManifest(files);
   const present = await presentDocuments(files, rollback === null ? rows : rollback.restore(rows));
-  const generatedAt = Math.max(input.asOf, before === null ? 0 : Date.parse(before.generated_at));
+  const judgedAt = timeOfJudging(input.asOf, before, clock.now());
+  const generatedAt = Math.max(judgedAt, before === null ? 0 : Date.parse(before.generated_at));
   const rollbackOf = rollback?.to ?? null;
   const { manifest, opsManifest } = buildManifests(present.rows, {
     generation,
     generatedAt,
+    judgedAt,
     source,
     nextExpectedCommit: input.nextExpectedCommit,
     cycleTargetMs,
@@ -105,6 +108,12 @@ async function render(
       rollbackOf,
     },
   };
+}
+
+/** Words are not taken back by a run that began earlier; but those of a clock that was ahead are judged anew (F30). */
+function timeOfJudging(asOf: EpochMs, before: Manifest | null, now: EpochMs): EpochMs {
+  const last = before === null ? 0 : Date.parse(judgingTime(before));
+  return isAhead(last, asOf, now) ? asOf : Math.max(asOf, last);
 }
 
 function manifestBodies(generation: number, manifest: Manifest, opsManifest: OpsManifest): ManifestBodies {

@@ -11,7 +11,7 @@ import { isSymbol, pairKey } from '../domain/types';
 import type { MarketSymbol, TimeframeId } from '../domain/types';
 
 /** Version of every schema below. Readers take any 1.x: a newer minor version only adds fields. */
-export const SCHEMA_VERSION = '1.2';
+export const SCHEMA_VERSION = '1.3';
 
 const version = z.string().regex(/^1\.\d{1,4}$/);
 /** ISO 8601 in UTC with `Z`; milliseconds only where they are not zero. */
@@ -199,7 +199,13 @@ const summary = z.object({ total: count, status: counts, visibility: counts, sym
 const manifestFields = {
   version,
   generation: z.int().positive(),
+  /** Never earlier than that of the generation before. */
   generated_at: time,
+  /**
+   * What the words are as of, where that is not `generated_at`: a clock had been ahead when a generation before was
+   * written. Since 1.3.
+   */
+  judged_at: time.optional(),
   /** Past this the publisher is late: nothing in the manifest may be called fresh. */
   expires_at: time,
   source,
@@ -230,6 +236,11 @@ export type ManifestEntry = z.infer<typeof publicEntry>;
 export type OpsManifest = z.infer<typeof opsManifestSchema>;
 export type OpsEntry = z.infer<typeof opsEntry>;
 export type Summary = z.infer<typeof summary>;
+
+/** What the words of a manifest are as of. */
+export function judgingTime(manifest: Pick<Manifest, 'generated_at' | 'judged_at'>): string {
+  return manifest.judged_at ?? manifest.generated_at;
+}
 
 /** A record of nothing scored yet. */
 export function unscoredQuality(evaluationWindow: string): Quality {

@@ -1,10 +1,12 @@
 /** What one pair publishes: its documents as objects on disk, then its row. */
 import { createHash } from 'node:crypto';
 import { ERROR_TABLE, PipelineError } from '../domain/errors';
+import { mayReplace } from '../domain/run-order';
 import { pairKey } from '../domain/types';
 import type { Candle, EpochMs, Pair } from '../domain/types';
 import type { TimeframeRules } from '../domain/timeframe-rules';
 import { MINUTE, closeOf } from '../domain/timeframe';
+import type { Clock } from '../ports/clock';
 import type { ForecastRecord } from '../ports/forecast-ledger';
 import type { PublicationRow, PublicationStore } from '../ports/publication';
 import type { PublishedFiles } from '../ports/published-files';
@@ -50,6 +52,7 @@ export interface ExportPorts {
   readonly publication: PublicationStore;
   readonly files: PublishedFiles;
   readonly source: string;
+  readonly clock: Clock;
 }
 
 /**
@@ -58,7 +61,11 @@ export interface ExportPorts {
  */
 export async function exportPair(ports: ExportPorts, input: ExportInput): Promise<ExportResult> {
   const previous = await rowOf(ports.publication, input.pair);
-  if (previous !== null && previous.asOf > input.asOf) return { row: previous, accepted: false, refusedForecast: null };
+  const now = ports.clock.now();
+  const next = { asOf: input.asOf, dataThrough: dataThroughOf(input) };
+  if (previous !== null && !mayReplace(previous, next, now)) {
+    return { row: previous, accepted: false, refusedForecast: null };
+  }
   try {
     const { refusedForecast, ...documents } = await writeDocuments(ports, input, previous);
     const row: PublicationRow = {
@@ -69,7 +76,7 @@ export async function exportPair(ports: ExportPorts, input: ExportInput): Promis
       exportBlock: null,
       gateReason: input.gateReason,
     };
-    return { row, accepted: await ports.publication.upsert(row), refusedForecast };
+    return { row, accepted: await ports.publication.upsert(row, now), refusedForecast };
   } catch (error) {
     await block(ports, input, previous, error);
     throw error;
@@ -125,6 +132,11 @@ async function writeDocuments(
   };
 }
 
+function dataThroughOf({ pair, candles }: ExportInput): EpochMs | null {
+  const last = candles.at(-1);
+  return last === undefined ? null : closeOf(pair.timeframe, last.openTime);
+}
+
 function ageLimits({ rules }: ExportInput): { softMs: number; hardMs: number } {
   return { softMs: rules.softMinutes * MINUTE, hardMs: rules.hardMinutes * MINUTE };
 }
@@ -149,9 +161,8 @@ function historyText(
       throw new PipelineError('export_failed', `${pairKey(input.pair)}: the history breaks its schema`, { cause });
     }
   };
-  const last = input.candles.at(-1);
-  const dataThrough = last === undefined ? Number.NaN : closeOf(input.pair.timeframe, last.openTime);
-  if (previous?.history && previous.dataThrough === dataThrough) {
+  const dataThrough = dataThroughOf(input) ?? Number.NaN;
+  if (previous?.history && previous.dataThrough === dataThrough && previous.updatedAt <= input.asOf) {
     const text = write(previous.updatedAt);
     const same = createHash('sha256').update(text).digest('hex') === previous.history.sha256;
     if (same) return { text, dataThrough, updatedAt: previous.updatedAt };
@@ -198,5 +209,5 @@ async function block(
     ops: { ...input.ops, export_error: error instanceof Error ? error.message : String(error) },
   };
   // When not even the row can be written, the manifest can not be either: the first error says why.
-  await ports.publication.upsert(row).catch(() => false);
+  await ports.publication.upsert(row, ports.clock.now()).catch(() => false);
 }

@@ -12,8 +12,9 @@ import { documentAge } from './history';
 
 export interface ManifestInput {
   readonly generation: number;
-  /** The time at which every pair is judged. */
   readonly generatedAt: EpochMs;
+  /** The time at which every pair is judged; absent: `generatedAt`. */
+  readonly judgedAt?: EpochMs;
   readonly source: string;
   /** When the earliest next cycle is expected to commit. */
   readonly nextExpectedCommit: EpochMs;
@@ -32,12 +33,14 @@ export function buildManifests(
   rows: readonly PublicationRow[],
   input: ManifestInput,
 ): { readonly manifest: Manifest; readonly opsManifest: OpsManifest } {
-  const ops = [...rows].sort(byPair).map((row) => opsEntry(row, input));
+  const { judgedAt = input.generatedAt } = input;
+  const ops = [...rows].sort(byPair).map((row) => opsEntry(row, judgedAt, input.damaged));
   const shown = ops.filter((entry) => entry.visibility === 'visible');
   const head = {
     version: SCHEMA_VERSION,
     generation: input.generation,
     generated_at: isoTime(input.generatedAt),
+    ...(judgedAt === input.generatedAt ? {} : { judged_at: isoTime(judgedAt) }),
     expires_at: isoTime(input.nextExpectedCommit + 2 * input.cycleTargetMs),
     source: input.source,
     rollback_of: input.rollbackOf ?? null,
@@ -54,11 +57,11 @@ function byPair(a: PublicationRow, b: PublicationRow): number {
   return KNOWN_TIMEFRAMES.indexOf(a.timeframe) - KNOWN_TIMEFRAMES.indexOf(b.timeframe);
 }
 
-function opsEntry(row: PublicationRow, input: ManifestInput): OpsEntry {
+function opsEntry(row: PublicationRow, now: EpochMs, damaged: ManifestInput['damaged']): OpsEntry {
   const verdict = evaluateStatus({
     ...row,
-    now: input.generatedAt,
-    document: input.damaged?.has(pairKey(row)) ? 'corrupt' : 'ok',
+    now,
+    document: damaged?.has(pairKey(row)) ? 'corrupt' : 'ok',
   });
   const age = row.dataThrough === null ? null : documentAge(row.dataThrough, row.updatedAt, row);
   return {

@@ -7,7 +7,7 @@ import { PACKED_SUFFIX, unpacksTo } from '../adapters/files/packed-form';
 import type { Packing } from '../adapters/files/packed-form';
 import type { EpochMs } from '../domain/types';
 import type { DocumentReference } from '../ports/publication';
-import { manifestSchema } from './documents';
+import { judgingTime, manifestSchema } from './documents';
 import type { FileReference, Manifest } from './documents';
 
 export interface PublishedManifest {
@@ -110,7 +110,7 @@ async function newestGeneration(
   for (const name of names.sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))) {
     const found = await readManifest(publicDir, join(folder, name));
     if (typeof found === 'string' || `${found.manifest.generation}.json` !== name) continue;
-    if (Date.parse(found.manifest.generated_at) <= by) return found;
+    if (Date.parse(judgingTime(found.manifest)) <= by) return found;
   }
   return null;
 }

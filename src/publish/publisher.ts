@@ -46,7 +46,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { publication, files, clock } = options;
   return {
     exportPair: async (input) => exportPair(options, input),
-    hidePair: async (input) => publication.upsert(hiddenRow(input)),
+    hidePair: async (input) => publication.upsert(hiddenRow(input), clock.now()),
     removePair: async (pair) => publication.remove(pair),
     commitManifest: async (input) => commit(options, input, null),
     rollback: async (input) => {

@@ -2,7 +2,7 @@
 import { MINUTE } from '../domain/timeframe';
 import type { TimeframeRules } from '../domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../domain/types';
-import { manifestSchema } from './documents';
+import { judgingTime, manifestSchema } from './documents';
 import type { FileReference, HistoryDocument, Manifest, ManifestEntry, PredictionDocument } from './documents';
 import { checkTogether, parseDocument } from './verify-document';
 import type { ObjectSizes, Report } from './verify-tree';
@@ -47,9 +47,10 @@ export function checkReferences(manifest: Manifest, sizes: ObjectSizes, where: s
 /** The manifest in force against its documents and the clock. */
 export function checkManifest(manifest: Manifest, context: ManifestContext): void {
   const { report, now } = context;
-  const generatedAt = Date.parse(manifest.generated_at);
-  if (generatedAt > now + CLOCK_TOLERANCE_MS) report('I30', 'manifest.json', 'was generated in the future');
-  if (Date.parse(manifest.expires_at) <= generatedAt) report('I30', 'manifest.json', 'expired when it was generated');
+  const judgedAt = Date.parse(judgingTime(manifest));
+  if (judgedAt > now + CLOCK_TOLERANCE_MS) report('I30', 'manifest.json', 'was generated in the future');
+  if (Date.parse(manifest.expires_at) <= judgedAt) report('I30', 'manifest.json', 'expired when it was generated');
+  if (judgedAt > Date.parse(manifest.generated_at)) report('I30', 'manifest.json', 'was judged after it was generated');
   checkSummary(manifest, report);
   for (const entry of manifest.entries) checkEntry(manifest, entry, context);
 }
@@ -128,7 +129,7 @@ function checkTimes(entry: ManifestEntry, times: Times, rules: TimeframeRules, {
 /** The words were true when they were written, and nothing is servable that may not be. */
 function checkWords(manifest: Manifest, entry: ManifestEntry, rules: TimeframeRules, report: Report): void {
   const { history, prediction } = entry.files;
-  const at = Date.parse(manifest.generated_at);
+  const at = Date.parse(judgingTime(manifest));
   const shown = [history, prediction].filter((file) => file !== null);
   const past = (field: 'fresh_until' | 'expires_at'): boolean => shown.some((file) => at > Date.parse(file[field]));
   if (entry.status === 'fresh' && past('fresh_until')) report('I30', entry.key, 'is called fresh and is not');

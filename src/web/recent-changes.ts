@@ -2,7 +2,7 @@
 import { DAY } from '../domain/timeframe';
 import type { EpochMs } from '../domain/types';
 import type { GenerationRecord } from '../ports/publication';
-import { manifestSchema, type Manifest, type ManifestEntry } from '../publish/documents';
+import { judgingTime, manifestSchema, type Manifest, type ManifestEntry } from '../publish/documents';
 import type { OperationsDocument } from './ops-documents';
 
 export type Change = OperationsDocument['changes'][number];
@@ -51,7 +51,7 @@ function parse(text: string | null): Manifest | null {
 
 /** What is different in `after`, in the order of its entries. */
 export function changesBetween(before: Manifest, after: Manifest): Change[] {
-  const at = after.generated_at;
+  const at = judgingTime(after);
   const known = new Map(before.entries.map((entry) => [entry.key, entry]));
   const changes: Change[] = [];
   if (after.rollback_of !== null && after.rollback_of !== before.rollback_of) {

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { PAIR_STATUSES } from '../domain/status';
+import { judgingTime } from '../publish/documents';
 import { judgeEntry } from './entry-status';
 import type { Snapshot } from './published-folder';
 
@@ -75,7 +76,7 @@ function publishedGauges(registers: Registry[]): (snapshot: Snapshot | null, now
       return;
     }
     const { manifest, lastGood } = snapshot;
-    age.set((now - Date.parse(manifest.generated_at)) / 1000);
+    age.set((now - Date.parse(judgingTime(manifest))) / 1000);
     late.set(now > Date.parse(manifest.expires_at) ? 1 : 0);
     valid.set(lastGood ? 0 : 1);
     degraded.set(verdicts.filter((verdict) => verdict.degraded).length);

@@ -29,6 +29,8 @@ export interface Entry {
 export interface ManifestText {
   readonly generation: number;
   readonly generated_at: string;
+  /** What the words are as of, where a clock had been ahead before. */
+  readonly judged_at?: string;
   readonly rollback_of: number | null;
   readonly entries: readonly Entry[];
 }
@@ -109,7 +111,7 @@ function checkEntry(
   findings: Findings,
   entry: Entry,
   generation: string,
-  { generated_at: generatedAt }: ManifestText,
+  { generated_at: generatedAt, judged_at: judgedAt = generatedAt }: ManifestText,
   objects: ObjectsSeen,
 ): void {
   const { key, files, status, timeframe } = entry;
@@ -119,7 +121,8 @@ function checkEntry(
     const whole = objects.sizes.get(file.sha256) === file.bytes;
     findings.holds('I21 named', whole, () => `${where}: names an object that is not there whole`);
   }
-  const at = Date.parse(generatedAt);
+  const at = Date.parse(judgedAt);
+  findings.holds('I30 honest', at <= Date.parse(generatedAt), () => `${where}: is as of a time after it was generated`);
   const through = Date.parse(entry.data_through ?? '');
   if (!Number.isNaN(through)) {
     const [soft = 0, hard = 0] = LIMITS[timeframe] ?? [];

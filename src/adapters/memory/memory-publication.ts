@@ -1,5 +1,6 @@
+import { mayReplace } from '../../domain/run-order';
 import { pairKey } from '../../domain/types';
-import type { Pair } from '../../domain/types';
+import type { EpochMs, Pair } from '../../domain/types';
 import type { GenerationRecord, PublicationRow, PublicationStore } from '../../ports/publication';
 
 /** For tests. */
@@ -9,11 +10,9 @@ export class MemoryPublication implements PublicationStore {
   /** Commits wait in line, as for the lock of a database. */
   #line: Promise<unknown> = Promise.resolve();
 
-  async upsert(row: PublicationRow): Promise<boolean> {
+  async upsert(row: PublicationRow, now: EpochMs = Number.POSITIVE_INFINITY): Promise<boolean> {
     const standing = this.#rows.get(pairKey(row));
-    if (standing !== undefined && standing.asOf > row.asOf) return false;
-    const [before, after] = [standing?.dataThrough ?? null, row.dataThrough];
-    if (standing?.asOf === row.asOf && before !== null && after !== null && before > after) return false;
+    if (standing !== undefined && !mayReplace(standing, row, now)) return false;
     this.#rows.set(pairKey(row), structuredClone(row));
     return true;
   }

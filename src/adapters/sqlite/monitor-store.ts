@@ -3,6 +3,7 @@ import type { PlannedMessage } from '../../domain/alert-messages';
 import { eventOf } from '../../domain/event';
 import type { Event } from '../../domain/event';
 import type { MonitorMemory } from '../../domain/monitor-memory';
+import { isAhead } from '../../domain/run-order';
 import type { SlaFigures } from '../../domain/sla';
 import { MINUTE } from '../../domain/timeframe';
 import type { EpochMs } from '../../domain/types';
@@ -20,10 +21,14 @@ export class SqliteMonitorStore implements MonitorStore {
     return this.state.read(lastOf);
   }
 
-  async commitRound({ asOf, memory, events }: MonitorRound, plan: DeliveryPlan): Promise<boolean> {
+  async commitRound(
+    { asOf, memory, events }: MonitorRound,
+    plan: DeliveryPlan,
+    now: EpochMs = Number.POSITIVE_INFINITY,
+  ): Promise<boolean> {
     return this.state.write(async (db) => {
       const last = await lastOf(db);
-      if (last !== null && last.asOf >= asOf) return false;
+      if (last !== null && last.asOf >= asOf && !isAhead(last.asOf, asOf, now)) return false;
       const row = { as_of: asOf, memory: JSON.stringify(memory) };
       await db
         .insertInto('monitor_memory')
@@ -117,6 +122,7 @@ async function makeMessages(db: StateConnection, asOf: EpochMs, plan: DeliveryPl
   const { recent } = await db
     .selectFrom('alert_message')
     .where('at', '>', asOf - MINUTE)
+    .where('at', '<=', asOf)
     .select(({ fn }) => fn.countAll<number>().as('recent'))
     .executeTakeFirstOrThrow();
   const muted = await isMuted(db, asOf);

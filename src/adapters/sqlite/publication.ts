@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
-import type { Pair } from '../../domain/types';
+import { mayReplace } from '../../domain/run-order';
+import type { EpochMs, Pair } from '../../domain/types';
 import type { GenerationRecord, PublicationRow, PublicationStore } from '../../ports/publication';
 import type { StateConnection, StateDatabase } from './state-database';
 import type { GenerationTable } from './state-schema';
@@ -7,27 +7,19 @@ import type { GenerationTable } from './state-schema';
 export class SqlitePublication implements PublicationStore {
   constructor(private readonly state: StateDatabase) {}
 
-  async upsert(row: PublicationRow): Promise<boolean> {
-    const { symbol, timeframe, asOf, dataThrough } = row;
-    const standing = sql<number>`ifnull(json_extract(publication.row, '$.dataThrough'), 0)`;
-    const values = { as_of: asOf, row: JSON.stringify(row) };
-    const stored = await this.state.write((db) =>
-      db
-        .insertInto('publication')
-        .values({ symbol, timeframe, ...values })
-        .onConflict((conflict) =>
-          conflict
-            .columns(['symbol', 'timeframe'])
-            .doUpdateSet(values)
-            .where(
-              sql<boolean>`publication.as_of < ${asOf} OR
-                (publication.as_of = ${asOf} AND ${standing} <= ifnull(${dataThrough}, ${standing}))`,
-            ),
-        )
-        .returning('symbol')
-        .execute(),
-    );
-    return stored.length === 1;
+  async upsert(row: PublicationRow, now: EpochMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const { symbol, timeframe } = row;
+    return this.state.write(async (db) => {
+      const found = await db
+        .selectFrom('publication')
+        .select('row')
+        .where((where) => where.and({ symbol, timeframe }))
+        .executeTakeFirst();
+      const standing = found === undefined ? null : (JSON.parse(found.row) as PublicationRow);
+      if (standing !== null && !mayReplace(standing, row, now)) return false;
+      await put(db, row);
+      return true;
+    });
   }
 
   async rows(): Promise<PublicationRow[]> {
@@ -75,6 +67,16 @@ export class SqlitePublication implements PublicationStore {
         .execute(),
     );
   }
+}
+
+async function put(db: StateConnection, row: PublicationRow): Promise<void> {
+  const { symbol, timeframe, asOf } = row;
+  const values = { as_of: asOf, row: JSON.stringify(row) };
+  await db
+    .insertInto('publication')
+    .values({ symbol, timeframe, ...values })
+    .onConflict((conflict) => conflict.columns(['symbol', 'timeframe']).doUpdateSet(values))
+    .execute();
 }
 
 async function newestOf(db: StateConnection): Promise<number> {

@@ -105,7 +105,10 @@ function renderTop(manifest, judged, view) {
   badge.hidden = false;
   badge.dataset.real = String(real);
   setText(badge, real ? `source: ${manifest.source}` : `${manifest.source}: not real prices`);
-  setText(byId('published'), `Generation ${manifest.generation}, ${when(manifest.generated_at, view)}`);
+  setText(
+    byId('published'),
+    `Generation ${manifest.generation}, ${when(manifest.judged_at ?? manifest.generated_at, view)}`,
+  );
 }
 
 /** In one sentence whether all is well; what else an operator must know under it. */

@@ -95,7 +95,7 @@ function renderTop(manifest) {
   market.hidden = false;
   market.dataset.simulated = String(unreal !== null);
   setText(market, unreal ?? `source: ${manifest.source}`);
-  const at = Date.parse(manifest.generated_at);
+  const at = Date.parse(manifest.judged_at ?? manifest.generated_at);
   setText(byId('publisher'), `Published ${timeWords(at, now(), state.local)}, ${agoWords(now() - at)}`);
 }
 

@@ -155,8 +155,8 @@ test('F40 bytes with one flipped bit are never sent: 503 corrupt, and 200 again 
 test.each([
   ['empty', () => ''],
   ['half', (text: string) => text.slice(0, text.length / 2)],
-  ['of another schema', () => '{"version":"1.2","entries":{}}'],
-  ['of an unknown version', (text: string) => text.replace('"version":"1.2"', '"version":"2.0"')],
+  ['of another schema', () => '{"version":"1.3","entries":{}}'],
+  ['of an unknown version', (text: string) => text.replace('"version":"1.3"', '"version":"2.0"')],
   ['naming a path', (text: string) => text.replace('history_BTC_USDT_1h.json', '../../ops/manifest.json')],
   ['naming an absolute path', (text: string) => text.replace('history_BTC_USDT_1h.json', '/etc/passwd')],
   ['naming a missing file', (text: string) => text.replace(objectOf('history').sha256, 'a'.repeat(64))],

@@ -30,7 +30,7 @@ function codeOf(build: () => unknown): string {
 describe('a history document', () => {
   test('names its pair, its source and its four times in UTC', () => {
     expect(buildHistory(history)).toMatchObject({
-      schema_version: '1.2',
+      schema_version: '1.3',
       type: 'history',
       source: 'simulated',
       symbol: 'BTC/USDT',

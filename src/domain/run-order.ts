@@ -1,0 +1,31 @@
+/** Whose word stands when two runs tell of the same thing; and what a clock that was ahead for a moment (F30) is worth. */
+import { MINUTE } from './timeframe';
+import type { EpochMs } from './types';
+
+/** Clocks differ by less than this. */
+export const CLOCK_TOLERANCE_MS = 5 * MINUTE;
+
+/**
+ * Whether a stored time can only be that of a clock that was ahead: it lies ahead of the run that meets it, and of the
+ * clock `now` of whoever writes for that run. To an attempt that was given up, all that came after it is later than its
+ * run too, but not later than the clock; and in virtual time, where runs lie years back, no time is.
+ */
+export function isAhead(stored: EpochMs, asOf: EpochMs, now: EpochMs): boolean {
+  return stored > Math.max(asOf, now) + CLOCK_TOLERANCE_MS;
+}
+
+export interface RunResult {
+  readonly asOf: EpochMs;
+  /** Null when there is nothing to show. */
+  readonly dataThrough: EpochMs | null;
+}
+
+/**
+ * The later run's result stands, and of one run the one with later data: an attempt that was given up may come after the
+ * one that took its place. A result of a clock that was ahead orders nothing: any run may replace it, but for older data.
+ */
+export function mayReplace(standing: RunResult, next: RunResult, now: EpochMs): boolean {
+  if (next.asOf > standing.asOf) return true;
+  if (next.asOf < standing.asOf && !isAhead(standing.asOf, next.asOf, now)) return false;
+  return standing.dataThrough === null || next.dataThrough === null || next.dataThrough >= standing.dataThrough;
+}
