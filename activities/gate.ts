@@ -6,6 +6,7 @@ import { judgeGate } from '../src/domain/gate';
 import type { GateInput } from '../src/domain/gate';
 import { isAhead } from '../src/domain/run-order';
 import type { EpochMs, Pair, SlotRange } from '../src/domain/types';
+import type { DocumentReference } from '../src/ports/publication';
 import { championOf } from './champion';
 import type { GateResult, StageInput } from './contract';
 import { lastUsableOpen } from './origin';
@@ -31,7 +32,7 @@ export function createGate(ports: ActivityPorts) {
       const dataThrough = closeOf(pair.timeframe, last);
       const forecasts = ports.settings.rules(pair.timeframe).horizon > 0;
       const due =
-        forecasts && (await forecastDue(ports, pair, dataThrough, input.asOf))
+        forecasts && (await forecastDue(ports, pair, last, input.asOf))
           ? 'forecast'
           : await documentsDue(ports, pair, dataThrough, input.asOf);
       return { verdict: 'pass', due, stored };
@@ -72,10 +73,15 @@ async function recentCoverage(
   };
 }
 
-/** A forecast is due for data that has none yet, or none by the champion of now. */
-async function forecastDue(ports: ActivityPorts, pair: Pair, dataThrough: EpochMs, asOf: EpochMs): Promise<boolean> {
+/**
+ * A forecast is due for data that has none yet, or none by the champion of now, or none from the last close as it is now:
+ * beside a candle that was revised, a forecast from its old close would be half of another world.
+ */
+async function forecastDue(ports: ActivityPorts, pair: Pair, last: EpochMs, asOf: EpochMs): Promise<boolean> {
   const latest = await ports.forecastLedger.latest(pair, 'champion');
-  if (latest?.dataThrough !== dataThrough) return true;
+  if (latest?.dataThrough !== closeOf(pair.timeframe, last)) return true;
+  const [candle] = await ports.candles.last(pair, 1, last);
+  if (candle?.close !== latest.lastClose) return true;
   return latest.modelVersion !== (await championOf(ports, pair.timeframe, asOf)).model_version;
 }
 
@@ -97,8 +103,15 @@ async function documentsDue(
     row.exportBlock === null &&
     row.gateReason === null &&
     row.visibility === 'visible' &&
-    !row.degraded;
+    !row.degraded &&
+    (await isWhole(ports, row.history)) &&
+    (await isWhole(ports, row.prediction));
   return current ? 'none' : 'export';
+}
+
+/** An object that is gone or damaged is written again by an export. */
+async function isWhole(ports: ActivityPorts, document: DocumentReference | null): Promise<boolean> {
+  return document === null || Buffer.isBuffer(await ports.published.object(document));
 }
 
 /** What the last export was to show (another model's forecast, a changed score) is not shown yet, whatever the row says. */
