@@ -288,7 +288,7 @@ export interface SymbolActivities {
 export interface ObserveResult {
   /** Pairs judged. */
   readonly pairs: number;
-  /** Pairs whose status word changed: the manifest is to be committed again. */
+  /** Pairs whose status word has changed since the manifest was last committed again: it is to be again. */
   readonly changed: readonly string[];
   readonly events: number;
   /** Messages that some receiver still waits for. */

@@ -5,6 +5,7 @@ import type { EpochMs } from '../src/domain/types';
 import { committing } from './committing';
 import type { ManifestResult } from './contract';
 import { nextExpectedCommit } from './manifest';
+import { storeBesideRows } from './pair-judgement';
 import type { ActivityPorts } from './ports';
 import { slaEvents } from './sla-events';
 import { guarded } from './stage';
@@ -26,9 +27,11 @@ export function createRecommit(ports: ActivityPorts) {
         current === null
           ? next
           : Math.min(next, Math.max(Date.parse(current.manifest.expires_at), asOf + 1_000) - graceMs);
+      const seen = await storeBesideRows(ports, asOf);
       const { generation, entries } = await committing(ports, 'manifest', (deadline) =>
-        ports.publisher.commitManifest({ asOf, nextExpectedCommit: promised, deadline }),
+        ports.publisher.commitManifest({ asOf, nextExpectedCommit: promised, seen, deadline }),
       );
+      await ports.monitor.settleChanged(asOf);
       return { generation, entries };
     });
 }

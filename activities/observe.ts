@@ -64,9 +64,12 @@ async function nextRound(
       workflow: workflowOf(row),
     }),
   }));
+  const due = new Set(before.changed);
   const changed = pairs.filter(
     ({ pair, published, verdict }) =>
-      manifestAhead || (before.pairs[pairKey(pair)]?.status ?? published?.status ?? verdict.status) !== verdict.status,
+      manifestAhead ||
+      due.has(pairKey(pair)) ||
+      (before.pairs[pairKey(pair)]?.status ?? published?.status ?? verdict.status) !== verdict.status,
   );
   const disk = await observeStorage(ports, before, asOf);
   const manifest = observeManifest(before.manifest, manifestProblem, asOf);

@@ -8,6 +8,7 @@ import type { EpochMs, Pair } from '../src/domain/types';
 import type { PublicationRow } from '../src/ports/publication';
 import { historySchema, judgingTime, predictionSchema } from '../src/publish/documents';
 import type { FileReference, ManifestEntry } from '../src/publish/documents';
+import type { PublishedManifest } from '../src/publish/published-reader';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
 
@@ -34,8 +35,13 @@ export function createJudge(ports: ActivityPorts): (asOf: EpochMs) => Promise<Ju
     const { symbols, timeframes } = ports.settings;
     const current = await ports.published.manifest();
     const entries = new Map(current?.manifest.entries.map((entry) => [entry.key, entry]));
+    const generation = await generationInForce(ports, current);
     const rows = (await ports.publication.rows()).filter(
-      (row) => row.visibility === 'visible' && symbols.includes(row.symbol) && timeframes.includes(row.timeframe),
+      (row) =>
+        row.visibility === 'visible' &&
+        symbols.includes(row.symbol) &&
+        timeframes.includes(row.timeframe) &&
+        !isToCome(row, entries, generation),
     );
     const pairs: JudgedPair[] = [];
     for (const row of rows) {
@@ -50,6 +56,21 @@ export function createJudge(ports: ActivityPorts): (asOf: EpochMs) => Promise<Ju
       manifestAhead: current !== null && isAhead(Date.parse(judgingTime(current.manifest)), asOf, ports.clock.now()),
     };
   };
+}
+
+/** Null when nothing was ever published. Without a manifest that can be read no row is on its way: all are missing. */
+async function generationInForce(ports: ActivityPorts, current: PublishedManifest | null): Promise<number | null> {
+  if (current !== null) return current.manifest.generation;
+  return (await ports.publication.generations(1)).length === 0 ? null : Number.POSITIVE_INFINITY;
+}
+
+/** The row is newer than the manifest in force: the one that names it is on its way, by the run that wrote the row. */
+function isToCome(
+  { absentUntil, ...row }: PublicationRow,
+  entries: ReadonlyMap<string, ManifestEntry>,
+  inForce: number | null,
+): boolean {
+  return absentUntil !== undefined && !entries.has(pairKey(row)) && (inForce ?? 0) <= absentUntil;
 }
 
 function problemOf(ports: ActivityPorts, expiresAt: string | null, expected: boolean, asOf: EpochMs): string | null {
@@ -81,6 +102,15 @@ async function judgePair(
 
 function timeOf(text: string | null): EpochMs | null {
   return text === null ? null : Date.parse(text);
+}
+
+/** What the store holds beside what each visible pair publishes (SPEC 5: apart by more than hard is `hard_stale`). */
+export async function storeBesideRows(ports: ActivityPorts, asOf: EpochMs): Promise<PublicationRow[]> {
+  const seen: PublicationRow[] = [];
+  for (const row of await ports.publication.rows()) {
+    if (row.visibility === 'visible') seen.push({ ...row, storeDataThrough: await storeDataThrough(ports, row, asOf) });
+  }
+  return seen;
 }
 
 async function storeDataThrough(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<EpochMs | null> {

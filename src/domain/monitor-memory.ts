@@ -12,7 +12,7 @@ export interface MonitorMemory {
   readonly manifest: ManifestWatch;
   /** Keys of alerts, by timeframe: those that have had no training for too long. */
   readonly untrained: Readonly<Record<string, string>>;
-  /** Pairs whose status word changed in the last round, so that the published word is out of date. */
+  /** Pairs whose status word has changed since the manifest was last committed again, so that the published one is old. */
   readonly changed: readonly string[];
 }
 

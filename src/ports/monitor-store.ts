@@ -38,6 +38,8 @@ export interface MonitorStore {
    * that `isAhead` does not stand; `now` is the caller's clock, absent when no clock was ever ahead.
    */
   commitRound(round: MonitorRound, plan: DeliveryPlan, now?: EpochMs): Promise<boolean>;
+  /** The words of the round of `asOf` are published: what had changed in it is no longer remembered. */
+  settleChanged(asOf: EpochMs): Promise<void>;
   /** One a time: repeating adds nothing. */
   recordProbes(round: ProbeRound): Promise<void>;
   probes(from: EpochMs, to: EpochMs): Promise<ProbeRound[]>;

@@ -33,6 +33,10 @@ export interface PublicationRow {
   readonly gateReason: string | null;
   /** `asOf` of the run that wrote the row; a row never goes back to an older one. */
   readonly asOf: EpochMs;
+  /** Close of the last candle in the store, as it was last seen beside `dataThrough`; absent since the last export. */
+  readonly storeDataThrough?: EpochMs | null;
+  /** A manifest up to this generation may have been rendered before the row was written. */
+  readonly absentUntil?: number;
   /** Operational facts for the ops manifest; never public. Plain JSON. */
   readonly ops: Readonly<Record<string, unknown>>;
 }
@@ -45,6 +49,12 @@ export interface GenerationRecord {
   readonly rollbackOf: number | null;
 }
 
+/** What a commit leaves besides the manifests on disk. */
+export interface RenderedGeneration extends Omit<GenerationRecord, 'generation'> {
+  /** Stored with the record, whatever stood; absent: no row changes. */
+  readonly rows?: readonly PublicationRow[];
+}
+
 export interface PublicationStore {
   /**
    * Stores the row unless the one that stands is to stay by `mayReplace` (I25, P10). False when it was refused.
@@ -55,13 +65,14 @@ export interface PublicationStore {
   remove(pair: Pair): Promise<void>;
   /**
    * One write transaction, exclusive over all processes: takes the next generation, hands the rows to `render`,
-   * which makes both manifests durable on disk, and records the generation. When `render` throws, nothing is recorded.
+   * which makes both manifests durable on disk, and records the generation with the rows it changes. When `render` throws,
+   * nothing is recorded.
    */
   commit(
     render: (input: {
       readonly generation: number;
       readonly rows: readonly PublicationRow[];
-    }) => Promise<Omit<GenerationRecord, 'generation'>>,
+    }) => Promise<RenderedGeneration>,
   ): Promise<GenerationRecord>;
   /** Newest first. */
   generations(limit: number): Promise<GenerationRecord[]>;

@@ -5,12 +5,13 @@ import { isAhead } from '../domain/run-order';
 import { pairKey } from '../domain/types';
 import type { EpochMs } from '../domain/types';
 import type { Clock } from '../ports/clock';
-import type { DocumentReference, GenerationRecord, PublicationRow, PublicationStore } from '../ports/publication';
+import type { DocumentReference, PublicationRow, PublicationStore, RenderedGeneration } from '../ports/publication';
 import type { ManifestBodies, PublishedFiles } from '../ports/published-files';
 import { canonicalDocument, canonicalJson } from './canonical-json';
 import { judgingTime, manifestSchema, opsManifestSchema } from './documents';
 import type { Manifest, OpsManifest } from './documents';
 import { buildManifests } from './manifest';
+import { rolledBackRow } from './rollback';
 
 export interface PublisherOptions {
   readonly publication: PublicationStore;
@@ -26,9 +27,13 @@ export interface CommitInput {
   readonly asOf: EpochMs;
   /** When the earliest next cycle of any timeframe is expected to commit. */
   readonly nextExpectedCommit: EpochMs;
+  /** What the store held beside the documents of these rows: kept with each whose documents are still the same. */
+  readonly seen?: readonly SeenRow[];
   /** On the clock's monotonic scale, asked just before the rename: past it this attempt must not publish (I26). */
   readonly deadline?: () => number;
 }
+
+type SeenRow = Pick<PublicationRow, 'symbol' | 'timeframe' | 'dataThrough' | 'storeDataThrough'>;
 
 export interface CommitResult {
   readonly generation: number;
@@ -38,9 +43,9 @@ export interface CommitResult {
 }
 
 export interface Rollback {
-  readonly to: number;
   readonly reason: string;
-  readonly restore: (rows: readonly PublicationRow[]) => PublicationRow[];
+  /** The older generation. */
+  readonly content: Manifest;
 }
 
 /** See `Publisher.commitManifest`; `rollback` replaces what the rows say. */
@@ -55,7 +60,7 @@ export async function commit(
       // After a crash between rename and record, or with a new state store, the number is used up: it is recorded as
       // such and the next one taken, so that no reader ever meets two contents of one generation (I25).
       const newest = await options.files.newestGeneration();
-      if (taken.generation <= newest) return usedUp((await options.files.readGeneration(taken.generation)) ?? '');
+      if (taken.generation <= newest) return usedUp(options, taken, newest);
       const { record, ...result } = await render(options, input, rollback, taken);
       results.push(result);
       return record;
@@ -65,8 +70,19 @@ export async function commit(
   }
 }
 
-function usedUp(text: string): Omit<GenerationRecord, 'generation'> {
-  return { manifest: referenceTo(text), opsManifest: referenceTo(''), generatedAt: 0, rollbackOf: null };
+/** A rollback that came onto the disk and not into the rows is finished here, or the next commit would undo it. */
+async function usedUp(
+  { files, clock }: PublisherOptions,
+  { generation, rows }: Taken,
+  newest: number,
+): Promise<RenderedGeneration> {
+  const text = (await files.readGeneration(generation)) ?? '';
+  const used = { manifest: referenceTo(text), opsManifest: referenceTo(''), generatedAt: 0 };
+  const manifest = generation === newest ? parseManifest(text) : null;
+  if (manifest === null || manifest.rollback_of === null) return { ...used, rollbackOf: null };
+  const before = rows.filter((row) => row.asOf <= Date.parse(judgingTime(manifest)));
+  const restored = before.map((row) => rolledBackRow(row, manifest, clock.now()));
+  return { ...used, rollbackOf: manifest.rollback_of, rows: restored };
 }
 
 interface Taken {
@@ -79,12 +95,16 @@ async function render(
   input: CommitInput,
   rollback: Rollback | null,
   { generation, rows }: Taken,
-): Promise<Omit<CommitResult, 'generation'> & { record: Omit<GenerationRecord, 'generation'> }> {
+): Promise<Omit<CommitResult, 'generation'> & { record: RenderedGeneration }> {
   const before = await newestManifest(files);
-  const present = await presentDocuments(files, rollback === null ? rows : rollback.restore(rows));
+  const changed = rollback === null ? seenRows(rows, input.seen) : restoredRows(rows, rollback, clock.now());
+  const present = await presentDocuments(
+    files,
+    rows.map((row) => changed.get(pairKey(row)) ?? row),
+  );
   const judgedAt = timeOfJudging(input.asOf, before, clock.now());
   const generatedAt = Math.max(judgedAt, before === null ? 0 : Date.parse(before.generated_at));
-  const rollbackOf = rollback?.to ?? null;
+  const rollbackOf = rollback?.content.generation ?? null;
   const { manifest, opsManifest } = buildManifests(present.rows, {
     generation,
     generatedAt,
@@ -106,8 +126,29 @@ async function render(
       opsManifest: referenceTo(bodies.opsManifest),
       generatedAt,
       rollbackOf,
+      rows: [...changed.values()],
     },
   };
+}
+
+/** The rows of which the store was seen to hold something else than before, by pair. */
+function seenRows(rows: readonly PublicationRow[], seen: readonly SeenRow[] = []): Map<string, PublicationRow> {
+  const known = new Map(seen.map((row) => [pairKey(row), row]));
+  return new Map(
+    rows.flatMap((row) => {
+      const { dataThrough, storeDataThrough = null } = known.get(pairKey(row)) ?? row;
+      const keeps = dataThrough !== row.dataThrough || storeDataThrough === (row.storeDataThrough ?? null);
+      return keeps ? [] : [[pairKey(row), { ...row, storeDataThrough }] as const];
+    }),
+  );
+}
+
+function restoredRows(
+  rows: readonly PublicationRow[],
+  { content }: Rollback,
+  now: EpochMs,
+): Map<string, PublicationRow> {
+  return new Map(rows.map((row) => [pairKey(row), rolledBackRow(row, content, now)]));
 }
 
 /** Words are not taken back by a run that began earlier; but those of a clock that was ahead are judged anew (F30). */
@@ -136,8 +177,10 @@ function refuseExpired(clock: Clock, deadline: (() => number) | undefined): void
 
 /** The newest manifest on disk, null when there is none that can be read. */
 async function newestManifest(files: PublishedFiles): Promise<Manifest | null> {
-  const text = await files.readGeneration(await files.newestGeneration());
-  if (text === null) return null;
+  return parseManifest((await files.readGeneration(await files.newestGeneration())) ?? '');
+}
+
+function parseManifest(text: string): Manifest | null {
   try {
     return manifestSchema.parse(JSON.parse(text));
   } catch {

@@ -66,11 +66,13 @@ export async function exportPair(ports: ExportPorts, input: ExportInput): Promis
   if (previous !== null && !mayReplace(previous, next, now)) {
     return { row: previous, accepted: false, refusedForecast: null };
   }
+  const absentUntil = ((await ports.publication.generations(1))[0]?.generation ?? 0) + 1;
   try {
     const { refusedForecast, ...documents } = await writeDocuments(ports, input, previous);
     const row: PublicationRow = {
       ...baseRow(input),
       ...documents,
+      absentUntil,
       visibility: 'visible',
       degraded: input.degraded || refusedForecast !== null,
       exportBlock: null,
@@ -78,7 +80,7 @@ export async function exportPair(ports: ExportPorts, input: ExportInput): Promis
     };
     return { row, accepted: await ports.publication.upsert(row, now), refusedForecast };
   } catch (error) {
-    await block(ports, input, previous, error);
+    await block(ports, input, { absentUntil, ...previous }, error);
     throw error;
   }
 }
@@ -192,7 +194,7 @@ function predictionText(source: string, input: ExportInput, forecast: PublishedF
 async function block(
   ports: ExportPorts,
   input: ExportInput,
-  previous: PublicationRow | null,
+  previous: Partial<PublicationRow>,
   error: unknown,
 ): Promise<void> {
   const code = error instanceof PipelineError ? error.code : 'export_failed';
@@ -204,7 +206,7 @@ async function block(
     gateReason: input.gateReason,
     ...previous,
     ...baseRow(input),
-    degraded: input.degraded || (previous?.degraded ?? false),
+    degraded: input.degraded || (previous.degraded ?? false),
     exportBlock: ERROR_TABLE[code].meaning,
     ops: { ...input.ops, export_error: error instanceof Error ? error.message : String(error) },
   };

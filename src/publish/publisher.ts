@@ -9,7 +9,7 @@ import { baseRow, exportPair } from './export-pair';
 import type { ExportInput, ExportResult } from './export-pair';
 import { rebuildPairs } from './rebuild';
 import type { RebuildInput } from './rebuild';
-import { readRollback, rolledBackRow } from './rollback';
+import { readRollback } from './rollback';
 
 export interface HideInput extends Pick<ExportInput, 'pair' | 'asOf' | 'rules' | 'symbolState' | 'ops'> {
   readonly gateReason: string | null;
@@ -50,14 +50,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     removePair: async (pair) => publication.remove(pair),
     commitManifest: async (input) => commit(options, input, null),
     rollback: async (input) => {
-      const { to, reason } = input;
-      const content = await readRollback(files, to);
-      const restore = (rows: readonly PublicationRow[]): PublicationRow[] =>
-        rows.map((row) => rolledBackRow(row, content, clock.now()));
-      const result = await commit(options, input, { to, reason, restore });
-      // After the commit, so that a failed one leaves the rows as they are.
-      for (const row of restore(await publication.rows())) await publication.upsert(row);
-      return result;
+      const content = await readRollback(files, input.to);
+      return commit(options, input, { reason: input.reason, content });
     },
     rebuild: async (input) => {
       const pairs = await rebuildPairs(options, input);

@@ -53,6 +53,7 @@ export function rolledBackRow(row: PublicationRow, to: Manifest, now: EpochMs): 
     history: referenceOf(entry.files.history),
     prediction: referenceOf(entry.files.prediction),
     dataThrough,
+    storeDataThrough: null,
     predictionDataThrough: timeOrNull(entry.files.prediction?.data_through ?? null),
     updatedAt: Date.parse(entry.updated_at),
     softMs: limit(entry.fresh_until, dataThrough) ?? row.softMs,

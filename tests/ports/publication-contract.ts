@@ -80,6 +80,28 @@ function generations(make: () => Promise<PublicationStore>): void {
     expect(await store.generations(1)).toMatchObject([{ generation: 2 }]);
   });
 
+  test('P10 rows that a commit changes are stored with its record, whatever stood', async () => {
+    const store = await make();
+    await store.upsert({ ...row, asOf: slot(3), dataThrough: slot(3) });
+    const older = { ...row, asOf: slot(2), dataThrough: slot(1) };
+    expect(await store.commit(async () => ({ ...rendered, rows: [older] }))).toStrictEqual({
+      ...rendered,
+      generation: 1,
+    });
+    expect(await store.rows()).toEqual([older]);
+  });
+
+  test('F30 a row of a clock that was ahead gives way, but not to older data, and not to a late attempt', async () => {
+    const store = await make();
+    const ahead = { ...row, asOf: slot(9), dataThrough: slot(2) };
+    const right = { ...row, asOf: slot(3), dataThrough: slot(2) };
+    await store.upsert(ahead);
+    expect(await store.upsert(right, slot(9))).toBe(false);
+    expect(await store.upsert({ ...right, dataThrough: slot(1) }, slot(3))).toBe(false);
+    expect(await store.upsert(right, slot(3))).toBe(true);
+    expect(await store.rows()).toEqual([right]);
+  });
+
   test('a render that fails records nothing, and its number is used by the next', async () => {
     const store = await make();
     const failing = store.commit(async () => {

@@ -1,7 +1,7 @@
 import { mayReplace } from '../../domain/run-order';
 import { pairKey } from '../../domain/types';
 import type { EpochMs, Pair } from '../../domain/types';
-import type { GenerationRecord, PublicationRow, PublicationStore } from '../../ports/publication';
+import type { GenerationRecord, PublicationRow, PublicationStore, RenderedGeneration } from '../../ports/publication';
 
 /** For tests. */
 export class MemoryPublication implements PublicationStore {
@@ -29,11 +29,13 @@ export class MemoryPublication implements PublicationStore {
     render: (input: {
       readonly generation: number;
       readonly rows: readonly PublicationRow[];
-    }) => Promise<Omit<GenerationRecord, 'generation'>>,
+    }) => Promise<RenderedGeneration>,
   ): Promise<GenerationRecord> {
     const mine = this.#line.then(async () => {
       const generation = (this.#generations.at(-1)?.generation ?? 0) + 1;
-      const record = { ...(await render({ generation, rows: await this.rows() })), generation };
+      const { rows = [], ...rendered } = await render({ generation, rows: await this.rows() });
+      const record = { ...rendered, generation };
+      for (const row of rows) this.#rows.set(pairKey(row), structuredClone(row));
       this.#generations.push(record);
       return record;
     });

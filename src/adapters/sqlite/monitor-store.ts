@@ -41,6 +41,15 @@ export class SqliteMonitorStore implements MonitorStore {
     });
   }
 
+  async settleChanged(asOf: EpochMs): Promise<void> {
+    await this.state.write(async (db) => {
+      const last = await lastOf(db);
+      if (last?.asOf !== asOf) return;
+      const memory = JSON.stringify({ ...last.memory, changed: [] });
+      await db.updateTable('monitor_memory').set({ memory }).execute();
+    });
+  }
+
   async recordProbes(round: ProbeRound): Promise<void> {
     await this.state.write((db) =>
       db

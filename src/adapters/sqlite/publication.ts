@@ -1,6 +1,6 @@
 import { mayReplace } from '../../domain/run-order';
 import type { EpochMs, Pair } from '../../domain/types';
-import type { GenerationRecord, PublicationRow, PublicationStore } from '../../ports/publication';
+import type { GenerationRecord, PublicationRow, PublicationStore, RenderedGeneration } from '../../ports/publication';
 import type { StateConnection, StateDatabase } from './state-database';
 import type { GenerationTable } from './state-schema';
 
@@ -39,12 +39,13 @@ export class SqlitePublication implements PublicationStore {
     render: (input: {
       readonly generation: number;
       readonly rows: readonly PublicationRow[];
-    }) => Promise<Omit<GenerationRecord, 'generation'>>,
+    }) => Promise<RenderedGeneration>,
   ): Promise<GenerationRecord> {
     return this.state.write(async (db) => {
       const generation = (await newestOf(db)) + 1;
-      const rendered = await render({ generation, rows: await rowsOf(db) });
+      const { rows = [], ...rendered } = await render({ generation, rows: await rowsOf(db) });
       const record: GenerationRecord = { ...rendered, generation };
+      for (const row of rows) await put(db, row);
       await db.insertInto('generation').values(toRow(record)).execute();
       return record;
     });

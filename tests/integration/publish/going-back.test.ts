@@ -4,12 +4,14 @@ import { lstatSync, readFileSync, readdirSync, rmSync, symlinkSync, utimesSync, 
 import { join } from 'node:path';
 import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
 import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
-import { DAY, HOUR, lastClosedOpen } from '../../../src/domain/timeframe';
+import { DAY, HOUR, lastClosedOpen, MINUTE } from '../../../src/domain/timeframe';
 import { defaultRules } from '../../../src/domain/timeframe-rules';
 import { unscoredQuality } from '../../../src/publish/documents';
+import type { PublicationStore } from '../../../src/ports/publication';
+import { createPublisher } from '../../../src/publish/publisher';
 import { readPublished } from '../../../src/publish/published-reader';
 import { verify } from '../../../src/publish/verify';
-import { exportOf, pairOf } from '../../unit/publish/example';
+import { SOURCE, exportOf, pairOf } from '../../unit/publish/example';
 import { BITCOIN, ETHER, THROUGH, openWorkshop } from './workshop';
 import type { Workshop } from './workshop';
 
@@ -20,6 +22,15 @@ beforeEach(async () => {
 afterEach(async () => shop.close());
 
 const breaches = async () => (await verify(shop.publicDir, { now: shop.time.now })).breaches;
+/** The store with its own methods, whoever calls them. */
+const bound = (store: PublicationStore): PublicationStore => ({
+  upsert: async (...row) => store.upsert(...row),
+  rows: async () => store.rows(),
+  remove: async (pair) => store.remove(pair),
+  commit: async (render) => store.commit(render),
+  generations: async (limit) => store.generations(limit),
+  forgetGenerations: async (below) => store.forgetGenerations(below),
+});
 const filesOf = () => shop.manifest().entries.map((entry) => [entry.key, entry.files]);
 
 describe('a rollback', () => {
@@ -60,6 +71,54 @@ describe('a rollback', () => {
     await back(1);
     await shop.commit(THROUGH + HOUR);
     expect(filesOf()).toEqual(before);
+    await shop.publish(THROUGH + 2 * HOUR);
+    expect(shop.manifest().entries[0]?.data_through).toBe('2024-06-01T14:00:00Z');
+  });
+
+  test.each(['before its record', 'after its record'])('I25 P10 a rollback killed %s is not undone', async (when) => {
+    await shop.publish(THROUGH);
+    const before = filesOf();
+    await shop.publish(THROUGH + HOUR);
+    shop.time.now += HOUR;
+    const { publication, files, time } = shop;
+    const mortal: PublicationStore = {
+      ...bound(publication),
+      // The database forgets what a process has not finished, and the disk does not.
+      commit: async (render) => {
+        const finished = await publication.commit(async (taken) => {
+          const rendered = await render(taken);
+          if (when === 'before its record') throw new Error('killed');
+          return rendered;
+        });
+        throw new Error(`killed after ${finished.generation}`);
+      },
+    };
+    const clock = { now: () => time.now, monotonic: () => time.monotonic };
+    const dying = createPublisher({ publication: mortal, files, source: SOURCE, clock, cycleTargetMs: MINUTE });
+    const input = { asOf: THROUGH + HOUR + 20_000, nextExpectedCommit: THROUGH + 2 * HOUR };
+    await expect(dying.rollback({ ...input, to: 1, reason: 'bad candles' })).rejects.toThrow('killed');
+    expect(shop.manifest()).toMatchObject({ generation: 3, rollback_of: 1 });
+    expect(await shop.commit(THROUGH + HOUR)).toBe(4);
+    expect(filesOf()).toEqual(before);
+    expect(await breaches()).toEqual([]);
+    expect((await publication.generations(2)).map(({ rollbackOf }) => rollbackOf)).toEqual([null, 1]);
+    await shop.publish(THROUGH + 2 * HOUR);
+    expect(shop.manifest().entries[0]?.data_through).toBe('2024-06-01T14:00:00Z');
+  });
+
+  test('a run that began after a rollback that was killed keeps what it exported', async () => {
+    await shop.publish(THROUGH);
+    await shop.publish(THROUGH + HOUR);
+    const { publication } = shop;
+    const commit = publication.commit.bind(publication);
+    publication.commit = async (render) =>
+      commit(async (taken) => {
+        await render(taken);
+        throw new Error('killed');
+      });
+    shop.time.now += HOUR;
+    await expect(back(1)).rejects.toThrow('killed');
+    publication.commit = commit;
     await shop.publish(THROUGH + 2 * HOUR);
     expect(shop.manifest().entries[0]?.data_through).toBe('2024-06-01T14:00:00Z');
   });

@@ -1,0 +1,97 @@
+/** What the monitor knows better than the last cycle is published, once and until it is; and what is on its way is no alarm. */
+import { join } from 'node:path';
+import { openCandleStore } from '../../../src/adapters/sqlite/candle-store';
+import { PipelineError } from '../../../src/domain/errors';
+import { HOUR, MINUTE } from '../../../src/domain/timeframe';
+import type { CandleStore } from '../../../src/ports/candle-store';
+import { MONITOR_SCHEDULE } from '../../../temporal/schedules';
+import { temporaryFolders } from '../../ports/store-fixtures';
+import { startTestTemporal } from '../../temporal';
+import type { TestTemporal } from '../../temporal';
+import { exportOf } from '../../unit/publish/example';
+import { candlesFrom, openPipeline, pairOf } from '../pipeline/pipeline';
+import type { Pipeline } from '../pipeline/pipeline';
+
+const START = Date.UTC(2024, 0, 1);
+const NOW = START + 250 * HOUR;
+const BTC = pairOf('BTC/USDT', '1h');
+const ETH = pairOf('ETH/USDT', '1h');
+const temporaryFolder = temporaryFolders();
+
+let temporal: TestTemporal;
+let pipeline: Pipeline;
+
+beforeAll(async () => {
+  temporal = await startTestTemporal();
+}, 120_000);
+afterAll(() => temporal.stop());
+beforeEach(async () => {
+  pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT,ETH/USDT', TIMEFRAMES: '1h' });
+});
+afterEach(() => pipeline.stop());
+
+const monitorAt = (at: number) => pipeline.driveAll([MONITOR_SCHEDULE], at, at + 30_000);
+const commitAt = (asOf: number) => pipeline.ports.publisher.commitManifest({ asOf, nextExpectedCommit: NOW + HOUR });
+const entry = async () => pipeline.entry('BTC/USDT 1h');
+const told = async () =>
+  (await pipeline.stores.state.outbox.events(0, 100)).map(({ event }) => event.kind).toReversed();
+
+/** Publishes candles of an hour before `NOW`, as a run at its boundary would. */
+async function publish(pair: typeof BTC, candles: CandleStore = pipeline.stores.candles): Promise<void> {
+  const input = exportOf(pair, NOW, 30);
+  await candles.write(pair, input.candles, NOW);
+  await pipeline.ports.publisher.exportPair(input);
+}
+
+test('SPEC 5 a store that holds other data than is published makes the pair hard stale for readers, and until it agrees', async () => {
+  await publish(BTC);
+  await commitAt(NOW + 7_000);
+  const { candles, publisher } = pipeline.ports;
+  const backup = await openCandleStore(join(temporaryFolder(), 'backup.db'));
+  try {
+    await backup.write(BTC, candlesFrom('1h', NOW - 9 * HOUR, 5), NOW);
+    Object.assign(pipeline.ports, { candles: backup });
+    // The round that finds it can not publish it: the next one does, though nothing is new to it.
+    const commit = publisher.commitManifest.bind(publisher);
+    publisher.commitManifest = async () => Promise.reject(new PipelineError('disk_full', 'the disk is full'));
+    await monitorAt(NOW + MINUTE);
+    publisher.commitManifest = commit;
+    expect(await entry()).toMatchObject({ status: 'fresh', serve_allowed: true });
+    await monitorAt(NOW + 2 * MINUTE);
+    const apart = { status: 'hard_stale', serve_allowed: false, reason: 'store and published data are 4 h apart' };
+    expect(await entry()).toMatchObject(apart);
+    const { generation } = await pipeline.manifest();
+    await monitorAt(NOW + 3 * MINUTE);
+    expect((await pipeline.manifest()).generation).toBe(generation);
+    // A cycle of another timeframe knows nothing of it.
+    await commitAt(NOW + 5 * MINUTE);
+    expect(await entry()).toMatchObject(apart);
+  } finally {
+    Object.assign(pipeline.ports, { candles });
+    await backup.close();
+  }
+  await monitorAt(NOW + 6 * MINUTE);
+  expect(await entry()).toMatchObject({ status: 'fresh', serve_allowed: true, reason: null });
+  expect(await told()).toEqual(['hard_stale', 'hard_stale_repeat', 'recovery']);
+});
+
+test('a pair whose first manifest is on its way is not missing; one that no manifest names in its time is', async () => {
+  await publish(BTC);
+  await monitorAt(NOW + MINUTE);
+  expect(await told()).toEqual([]);
+  await commitAt(NOW + 2 * MINUTE);
+  await publish(ETH);
+  await monitorAt(NOW + 3 * MINUTE);
+  expect(await told()).toEqual([]);
+  await commitAt(NOW + 4 * MINUTE);
+  await monitorAt(NOW + 5 * MINUTE);
+  expect(await told()).toEqual([]);
+  // A row that was there before: as after a restore of the state store, no run is about to publish it.
+  const row = (await pipeline.ports.publication.rows()).find(({ symbol }) => symbol === ETH.symbol);
+  if (row === undefined) throw new Error('no row');
+  await pipeline.ports.publisher.removePair(ETH);
+  await commitAt(NOW + 6 * MINUTE);
+  await pipeline.ports.publication.upsert(row);
+  await monitorAt(NOW + 7 * MINUTE);
+  expect(await told()).toEqual(['missing']);
+});
