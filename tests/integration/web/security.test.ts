@@ -139,7 +139,7 @@ test('S05 S06 each kind of answer has exactly its headers, whatever the origin',
   const cross = { headers: { origin: 'https://evil.example', cookie: 'a=b', 'accept-encoding': 'identity' } };
   const json = {
     'access-control-allow-origin': '*',
-    'access-control-expose-headers': 'ETag',
+    'access-control-expose-headers': 'ETag, Retry-After',
     'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     'content-type': 'application/json; charset=utf-8',
     'cross-origin-resource-policy': 'cross-origin',
