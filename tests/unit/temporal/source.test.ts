@@ -1,10 +1,12 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../../src/config/config';
 import { chooseSource, readRunning, sourceFolder, writeRunning } from '../../../temporal/source';
 
-const folder = () => mkdtempSync(join(tmpdir(), 'coin-predict-source-'));
+const root = mkdtempSync(join(tmpdir(), 'coin-predict-source-'));
+afterAll(() => rmSync(root, { recursive: true }));
+const folder = () => mkdtempSync(join(root, 'one-'));
 const reachable = async () => true;
 const unreachable = async () => false;
 

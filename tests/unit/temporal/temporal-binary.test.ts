@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findTemporalBinary } from '../../../temporal/temporal-binary';
@@ -10,7 +10,9 @@ function program(folder: string, script: string): string {
   return path;
 }
 
-const folder = () => mkdtempSync(join(tmpdir(), 'coin-predict-binary-'));
+const root = mkdtempSync(join(tmpdir(), 'coin-predict-binary-'));
+afterAll(() => rmSync(root, { recursive: true }));
+const folder = () => mkdtempSync(join(root, 'one-'));
 const VERSION = 'echo temporal version 1.9.1';
 
 describe('finding the temporal CLI', () => {
