@@ -1,7 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTemporalBinary } from '../../../temporal/temporal-binary';
+import { temporaryFolders } from '../../ports/store-fixtures';
 
 function program(folder: string, script: string): string {
   const path = join(folder, 'temporal');
@@ -10,9 +10,7 @@ function program(folder: string, script: string): string {
   return path;
 }
 
-const root = mkdtempSync(join(tmpdir(), 'coin-predict-binary-'));
-afterAll(() => rmSync(root, { recursive: true }));
-const folder = () => mkdtempSync(join(root, 'one-'));
+const folder = temporaryFolders();
 const VERSION = 'echo temporal version 1.9.1';
 
 describe('finding the temporal CLI', () => {
