@@ -26,7 +26,10 @@ const PUBLISHED_MS = 180_000;
 type Variables = Readonly<Record<string, string>>;
 const compose = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
   readonly services: Readonly<
-    Record<'worker' | 'web', { readonly environment: Variables; readonly command: string[] }>
+    Record<
+      'worker' | 'web',
+      { readonly environment: Readonly<Record<string, string | number>>; readonly command: string[] }
+    >
   >;
 };
 
