@@ -224,6 +224,14 @@ test.each(FRAMING)('S19 a request with %s is refused and the connection closed',
   expect(answer).not.toContain('"status":"ok"');
 });
 
+test('S22 an address that can not be decoded is told of in our words, and another origin may read them', async () => {
+  const answer = await rawGet(running.url, '/%E0%A4%A');
+  expect(statusOf(answer)).toBe(400);
+  expect(answer).toMatch(/access-control-allow-origin: \*/i);
+  expect(answer).toContain('"error":"bad_request"');
+  expect(answer).not.toContain('FST_');
+});
+
 test('S17 one address can not ask without end, and another is not held up by it', () => {
   const rate = new RequestRate(60);
   const waits = Array.from({ length: 61 }, () => rate.take('203.0.113.7', 0));
