@@ -81,6 +81,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     ...forecasters,
     requestCycle,
     requestTraining: (...event) => control.requestTraining(...event),
+    schedulePaused: (id) => control.isPaused(id),
     log,
     outside: outsideOf(config),
     fetchCounter: metrics.fetchCounter,

@@ -94,7 +94,7 @@ test('a round that was missed is no probe: neither good nor bad', async () => {
   expect((await rollUp(MONDAY + DAY)).availability).toBe(14 / 16);
 });
 
-test('I53 a web server that is down for 12 of 24 hours makes 50 %, however much a good minute asks', async () => {
+test('a web server that is down for 12 of 24 hours makes 50 %, however much a good minute asks', async () => {
   const server = createServer((_, response) => response.end(MANIFEST));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -63,7 +63,7 @@ test('where no server is known there is nothing to count', async () => {
   expect(await run(null)).toBeNull();
 });
 
-test('I53 a server whose manifest can not be read is bad in all that the round before asked', async () => {
+test('a server whose manifest can not be read is bad in all that the round before asked', async () => {
   const unread = { probes: EXPECTED, good: 0, fault: 'the manifest can not be read' };
   expect(await run(url)).toEqual(unread);
   expect(await run('http://127.0.0.1:9')).toEqual(unread);
@@ -142,7 +142,7 @@ describe('servers that misbehave', () => {
     expect(performance.now() - started).toBeLessThan(10_000);
   });
 
-  test('F57 a round ends within its time whatever hangs, and what was not answered by then is bad', async () => {
+  test('a round ends within its time whatever hangs, and what was not answered by then is bad', async () => {
     answer = (path, response) => {
       if (path.startsWith('/status/S0_') || path.endsWith('manifest.json')) response.end(manifestOf(50));
     };
