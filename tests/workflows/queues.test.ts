@@ -32,23 +32,30 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** Shut until it is opened. */
+function gate(): [Promise<void>, () => void] {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return [opened, () => open()];
+}
+
 test('I17 the shadow of every timeframe forecasts while the trainings of all of them search', async () => {
   const { activities } = script(['BTC/USDT']);
+  const [full, fill] = gate();
+  const [released, release] = gate();
   let searching = 0;
-  let release = (): void => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  const { searchForRecipe } = activities;
+  const told = { ...activities };
   activities.searchForRecipe = async (input) => {
-    searching += 1;
+    if (++searching === 2) fill();
     await released;
-    return searchForRecipe(input);
+    return told.searchForRecipe(input);
   };
   const worker = await startWorker({
     address: temporal.server.address,
     namespace: 'default',
-    activities: activities as never,
+    activities,
     computeActivities: activities,
     backgroundActivities: activities,
     computeSlots: 1,
@@ -60,7 +67,7 @@ test('I17 the shadow of every timeframe forecasts while the trainings of all of 
   const trainings = await Promise.all(
     TIMEFRAMES.map((timeframe) => start('train', trainingId(timeframe), { timeframe })),
   );
-  while (searching < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+  await full;
   const shadows = await Promise.all(
     TIMEFRAMES.map((timeframe) =>
       start('shadow', shadowWorkflowId(timeframe), { source: 'scripted', timeframe, symbols: ['BTC/USDT'], asOf: 0 }),
