@@ -9,6 +9,7 @@ import type { PublicationRow } from '../src/ports/publication';
 import { historySchema, judgingTime, predictionSchema } from '../src/publish/documents';
 import type { FileReference, ManifestEntry } from '../src/publish/documents';
 import type { PublishedManifest } from '../src/publish/published-reader';
+import { followedSymbols } from './followed';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
 
@@ -32,7 +33,8 @@ export interface Judgement {
 export function createJudge(ports: ActivityPorts): (asOf: EpochMs) => Promise<Judgement> {
   const whole = new Set<string>();
   return async (asOf) => {
-    const { symbols, timeframes } = ports.settings;
+    const { timeframes } = ports.settings;
+    const symbols = await followedSymbols(ports);
     const current = await ports.published.manifest();
     const entries = new Map(current?.manifest.entries.map((entry) => [entry.key, entry]));
     const generation = await generationInForce(ports, current);
