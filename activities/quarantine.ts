@@ -37,7 +37,7 @@ export async function quarantine(
   await ports.pairState.setSymbolState({ symbol, activation: 'quarantined', since, reason });
 }
 
-/** The symbol is well: new, or well again. What is stored of it is caught up by the next cycle. */
+/** The symbol is well: new, or well again. What is stored of it is caught up by the next cycle. One that is followed stays as it is. */
 export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: EpochMs): Promise<void> {
   const before = await stateOf(ports, symbol);
   const reason = 'passed its check; its history is fetched next';
@@ -47,7 +47,7 @@ export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: 
     const facts = { key, symbol, detail: reason, since: before.since, alert, ends: alert };
     await ports.events.record([eventOf('symbol_released', asOf, facts)]);
   }
-  if (before?.activation !== 'registered')
+  if (before === undefined || before.activation === 'quarantined' || before.activation === 'retired')
     await ports.pairState.setSymbolState({ symbol, activation: 'registered', since: asOf, reason });
 }
 

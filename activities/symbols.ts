@@ -10,32 +10,39 @@ import type { ActivityPorts } from './ports';
 import { quarantine, release } from './quarantine';
 import { guarded, refuseOtherSource } from './stage';
 
-/** Looks at the markets and says which symbols have to be checked: new ones before they join, and those in quarantine. */
+/**
+ * Looks at the markets and says which symbols have to be checked: new ones before they join, those in quarantine, and those
+ * that are listed but not traded at present (F74), for which no candle will come.
+ */
 export function createPlanSymbols(ports: ActivityPorts) {
   return ({ asOf }: { readonly asOf: EpochMs }): Promise<SymbolPlan> =>
     guarded(async () => {
       const { discovery, symbols } = ports.settings;
+      const markets = await ports.exchange.markets(cancellationSignal());
       const before = await ports.symbolChoice.chosen();
       const choice =
         discovery === null
           ? { chosen: [], joining: [], leaving: before.map(({ symbol }) => ({ symbol, reason: 'discovery is off' })) }
-          : chooseSymbols(await ports.exchange.markets(cancellationSignal()), before, discovery, symbols, asOf);
+          : chooseSymbols(markets, before, discovery, symbols, asOf);
       const followed = new Set<MarketSymbol>([...symbols, ...choice.chosen.map(({ symbol }) => symbol)]);
-      const states = await ports.pairState.symbolStates();
-      const quarantined = states.filter(
-        ({ symbol, activation }) => activation === 'quarantined' && followed.has(symbol),
+      const quarantined = (await ports.pairState.symbolStates()).filter(
+        ({ activation }) => activation === 'quarantined',
       );
-      const probes = quarantined.map(({ symbol }) => symbol).filter((symbol) => !choice.joining.includes(symbol));
+      const halted = markets.filter(({ active }) => !active);
+      const doubtful = new Set([...quarantined, ...halted].map(({ symbol }) => symbol));
+      const probes = [...doubtful].filter((symbol) => followed.has(symbol) && !choice.joining.includes(symbol));
       return { source: ports.source, ...choice, probes };
     });
 }
 
-/** A page of each timeframe. A discovered symbol must have the history that a forecast needs before anything of it is stored. */
+/** That it is traded, and a page of each timeframe. A discovered symbol must have the history that a forecast needs before anything of it is stored. */
 export function createCheckSymbol(ports: ActivityPorts) {
   return ({ source, symbol, asOf }: CheckSymbolInput): Promise<CheckedSymbol> =>
     guarded(async () => {
       refuseOtherSource(ports, source);
       const signal = cancellationSignal();
+      const market = (await ports.exchange.markets(signal)).find((listed) => listed.symbol === symbol);
+      if (market?.active === false) return { symbol, reason: `${symbol} is listed, but not traded at present` };
       const { settleMs, symbols, timeframes } = ports.settings;
       const stored = await ports.candles.extent({ symbol, timeframe: ACTIVATION_TIMEFRAME });
       const joins = stored === null && !symbols.includes(symbol);
