@@ -17,7 +17,7 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
-COPY package.json ./
+COPY package.json LICENSE ./
 COPY bin bin
 COPY docs/schemas docs/schemas
 # The one folder that may be written; a new volume takes over its owner.

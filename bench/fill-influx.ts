@@ -18,6 +18,7 @@ import { parseSymbol } from '../src/domain/types';
 import type { MarketSymbol } from '../src/domain/types';
 import { fill } from '../src/ingest/fill';
 import { systemClock } from '../src/ports/clock';
+import { collectEarly } from '../temporal/memory';
 import { openExchange, openStores } from '../temporal/stores';
 import { startInfluxd } from '../tests/influxd-server';
 import type { TestInflux } from '../tests/influxd-server';
@@ -154,6 +155,8 @@ function median(values: readonly number[]): number {
 }
 
 async function main(count: number, turns: number): Promise<void> {
+  // As a worker does.
+  collectEarly();
   const symbols = Array.from({ length: count }, (_, index) => parseSymbol(`COIN${index}/USDT`));
   const market = await startMarket(symbols);
   try {

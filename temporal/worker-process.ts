@@ -15,6 +15,7 @@ import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
 import { choosePort } from './free-port';
+import { collectEarly } from './memory';
 import { serveMetrics } from './metrics-server';
 import { startOperationsReporter } from './operations-reporter';
 import { outsideOf } from './outside';
@@ -37,6 +38,7 @@ export interface WorkerProcessOptions {
 /** Runs until stopped. The order of starting is the order of need; the order of stopping is its reverse. */
 export async function runWorkerProcess(options: WorkerProcessOptions): Promise<Running> {
   const { config, source, log, temporalAddress } = options;
+  collectEarly();
   const sdkPort = await choosePort(
     config.temporalMetricsPort,
     config.explicit.has('TEMPORAL_METRICS_PORT'),

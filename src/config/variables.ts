@@ -24,7 +24,7 @@ export const VARIABLES = {
     default: 'auto',
     unit: 'name',
     meaning:
-      'Where candles come from: a ccxt exchange id, `simulated` (the built-in market), or `auto`: binance if it answers, else the simulated market, marked as such everywhere.',
+      'Where candles come from: a ccxt exchange id, `simulated` (the built-in market), `auto`: binance if it answers, else the simulated market, marked as such everywhere; or `replay`, to look at what `coin-predict replay` has made, not to run it.',
   },
   EXCHANGE_URL: {
     schema: httpUrl(),

@@ -77,8 +77,9 @@ export const qualitySchema = z.object({
   directional_accuracy: share,
   coverage: z.object({ '50': share, '80': share, '95': share }),
   skill_vs_naive: metric,
+  /** Scored steps: a forecast whose targets have all closed counts once for each of them. */
   sample_count: count,
-  /** In words, for example `30 d`. */
+  /** Closes from which the forecasts were made, for example `720 x 1h`. */
   evaluation_window: z.string().max(64),
   /** How much better than naive, and what the number of forecasts lets one say of it. Since 1.2; null: none has closed. */
   skill: z

@@ -40,6 +40,9 @@ function frameworkOptions(options: AppOptions): object {
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: true,
     return503OnClosing: true,
+    // An address that can not be decoded never reaches a route: without this it is told in the framework's own words.
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      void sendFailure(error, request, reply),
     forceCloseConnections: 'idle',
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: LIMITS.address },
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),

@@ -13,7 +13,7 @@ export const PUBLIC_JSON_HEADERS = {
   'content-security-policy': NOTHING_ALLOWED,
   'cross-origin-resource-policy': 'cross-origin',
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'ETag',
+  'access-control-expose-headers': 'ETag, Retry-After',
 } as const;
 
 /** The page and what it loads: its own scripts and styles only, its own documents only, never in a frame. */

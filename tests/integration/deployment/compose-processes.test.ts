@@ -26,7 +26,10 @@ const PUBLISHED_MS = 180_000;
 type Variables = Readonly<Record<string, string>>;
 const compose = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
   readonly services: Readonly<
-    Record<'worker' | 'web', { readonly environment: Variables; readonly command: string[] }>
+    Record<
+      'worker' | 'web',
+      { readonly environment: Readonly<Record<string, string | number>>; readonly command: string[] }
+    >
   >;
 };
 
@@ -80,7 +83,10 @@ describeOnInflux('the deployment of docker-compose.yml', () => {
       ...ports,
     };
     const { environment } = compose.services[service];
-    const filled = Object.entries(environment).map(([name, value]) => [name, here[name] ?? value]);
+    const filled = Object.entries(environment).map(([name, value]) => [
+      name,
+      here[name] ?? String(value).replace(/^\$\{[A-Z_]+:-(.*)\}$/, '$1'),
+    ]);
     // The one addition: the exchange is our market.
     return { PATH: process.env.PATH ?? '', ...Object.fromEntries(filled), EXCHANGE_URL: market.url };
   }
@@ -121,14 +127,14 @@ describeOnInflux('the deployment of docker-compose.yml', () => {
       start('worker');
       interface Entry {
         readonly key: string;
-        readonly prediction: unknown;
+        readonly files: { readonly prediction: unknown };
       }
       const entries = async (): Promise<readonly Entry[]> => {
         const answer = await fetch(`http://127.0.0.1:${webPort}/static/manifest.json`).catch(() => null);
         return answer?.ok === true ? ((await answer.json()) as { entries: Entry[] }).entries : [];
       };
       const deadline = Date.now() + PUBLISHED_MS;
-      while ((await entries()).filter(({ prediction }) => prediction !== null).length < 3) {
+      while ((await entries()).filter(({ files }) => files.prediction !== null).length < 3) {
         if (Date.now() > deadline || children.some(({ exitCode }) => exitCode !== null))
           throw new Error(`nothing complete was published: ${log.slice(-3000)}`);
         await delay(1000);

@@ -189,6 +189,9 @@ const OTHER_CODES: Readonly<Record<string, number>> = {
   // The receiver of this deployment answers 500.
   'alert test': 4,
   'model rollback 1h VERSION --reason "bands too narrow"': 7,
+  'model rollback 1h VERSION --reason "invalid forecasts"': 7,
+  'model promote 1h VERSION --reason "invalid forecasts"': 7,
+  'model promote 1h VERSION --reason "too slow"': 7,
   // Nothing was rolled back, so nothing is frozen.
   'model unfreeze 1h --reason "…"': 7,
 };

@@ -139,7 +139,7 @@ test('S05 S06 each kind of answer has exactly its headers, whatever the origin',
   const cross = { headers: { origin: 'https://evil.example', cookie: 'a=b', 'accept-encoding': 'identity' } };
   const json = {
     'access-control-allow-origin': '*',
-    'access-control-expose-headers': 'ETag',
+    'access-control-expose-headers': 'ETag, Retry-After',
     'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     'content-type': 'application/json; charset=utf-8',
     'cross-origin-resource-policy': 'cross-origin',
@@ -222,6 +222,14 @@ test.each(FRAMING)('S19 a request with %s is refused and the connection closed',
   const answer = await sendRaw(running.url, `GET / HTTP/1.1\r\nHost: localhost\r\n${rest}${smuggled}`, 1500);
   expect([400, 413]).toContain(statusOf(answer));
   expect(answer).not.toContain('"status":"ok"');
+});
+
+test('S22 an address that can not be decoded is told of in our words, and another origin may read them', async () => {
+  const answer = await rawGet(running.url, '/%E0%A4%A');
+  expect(statusOf(answer)).toBe(400);
+  expect(answer).toMatch(/access-control-allow-origin: \*/i);
+  expect(answer).toContain('"error":"bad_request"');
+  expect(answer).not.toContain('FST_');
 });
 
 test('S17 one address can not ask without end, and another is not held up by it', () => {

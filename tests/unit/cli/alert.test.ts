@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { openStateStore } from '../../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../../src/adapters/sqlite/state-store';
 import { buildCli } from '../../../src/cli/cli';
@@ -78,11 +79,21 @@ describe('alert', () => {
 });
 
 describe('runbooks', () => {
+  interface RuleFile {
+    readonly groups: readonly {
+      readonly rules: readonly { readonly alert?: string; readonly annotations?: { readonly runbook?: string } }[];
+    }[];
+  }
   const runbooks = join(__dirname, '..', '..', '..', 'docs', 'runbooks');
-  const names = readdirSync(runbooks).filter((name) => name.endsWith('.md'));
+  const deploy = join(__dirname, '..', '..', '..', 'deploy');
+  const names = readdirSync(runbooks).filter((name) => name.endsWith('.md') && name !== 'README.md');
+  const rules = parse(readFileSync(join(deploy, 'prometheus', 'rules', 'coin-predict.yml'), 'utf8')) as RuleFile;
+  const alerts = rules.groups
+    .flatMap((group) => group.rules)
+    .flatMap(({ alert, annotations }) => (alert === undefined ? [] : [{ alert, path: annotations?.runbook ?? '' }]));
 
-  test('every event that asks for something has its runbook, and every runbook its event', () => {
-    const named = new Set<string>();
+  test('every event and every Prometheus alert has its runbook, and every runbook one of them', () => {
+    const named = new Set<string>(alerts.map(({ path }) => path.replace('docs/runbooks/', '')));
     for (const kind of EVENT_KINDS) {
       const { phase, runbook } = EVENT_TABLE[kind];
       if (phase === 'ends') expect(runbook).toBeNull();
@@ -96,6 +107,12 @@ describe('runbooks', () => {
       }
     }
     expect(names.toSorted()).toEqual([...named].toSorted());
+  });
+
+  test.each(alerts)('the rule $alert leads to a runbook that names it before its steps', ({ alert, path }) => {
+    expect(path).toMatch(/^docs\/runbooks\/[a-z-]+\.md$/);
+    const [head = ''] = readFileSync(join(runbooks, '..', '..', path), 'utf8').split('## Steps');
+    expect(head).toContain(`\`${alert}\``);
   });
 
   test.each(names)('%s gives steps, and every command in it is one that the program understands', (name) => {

@@ -1,10 +1,10 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../../../src/config/config';
 import { chooseSource, readRunning, sourceFolder, writeRunning } from '../../../temporal/source';
+import { temporaryFolders } from '../../ports/store-fixtures';
 
-const folder = () => mkdtempSync(join(tmpdir(), 'coin-predict-source-'));
+const folder = temporaryFolders();
 const reachable = async () => true;
 const unreachable = async () => false;
 

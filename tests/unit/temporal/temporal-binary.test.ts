@@ -1,7 +1,7 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTemporalBinary } from '../../../temporal/temporal-binary';
+import { temporaryFolders } from '../../ports/store-fixtures';
 
 function program(folder: string, script: string): string {
   const path = join(folder, 'temporal');
@@ -10,7 +10,7 @@ function program(folder: string, script: string): string {
   return path;
 }
 
-const folder = () => mkdtempSync(join(tmpdir(), 'coin-predict-binary-'));
+const folder = temporaryFolders();
 const VERSION = 'echo temporal version 1.9.1';
 
 describe('finding the temporal CLI', () => {
