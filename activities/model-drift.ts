@@ -1,6 +1,6 @@
 /** Signs of drift of one timeframe's champion, and events that call for training. */
 import { driftSigns, DRIFT_RULES, populationStability } from '../src/domain/drift';
-import type { DriftSign } from '../src/domain/drift';
+import type { DriftName, DriftSign } from '../src/domain/drift';
 import { compareForecasts } from '../src/domain/forecast-comparison';
 import type { OriginLoss } from '../src/domain/forecast-comparison';
 import { candlesDue } from '../src/domain/retrain';
@@ -22,16 +22,22 @@ export interface DriftInput {
   readonly shadow: readonly OriginLoss[];
 }
 
-export async function judgeDrift(ports: ActivityPorts, input: DriftInput): Promise<DriftSign[]> {
+export interface DriftLook {
+  readonly signs: readonly DriftSign[];
+  /** The newest origin, or candle, that each sign is judged by; null where there is none. */
+  readonly restsOn: Readonly<Record<DriftName, EpochMs | null>>;
+}
+
+export async function judgeDrift(ports: ActivityPorts, input: DriftInput): Promise<DriftLook> {
   const { timeframe, champion, own, shadow } = input;
   const { minimumSamples, horizon: steps } = ports.settings.rules(timeframe);
   // Compared with itself: the means over origins, each over its symbols.
   const all = compareForecasts(own, own, { steps, limit: Number.MAX_SAFE_INTEGER });
   const enough = all !== null && all.origins >= minimumSamples ? all : null;
-  const days = Math.ceil((DRIFT_RULES.shadowDays * DAY) / (closeOf(timeframe, 0) - 0));
-  const recent = compareForecasts(own, shadow, { steps, limit: days });
-  const whole = recent !== null && recent.origins >= days ? recent : null;
-  return driftSigns({
+  const limit = Math.max(steps, Math.ceil((DRIFT_RULES.shadowDays * DAY) / (closeOf(timeframe, 0) - 0)));
+  const recent = compareForecasts(own, shadow, { steps, limit });
+  const whole = recent !== null && recent.origins >= limit ? recent : null;
+  const signs = driftSigns({
     loss: enough?.challengerLoss ?? null,
     lossAtPromotion: (await newestEvaluation(ports, champion, input.since)).loss,
     error: whole?.challengerError ?? null,
@@ -39,6 +45,18 @@ export async function judgeDrift(ports: ActivityPorts, input: DriftInput): Promi
     coverage80: enough?.coverage80 ?? null,
     inputShift: await inputShift(ports, input),
   });
+  const newest = all?.to ?? null;
+  const candle = await newestCandle(ports, input);
+  return { signs, restsOn: { loss: newest, coverage: newest, shadow: whole?.to ?? null, input: candle } };
+}
+
+async function newestCandle(ports: ActivityPorts, { timeframe, symbols }: DriftInput): Promise<EpochMs | null> {
+  let newest: EpochMs | null = null;
+  for (const symbol of symbols) {
+    const extent = await ports.candles.extent({ symbol, timeframe });
+    if (extent !== null) newest = Math.max(newest ?? extent.last, extent.last);
+  }
+  return newest;
 }
 
 /** Moves of the last evaluation window against those of the window before the model became champion. */
@@ -61,15 +79,22 @@ async function inputShift(
   return populationStability(await moves(before), await moves(newest));
 }
 
-/** Keeps what was seen, and how often in a row the champion has drifted. */
+/**
+ * Keeps what was seen, and how often in a row the champion has drifted. Signs that rest on nothing newer than the look
+ * before are the same fact: told already, kept already, and no observation (0).
+ */
 export async function recordDrift(
   ports: ActivityPorts,
   input: DriftInput,
-  signs: readonly DriftSign[],
+  { signs, restsOn }: DriftLook,
 ): Promise<number> {
   const { timeframe, asOf, champion } = input;
   const before = await ports.models.events(timeframe, { kind: 'drift', limit: 10 });
   const earlier = before.filter(({ at }) => at < asOf);
+  const [last] = earlier;
+  const isNew = ({ name }: DriftSign): boolean => restsOn[name] !== last?.facts[name];
+  const known = last?.verdict === 'drift' && last.version === champion.model_version && !signs.some(isNew);
+  if (known && signs.length > 0) return 0;
   const inRow = earlier.findIndex(({ verdict }) => verdict !== 'drift');
   await ports.models.record({
     key: `drift ${timeframe} ${asOf}`,
@@ -83,7 +108,7 @@ export async function recordDrift(
       signs.map(({ name, value, threshold }) => `${name} ${value.toPrecision(3)}, not ${threshold}`).join(', ') ||
       'no sign',
     criteria: signs.map(({ name, value, threshold }) => ({ name, value, threshold, passed: false })),
-    facts: {},
+    facts: restsOn,
   });
   return signs.length === 0 ? 0 : 1 + (inRow === -1 ? earlier.length : inRow);
 }

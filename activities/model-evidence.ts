@@ -120,8 +120,8 @@ async function holdoutEvidence(ports: ActivityPorts, { champion, shadow, asOf }:
   return {
     ...nothing,
     origins: own.origins.length,
-    challengerTargets: targetsOf(own),
-    rivalTargets: targetsOf(rival),
+    challengerTargets: own.targets ?? null,
+    rivalTargets: rival.targets ?? null,
     challengerLoss: mean(own),
     rivalLoss: mean(rival),
     p: dieboldMariano(differences, overlapOf(steps))?.p ?? null,
@@ -132,10 +132,6 @@ async function holdoutEvidence(ports: ActivityPorts, { champion, shadow, asOf }:
 
 function lossOf({ symbols }: RecipeHoldout, symbol: string): number {
   return symbols.find((of) => of.symbol === symbol)?.loss ?? NaN;
-}
-
-function targetsOf({ origins, symbols }: RecipeHoldout): string {
-  return hashOf([...origins.map(({ origin }) => origin), ...symbols.map(({ symbol }) => symbol)].join('\n'));
 }
 
 function hashOf(text: string): string {

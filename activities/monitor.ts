@@ -35,7 +35,8 @@ export function createRecommit(ports: ActivityPorts) {
 export function createProbe(ports: ActivityPorts) {
   return ({ asOf }: { readonly asOf: EpochMs }) =>
     guarded(async () => {
-      const result = await ports.probe.run(asOf);
+      const before = await ports.monitor.lastProbes(asOf);
+      const result = await ports.probe.run(asOf, before?.probes ?? 1);
       if (result === null) return null;
       await ports.monitor.recordProbes({ at: asOf, ...result });
       return { probes: result.probes, good: result.good };

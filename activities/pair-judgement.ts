@@ -7,6 +7,7 @@ import type { EpochMs, Pair } from '../src/domain/types';
 import type { PublicationRow } from '../src/ports/publication';
 import { historySchema, predictionSchema } from '../src/publish/documents';
 import type { FileReference, ManifestEntry } from '../src/publish/documents';
+import { followedSymbols } from './followed';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
 
@@ -28,7 +29,8 @@ export interface Judgement {
 export function createJudge(ports: ActivityPorts): (asOf: EpochMs) => Promise<Judgement> {
   const whole = new Set<string>();
   return async (asOf) => {
-    const { symbols, timeframes } = ports.settings;
+    const { timeframes } = ports.settings;
+    const symbols = await followedSymbols(ports);
     const current = await ports.published.manifest();
     const entries = new Map(current?.manifest.entries.map((entry) => [entry.key, entry]));
     const rows = (await ports.publication.rows()).filter(

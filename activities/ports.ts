@@ -60,6 +60,9 @@ export type RequestCycle = (timeframe: TimeframeId, reason: string) => Promise<v
 /** Starts a training that an event calls for, unless one is running; whether it trains is decided there. */
 export type RequestTraining = (timeframe: TimeframeId, trigger: TrainingTrigger, observations: number) => Promise<void>;
 
+/** Whether an operator has paused this schedule; false where there is none. */
+export type SchedulePaused = (scheduleId: string) => Promise<boolean>;
+
 /** Everything the activities touch. */
 export interface ActivityPorts {
   /** The source this worker serves; runs opened for another are refused. */
@@ -97,6 +100,7 @@ export interface ActivityPorts {
   readonly snapshots: Snapshots;
   readonly requestCycle: RequestCycle;
   readonly requestTraining: RequestTraining;
+  readonly schedulePaused: SchedulePaused;
   /** Documents of the operators' pages. */
   readonly opsDocuments: DocumentFolder;
   readonly fetchCounter: FetchCounter;

@@ -10,13 +10,19 @@ import type { ActivityPorts } from './ports';
 
 /** Scores every step whose target has closed by `asOf` and whose candle is stored. Repeating it changes nothing. */
 export async function scoreClosedTargets(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<number> {
-  const records = await ports.forecastLedger.unscored(pair, asOf);
+  const records = await ports.forecastLedger.unscored(pair, asOf, await decidedEmpty(ports, pair));
   const [first] = records;
   if (first === undefined) return 0;
   const closes = await closesByTime(ports, pair, first.dataThrough, asOf);
   const scores = records.flatMap((record) => scoresOf(record, closes));
   await ports.forecastLedger.recordScores(scores);
   return scores.length;
+}
+
+/** Targets whose candle the exchange does not have: to wait for one would read all candles since, at every export. */
+async function decidedEmpty(ports: ActivityPorts, pair: Pair): Promise<(close: EpochMs) => boolean> {
+  const gaps = (await ports.gapLedger.list(pair)).filter(({ state }) => state !== 'suspect');
+  return (close) => gaps.some(({ from, to }) => from < close && close <= closeOf(pair.timeframe, to));
 }
 
 /**

@@ -105,12 +105,13 @@ async function search(
 
 function holdoutOf(ports: ActivityPorts, ranked: readonly RankedRecipe[]): Holdout {
   return {
-    schema_version: '1.0',
-    recipes: ranked.flatMap(({ recipe, overall, byOrigin, bySymbol, millisecondsPerForecast }) => {
+    schema_version: '1.1',
+    recipes: ranked.flatMap(({ recipe, overall, targets, byOrigin, bySymbol, millisecondsPerForecast }) => {
       if (overall === null) return [];
       return {
         version: ports.trainingForecaster.versionOf(recipe),
         inference_ms: millisecondsPerForecast * bySymbol.length,
+        targets,
         coverage80: overall.cov80,
         origins: byOrigin.map(({ origin, pinball, mae, yardstickPinball }) => ({
           origin,

@@ -1,6 +1,7 @@
 /** The steps of a training that need no processor: whether to train, the snapshot, the record. */
 import { heartbeat } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
+import { trainingId } from '../src/domain/names';
 import { judgeRetrain } from '../src/domain/retrain';
 import { closeOf, DAY, isTimeframe, MINUTE } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
@@ -34,6 +35,7 @@ export function createPlanTraining(ports: ActivityPorts) {
         trigger: input.trigger,
         asOf: input.asOf,
         observations: input.observations,
+        paused: EVENTS.includes(input.trigger) && (await ports.schedulePaused(trainingId(timeframe))),
         ...(await trainedBefore(ports, timeframe)),
       });
       await ports.models.record({

@@ -1,5 +1,11 @@
 import type { Logger } from 'pino';
-import type { ActivityPorts, PipelineSettings, RequestCycle, RequestTraining } from '../activities/ports';
+import type {
+  ActivityPorts,
+  PipelineSettings,
+  RequestCycle,
+  RequestTraining,
+  SchedulePaused,
+} from '../activities/ports';
 import type { Config } from '../src/config/config';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
@@ -22,6 +28,8 @@ export interface PortsInput {
   readonly requestCycle: RequestCycle;
   /** Absent: nothing is trained because of what a cycle sees. */
   readonly requestTraining?: RequestTraining;
+  /** Absent: there are no schedules, so none is paused. */
+  readonly schedulePaused?: SchedulePaused;
   readonly log: Logger;
   readonly clock?: Clock;
   /** Who is told, inside and outside. Absent: alerts are only logged, and nothing outside is asked. */
@@ -49,6 +57,7 @@ export function activityPorts({
   trainingForecaster,
   requestCycle,
   requestTraining = async () => {},
+  schedulePaused = async () => false,
   log,
   clock = systemClock,
   outside = NOBODY,
@@ -85,6 +94,7 @@ export function activityPorts({
     opsDocuments: stores.opsDocuments,
     requestCycle,
     requestTraining,
+    schedulePaused,
     fetchCounter,
   };
 }

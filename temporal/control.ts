@@ -50,6 +50,8 @@ export interface TemporalControl extends Control {
   requestCycle(timeframe: TimeframeId, reason: string): Promise<void>;
   /** Starts a training that an event calls for; one that is running is left alone. */
   requestTraining(timeframe: TimeframeId, trigger: TrainingTrigger, observations: number): Promise<void>;
+  /** False where there is no such schedule. */
+  isPaused(scheduleId: string): Promise<boolean>;
 }
 
 /** @throws TemporalUnreachable when no server answers at the address. */
@@ -102,11 +104,12 @@ export async function connectControl(options: ControlOptions): Promise<TemporalC
     requestCycle: (timeframe, reason) => requestCycle(client, timeframe, reason),
     requestTraining: (timeframe, trigger, observations) =>
       requestTraining(client, { timeframe, trigger, observations, ...told() }),
+    isPaused: (scheduleId) => isPaused(client, scheduleId),
     close: () => connection.close(),
   };
 }
 
-/** A paused timeframe is frozen: what was asked for is done when its schedule goes on. */
+/** Whether it trains is decided, and kept with its reason, by the run itself: see planTraining. */
 async function requestTraining(
   client: Client,
   request: {
@@ -131,6 +134,7 @@ async function requestTraining(
   }
 }
 
+/** A paused timeframe is frozen: what was asked for is done when its schedule goes on. */
 async function requestCycle(client: Client, timeframe: TimeframeId, reason: string): Promise<void> {
   if (await isPaused(client, cycleScheduleId(timeframe))) return;
   await client.workflow.signalWithStart('cycle', {

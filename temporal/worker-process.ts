@@ -63,7 +63,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
   const forecasters = { forecaster, shadowForecaster, trainingForecaster };
   const metrics = createDeploymentMetrics(
-    { ...config, ...stores.state, clock: systemClock, candles: stores.candles },
+    { ...config, ...stores.state, clock: systemClock, storage: stores.storage },
     true,
   );
   const metricsServer = await serveMetrics(
@@ -83,6 +83,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     ...forecasters,
     requestCycle,
     requestTraining: (...event) => control.requestTraining(...event),
+    schedulePaused: (id) => control.isPaused(id),
     log,
     outside: outsideOf(config),
     fetchCounter: metrics.fetchCounter,

@@ -1,9 +1,9 @@
-/** The worker: workflows and their stages on one queue, CPU work that cycles wait for on another, the rest on a third. */
+/** The worker: workflows and their stages on one queue; CPU work that cycles wait for, shadows and trainings each on another. */
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
+import { BACKGROUND_QUEUE, COMPUTE_QUEUE, SHADOW_QUEUE, TASK_QUEUE } from '../src/domain/names';
 import type { MainActivities } from '../activities';
 import type { BackgroundActivities, ComputeActivities } from '../activities/contract';
 import type { SmokeActivities, TrainingComputations } from '../activities/training-contract';
@@ -31,7 +31,7 @@ export interface RunningWorker {
 /** Running activities get this long to finish on shutdown; they are retried elsewhere after it. */
 const SHUTDOWN_GRACE = '25s';
 const SHUTDOWN_FORCE = '60s';
-/** The shadow and one training. */
+/** Shadows of as many timeframes, and trainings of as many: more of a kind wait for those of their own kind only. */
 const BACKGROUND_SLOTS = 2;
 const CONNECT_PAUSE_MS = 1_000;
 const CONNECT_TRIES = 120;
@@ -86,13 +86,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     activities: options.computeActivities,
     maxConcurrentActivityTaskExecutions: options.computeSlots,
   });
-  const background = await Worker.create({
+  const behind = {
     ...shared,
-    taskQueue: BACKGROUND_QUEUE,
     activities: options.backgroundActivities,
     maxConcurrentActivityTaskExecutions: BACKGROUND_SLOTS,
-  });
-  const ended = Promise.all([main.run(), compute.run(), background.run()]).then(
+  };
+  const shadow = await Worker.create({ ...behind, taskQueue: SHADOW_QUEUE });
+  const background = await Worker.create({ ...behind, taskQueue: BACKGROUND_QUEUE });
+  const workers = [main, compute, shadow, background];
+  const ended = Promise.all(workers.map((worker) => worker.run())).then(
     () => connection.close(),
     async (error: unknown) => {
       await connection.close();
@@ -102,7 +104,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   return {
     ended,
     stop: async () => {
-      for (const worker of [main, compute, background]) if (worker.getState() === 'RUNNING') worker.shutdown();
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
       await ended;
     },
   };

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../src/domain/names';
+import { BACKGROUND_QUEUE, COMPUTE_QUEUE, SHADOW_QUEUE, TASK_QUEUE } from '../src/domain/names';
 import { PAYLOAD_GUARD } from '../temporal/payload-guard';
 import { startDevelopmentServer } from '../temporal/development-server';
 import type { DevelopmentServer } from '../temporal/development-server';
@@ -78,7 +78,8 @@ export async function startTestTemporal(): Promise<TestTemporal> {
       });
       const compute = await Worker.create({ connection: native, taskQueue: COMPUTE_QUEUE, ...served });
       const background = await Worker.create({ connection: native, taskQueue: BACKGROUND_QUEUE, ...served });
-      return worker.runUntil(compute.runUntil(background.runUntil(work())));
+      const shadow = await Worker.create({ connection: native, taskQueue: SHADOW_QUEUE, ...served });
+      return worker.runUntil(compute.runUntil(background.runUntil(shadow.runUntil(work()))));
     },
     crash: async (downMs, meanwhile) => {
       process.kill(server.pid, 'SIGKILL');

@@ -1,11 +1,11 @@
 import { isCancellation, proxyActivities, setWorkflowOptions, upsertSearchAttributes } from '@temporalio/workflow';
 import type { BackgroundActivities, ShadowResult, StageInput } from '../activities/contract';
-import { BACKGROUND_QUEUE } from '../src/domain/names';
+import { SHADOW_QUEUE } from '../src/domain/names';
 import { KIND, OUTCOME, SYMBOLS, TIMEFRAME } from './search-attributes';
 
 /** One attempt: the next cycle brings the next. */
 const { shadowForecast } = proxyActivities<BackgroundActivities>({
-  taskQueue: BACKGROUND_QUEUE,
+  taskQueue: SHADOW_QUEUE,
   startToCloseTimeout: '10m',
   heartbeatTimeout: '30s',
   scheduleToCloseTimeout: '20m',

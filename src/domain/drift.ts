@@ -9,6 +9,7 @@ export const DRIFT_RULES = {
   lossRatio: 1.2,
   /** Champion's mean absolute error over the shadow's, over {@link DRIFT_RULES.shadowDays}. */
   shadowRatio: 1.2,
+  /** And a horizon of origins at least: fewer long candles share nearly all of their targets. */
   shadowDays: 3,
   coverage80: { from: 0.7, to: 0.9 },
   /** Population stability index of the moves. */

@@ -9,7 +9,9 @@ export const TASK_QUEUE = 'coin-predict';
 /** CPU work (fit, predict): as many activities at once as there are cores. */
 export const COMPUTE_QUEUE = 'coin-predict-compute';
 
-/** CPU work that no cycle waits for: the shadow's forecasts, training. */
+/** The shadow's forecasts: no cycle waits for them, and they wait for no training. */
+export const SHADOW_QUEUE = 'coin-predict-shadow';
+/** CPU work that nothing waits for: training. */
 export const BACKGROUND_QUEUE = 'coin-predict-background';
 
 /** Workflow of type `cycle`; the lock of its timeframe. */

@@ -29,6 +29,8 @@ export interface RetrainRequest {
   readonly trainedAt: EpochMs | null;
   /** When an event last brought about a training; null: never. */
   readonly eventAt: EpochMs | null;
+  /** The schedule of its trainings is paused: then only an operator has it trained. */
+  readonly paused: boolean;
 }
 
 export type RetrainVerdict =
@@ -36,8 +38,9 @@ export type RetrainVerdict =
   | { readonly verdict: 'refused'; readonly reason: string };
 
 export function judgeRetrain(request: RetrainRequest): RetrainVerdict {
-  const { trigger, asOf, observations, trainedAt, eventAt } = request;
+  const { trigger, asOf, observations, trainedAt, eventAt, paused } = request;
   if (trigger === 'by hand' || trigger === 'schedule') return { verdict: 'train', reason: trigger };
+  if (paused) return refused('the schedule of its trainings is paused');
   if (observations < RETRAIN_RULES.observations) {
     return refused(`observed ${observations} of ${RETRAIN_RULES.observations} times in a row`);
   }

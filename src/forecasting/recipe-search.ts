@@ -2,6 +2,7 @@
  * Walk-forward search over recipes: at each origin every candidate forecasts every series from the candles closed by
  * then, through the Forecaster that serves, and is scored on the closes that followed. Training calls it to choose.
  */
+import { createHash } from 'node:crypto';
 import { PipelineError } from '../domain/errors';
 import { closeOf, lastBoundary, shiftSlots } from '../domain/timeframe';
 import type { Candle, EpochMs, Pair, TimeframeId } from '../domain/types';
@@ -49,6 +50,8 @@ export interface RankedRecipe {
   readonly maeRatio: number;
   readonly millisecondsPerForecast: number;
   readonly failed: number;
+  /** Hash of the forecasts that succeeded, each named by symbol and origin: equal for two recipes whose means are over the same. */
+  readonly targets: string;
   /** The first failure, in words. */
   readonly why: string | null;
   /** One observation an origin, pooled over the series: what a test of the difference between two recipes takes. */
@@ -159,6 +162,7 @@ class Tally {
   private readonly inside = { cov80: 0, cov95: 0 };
   private milliseconds = 0;
   private failed = 0;
+  private readonly targets = createHash('sha256');
   private why: string | null = null;
 
   constructor(readonly recipe: Recipe) {}
@@ -169,6 +173,7 @@ class Tally {
       this.why ??= outcome.why;
       return;
     }
+    this.targets.update(`${symbol} ${origin}\n`);
     const { losses } = outcome;
     for (const sums of [this.all, entryOf(this.origins, origin), entryOf(this.symbols, symbol)]) {
       sums.add(losses, yardstick);
@@ -189,6 +194,7 @@ class Tally {
       maeRatio: n === 0 ? Infinity : means.mae / means.yardstickMae,
       millisecondsPerForecast: n === 0 ? Infinity : this.milliseconds / n,
       failed,
+      targets: this.targets.copy().digest('hex').slice(0, 16),
       why,
       byOrigin: [...this.origins].toSorted(([a], [b]) => a - b).map(([origin, sums]) => ({ origin, ...sums.means() })),
       bySymbol: [...this.symbols].map(([symbol, sums]) => ({ symbol, ...sums.means() })),

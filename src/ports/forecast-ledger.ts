@@ -33,8 +33,11 @@ export interface ForecastLedger {
   latest(pair: Pair, role: ForecastRole): Promise<ForecastRecord | null>;
   /** First-issued forecasts with data through in [from, to], ascending. */
   list(pair: Pair, role: ForecastRole, from: EpochMs, to: EpochMs): Promise<ForecastRecord[]>;
-  /** First-issued forecasts that still have an unscored step whose target closes at or before `asOf`. */
-  unscored(pair: Pair, asOf: EpochMs): Promise<ForecastRecord[]>;
+  /**
+   * First-issued forecasts that still have an unscored step whose target closes at or before `asOf`. A step whose target is
+   * said to be empty has nothing to wait for as long as that is said.
+   */
+  unscored(pair: Pair, asOf: EpochMs, isEmpty?: (close: EpochMs) => boolean): Promise<ForecastRecord[]>;
   recordScores(scores: readonly ForecastScore[]): Promise<void>;
   scores(pair: Pair, role: ForecastRole, from: EpochMs, to: EpochMs): Promise<ForecastScore[]>;
 }

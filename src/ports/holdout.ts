@@ -8,6 +8,8 @@ export const holdoutSchema = z.object({
       /** Version of the recipe. */
       version: z.string(),
       inference_ms: z.number(),
+      /** Hash of the forecasts that the means are over; not in files of 1.0. */
+      targets: z.string().optional(),
       coverage80: z.number(),
       origins: z.array(
         z.object({

@@ -40,6 +40,8 @@ export interface MonitorStore {
   /** One a time: repeating adds nothing. */
   recordProbes(round: ProbeRound): Promise<void>;
   probes(from: EpochMs, to: EpochMs): Promise<ProbeRound[]>;
+  /** The newest one earlier than `before`. */
+  lastProbes(before: EpochMs): Promise<ProbeRound | null>;
   recordDay(day: SlaDay): Promise<void>;
   /** Newest first. */
   days(limit: number): Promise<SlaDay[]>;

@@ -10,6 +10,10 @@ export interface ProbeResult {
 
 /** Asks the public server for what a reader asks for. */
 export interface Probe {
-  /** Null where no public server is known. Never throws: a server that does not answer is a bad probe. */
-  run(asOf: EpochMs): Promise<ProbeResult | null>;
+  /**
+   * Null where no public server is known. Never throws: a server that does not answer is bad. One that does not say what it
+   * serves is so in all of `expected`, the probes of the round before: else a minute of failure would count for less than a
+   * good one.
+   */
+  run(asOf: EpochMs, expected: number): Promise<ProbeResult | null>;
 }

@@ -1,7 +1,10 @@
 /** The figures of a day, by hand-computed examples over a real state store. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createRollUpDay } from '../../activities/monitor';
+import { createProbe, createRollUpDay } from '../../activities/monitor';
 import type { ActivityPorts } from '../../activities/ports';
+import { createHttpProbe } from '../../src/adapters/probe/http-probe';
 import { openStateStore } from '../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../src/adapters/sqlite/state-store';
 import { eventOf } from '../../src/domain/event';
@@ -15,6 +18,15 @@ const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 const MONDAY = Date.UTC(2024, 0, 1);
 const NOTHING = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [], untrained: {} };
+/** Twenty pairs without documents: one probe each, and the manifest. */
+const MANIFEST = JSON.stringify({
+  entries: Array.from({ length: 20 }, (_, k) => ({
+    symbol: `S${k}/USDT`,
+    timeframe: '1h',
+    status: 'fresh',
+    files: {},
+  })),
+});
 const PLAN = { receivers: ['webhook'], perMinute: 1000 };
 
 let state: StateStore;
@@ -80,6 +92,25 @@ test('a round that was missed is no probe: neither good nor bad', async () => {
   for (const hour of [0, 1, 5]) await probe(MONDAY + hour * HOUR, 4, 4);
   await probe(MONDAY + 6 * HOUR, 4, 2);
   expect((await rollUp(MONDAY + DAY)).availability).toBe(14 / 16);
+});
+
+test('a web server that is down for 12 of 24 hours makes 50 %, however much a good minute asks', async () => {
+  const server = createServer((_, response) => response.end(MANIFEST));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (let hour = 0; hour < 24; hour++) {
+    if (hour === 12) {
+      server.closeAllConnections();
+      server.close();
+    }
+    // Nothing is remembered but what the store holds: each round is of a monitor that has just started.
+    const ports = { monitor: state.monitor, probe: createHttpProbe({ url: async () => base }) };
+    const round = await inActivity(() =>
+      createProbe(ports as unknown as ActivityPorts)({ asOf: MONDAY + hour * HOUR }),
+    );
+    expect(round).toEqual({ probes: 21, good: hour < 12 ? 21 : 0 });
+  }
+  expect((await rollUp(MONDAY + DAY)).availability).toBe(0.5);
 });
 
 test('I10 a round that is recorded twice counts once, and a day that is rolled up twice is the same', async () => {

@@ -136,6 +136,18 @@ function unscored(make: () => Promise<ForecastLedger>): void {
     expect(await ledger.unscored(BTC_1H, slot(1000))).toEqual([forecast(1)]);
   });
 
+  test('a step whose target is said to be empty is not waited for, as long as that is said', async () => {
+    const ledger = await make();
+    await ledger.append([forecast(1)]);
+    await ledger.recordScores([score(forecast(1), 1), score(forecast(1), 3)]);
+    const second = slot(1) + 2 * HOUR;
+    expect(await ledger.unscored(BTC_1H, slot(1000), (close) => close === second)).toEqual([]);
+    expect(await ledger.unscored(BTC_1H, slot(1000), (close) => close !== second)).toEqual([forecast(1)]);
+    await ledger.append([forecast(2)]);
+    expect(await ledger.unscored(BTC_1H, slot(1000), (close) => close === second)).toEqual([forecast(2)]);
+    expect(await ledger.unscored(BTC_1H, slot(1000))).toEqual([forecast(1), forecast(2)]);
+  });
+
   test('of a forecast that was issued again only the first issue is scored', async () => {
     const ledger = await make();
     await ledger.append([forecast(1), forecast(1, { issuedAt: slot(3) })]);

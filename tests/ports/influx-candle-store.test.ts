@@ -1,6 +1,7 @@
 /** One suite for every candle store: here on a real InfluxDB. */
 import { join } from 'node:path';
 import { openInfluxCandles } from '../../src/adapters/influx/bucket';
+import { InfluxConnection } from '../../src/adapters/influx/connection';
 import { openWriteOrder } from '../../src/adapters/sqlite/write-order';
 import { systemClock } from '../../src/ports/clock';
 import { INFLUXD_START_MS, describeOnInflux, startInfluxd } from '../influxd';
@@ -44,5 +45,19 @@ describeOnInflux('on InfluxDB', () => {
     expect(await store.last(BTC_1H, 5)).toEqual([]);
     await other.write(BTC_1H, candles(3, 4), 2000);
     expect(await store.last(BTC_1H, 5)).toEqual(candles(3, 4));
+  });
+
+  test('a size is unknown when the metrics do not know a bucket that has candles; one that is really empty takes nothing', async () => {
+    const order = await openWriteOrder(join(temporaryFolder(), 'write-order.db'), systemClock);
+    const store = closed(await openInfluxCandles(influx.options('unmeasured'), 'binance', order));
+    expect(await store.sizeBytes()).toBe(0);
+    await store.write(BTC_1H, candles(0, 99), 1000);
+    // The shard is named from its first row on, whatever its size is said to be.
+    expect(await store.sizeBytes()).not.toBeNull();
+    for (const text of ['', '<html>', 'storage_shard_disk_size{bucket="another"} 5\n']) {
+      const said = jest.spyOn(InfluxConnection.prototype, 'metrics').mockResolvedValue(text);
+      expect(await store.sizeBytes()).toBeNull();
+      said.mockRestore();
+    }
   });
 });

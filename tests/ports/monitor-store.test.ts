@@ -173,6 +173,8 @@ test('probes are kept once a time, days for good, and old events are removed', a
   await state.monitor.recordProbes(probe);
   await state.monitor.recordProbes({ ...probe, good: 4 });
   expect(await state.monitor.probes(AT, AT + 1)).toEqual([probe]);
+  expect(await state.monitor.lastProbes(AT)).toBeNull();
+  expect(await state.monitor.lastProbes(AT + 1)).toEqual(probe);
   await state.monitor.commitRound(round(AT, event('corrupt')), PLAN);
   await state.monitor.forget(AT + 1);
   expect(await state.monitor.probes(0, AT + 1)).toEqual([]);

@@ -13,7 +13,7 @@ import { createActivities, createBackgroundActivities, createComputeActivities }
 import { loadConfig } from '../../src/config/config';
 import { createCcxtExchange } from '../../src/adapters/ccxt/ccxt-exchange';
 import { PipelineError } from '../../src/domain/errors';
-import { BACKGROUND_QUEUE, COMPUTE_QUEUE, TASK_QUEUE } from '../../src/domain/names';
+import { BACKGROUND_QUEUE, COMPUTE_QUEUE, SHADOW_QUEUE, TASK_QUEUE } from '../../src/domain/names';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import { createForecaster } from '../../src/forecasting/forecaster';
@@ -112,6 +112,7 @@ async function main(folder: string, address: string): Promise<void> {
   const worker = await Worker.create({ connection, taskQueue: TASK_QUEUE, workflowBundle, activities });
   const compute = await Worker.create({ connection, taskQueue: COMPUTE_QUEUE, activities });
   const background = await Worker.create({ connection, taskQueue: BACKGROUND_QUEUE, activities });
+  const shadow = await Worker.create({ connection, taskQueue: SHADOW_QUEUE, activities });
   const client = new Client({ connection: await Connection.connect({ address }) });
   const requests: object[] = [];
   const night = async (): Promise<void> => {
@@ -130,7 +131,7 @@ async function main(folder: string, address: string): Promise<void> {
       await setShadow(stores, run.due);
     }
   };
-  await worker.runUntil(compute.runUntil(background.runUntil(night())));
+  await worker.runUntil(compute.runUntil(background.runUntil(shadow.runUntil(night()))));
   writeFileSync(join(folder, 'requests.json'), JSON.stringify(requests));
   const silent = market.faults.list().filter(({ fired }) => fired === 0);
   if (silent.length > 0) throw new Error(`never fired: ${silent.map(({ rule }) => rule.fault).join(', ')}`);

@@ -50,6 +50,11 @@ describe('schedules on a real server', () => {
       ['cycle-1h', true],
     ]);
     expect(views[1]?.note).toBe('rolling back');
+    expect(await Promise.all(['cycle-1h', 'cycle-1d', 'train-1h'].map((id) => control.isPaused(id)))).toEqual([
+      true,
+      false,
+      false,
+    ]);
     await control.resume('cycle-1h', 'done');
     expect((await control.schedules())[1]?.paused).toBe(false);
   });

@@ -216,13 +216,14 @@ export class InfluxCandleStore implements CandleStore {
     return pairs.toSorted((a, b) => compare(a.symbol, b.symbol) || compare(a.timeframe, b.timeframe));
   }
 
-  /** The server looks at its shards every ten seconds. */
+  /** The server names a shard with its first row, and looks at their sizes every ten seconds. */
   async sizeBytes(): Promise<number | null> {
     try {
       const lines = (await this.#connection.metrics()).split('\n');
       const sizes = lines.filter(
         (line) => line.startsWith('storage_shard_disk_size{') && line.includes(`bucket="${this.#bucketId}"`),
       );
+      if (sizes.length === 0) return (await this.pairs()).length === 0 ? 0 : null;
       const bytes = sizes.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
       return Number.isFinite(bytes) ? bytes : null;
     } catch {

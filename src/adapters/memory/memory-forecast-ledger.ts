@@ -30,10 +30,14 @@ export class MemoryForecastLedger implements ForecastLedger {
     );
   }
 
-  async unscored(pair: Pair, asOf: EpochMs): Promise<ForecastRecord[]> {
+  async unscored(
+    pair: Pair,
+    asOf: EpochMs,
+    isEmpty: (close: EpochMs) => boolean = () => false,
+  ): Promise<ForecastRecord[]> {
     return this.#firstIssues(pair).filter((record) =>
       forecastTimes(pair.timeframe, record.dataThrough, record.quantiles.length).some(
-        (close, index) => close <= asOf && !this.#scores.has(`${forecastKey(record)} ${index + 1}`),
+        (close, index) => close <= asOf && !isEmpty(close) && !this.#scores.has(`${forecastKey(record)} ${index + 1}`),
       ),
     );
   }

@@ -10,6 +10,8 @@ export interface HttpProbeOptions {
   /** Base URL without a slash at its end; null while none is known. */
   readonly url: () => Promise<string | null>;
   readonly timeoutMs?: number;
+  /** Time of a whole round: what has not been answered by then is bad. */
+  readonly roundMs?: number;
 }
 
 /** What a probe reads of a manifest entry. */
@@ -21,15 +23,19 @@ interface ProbedEntry {
 }
 
 const TIMEOUT_MS = 5_000;
+/** Well within the 30 s that the monitor gives to this step. */
+const ROUND_MS = 20_000;
 /** Pairs asked about in one round; more are taken in turn. */
 const PAIRS_A_ROUND = 50;
 const AT_ONCE = 8;
 
-export function createHttpProbe({ url, timeoutMs = TIMEOUT_MS }: HttpProbeOptions): Probe {
+export function createHttpProbe({ url, timeoutMs = TIMEOUT_MS, roundMs = ROUND_MS }: HttpProbeOptions): Probe {
   return {
-    run: async (asOf) => {
+    run: async (asOf, expected) => {
       const base = await url();
-      return base === null ? null : probeServer({ base, timeoutMs }, asOf);
+      if (base === null) return null;
+      const server = { base, timeoutMs, round: AbortSignal.timeout(roundMs) };
+      return (await probeServer(server, asOf)) ?? { probes: expected, good: 0, fault: 'the manifest can not be read' };
     },
   };
 }
@@ -37,14 +43,17 @@ export function createHttpProbe({ url, timeoutMs = TIMEOUT_MS }: HttpProbeOption
 interface Server {
   readonly base: string;
   readonly timeoutMs: number;
+  /** Ends the round. */
+  readonly round: AbortSignal;
 }
 
 /** Null when well, else what was wrong. */
 type Check = () => Promise<string | null>;
 
-async function probeServer(server: Server, asOf: EpochMs): Promise<ProbeResult> {
+/** Null when the server does not say what it serves. */
+async function probeServer(server: Server, asOf: EpochMs): Promise<ProbeResult | null> {
   const entries = await readEntries(server);
-  if (entries === null) return { probes: 1, good: 0, fault: 'the manifest can not be read' };
+  if (entries === null) return null;
   // A pair with too few candles was promised to nobody.
   const promised = entries.filter(({ status }) => status !== 'insufficient_data');
   const checks = inTurn(promised, asOf).flatMap((entry) => checksOf(server, entry));
@@ -107,11 +116,12 @@ async function readEntries(server: Server): Promise<ProbedEntry[] | null> {
 }
 
 async function ask(
-  { base, timeoutMs }: Server,
+  { base, timeoutMs, round }: Server,
   path: string,
 ): Promise<{ readonly status: number; readonly body: Buffer } | null> {
   try {
-    const response = await fetch(`${base}${path}`, { signal: AbortSignal.timeout(timeoutMs), redirect: 'manual' });
+    const signal = AbortSignal.any([round, AbortSignal.timeout(timeoutMs)]);
+    const response = await fetch(`${base}${path}`, { signal, redirect: 'manual' });
     return { status: response.status, body: Buffer.from(await response.arrayBuffer()) };
   } catch {
     return null;

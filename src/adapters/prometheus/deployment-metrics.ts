@@ -13,7 +13,6 @@ import { closeOf, DAY, HOUR, openOf } from '../../domain/timeframe';
 import type { TimeframeRules } from '../../domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../../domain/types';
 import type { AlertOutbox } from '../../ports/alert-outbox';
-import type { CandleStore } from '../../ports/candle-store';
 import type { Clock } from '../../ports/clock';
 import type { FetchCounter } from '../../ports/fetch-counter';
 import { COMMIT_KINDS } from '../../ports/late-commits';
@@ -22,14 +21,14 @@ import { lastTrainedAt } from '../../ports/model-registry';
 import type { ModelRegistry } from '../../ports/model-registry';
 import type { MonitorStore } from '../../ports/monitor-store';
 import type { RunLog } from '../../ports/run-log';
+import type { StorageGauge } from '../../ports/storage-gauge';
 
 export interface DeploymentFacts {
   readonly timeframes: readonly TimeframeId[];
   readonly cycleTargetMs: number;
-  readonly storageBudgetBytes: number;
   readonly slaObjective: number;
   readonly clock: Clock;
-  readonly candles: Pick<CandleStore, 'sizeBytes'>;
+  readonly storage: StorageGauge;
   readonly runLog: RunLog;
   readonly monitor: MonitorStore;
   readonly outbox: AlertOutbox;
@@ -220,12 +219,12 @@ function lateCommitCounter(register: Registry): Collect {
 }
 
 function storageGauges(register: Registry): Collect {
-  const used = gauge(register, 'storage_used_bytes', 'What the candle store takes.', []);
+  const used = gauge(register, 'storage_used_bytes', 'What the data takes where it lives.', []);
   const budget = gauge(register, 'storage_budget_bytes', 'What the data may take.', []);
-  return async ({ candles, storageBudgetBytes }) => {
-    budget.set(storageBudgetBytes);
-    const bytes = await candles.sizeBytes();
-    // Unreadable usage counts as full, here as everywhere.
-    used.set(bytes ?? storageBudgetBytes);
+  return async ({ storage }) => {
+    const { usedBytes, budgetBytes } = await storage.measure();
+    // What can not be read counts as full, here as everywhere.
+    used.set(usedBytes ?? budgetBytes ?? 1);
+    budget.set(budgetBytes ?? usedBytes ?? 1);
   };
 }

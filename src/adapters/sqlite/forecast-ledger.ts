@@ -57,7 +57,11 @@ export class SqliteForecastLedger implements ForecastLedger {
     return rows.map(toRecord);
   }
 
-  async unscored({ symbol, timeframe }: Pair, asOf: EpochMs): Promise<ForecastRecord[]> {
+  async unscored(
+    { symbol, timeframe }: Pair,
+    asOf: EpochMs,
+    isEmpty: (close: EpochMs) => boolean = () => false,
+  ): Promise<ForecastRecord[]> {
     return this.state.read(async (db) => {
       const rows = await firstIssues(db)
         .where((where) => where.and({ symbol, timeframe }))
@@ -70,7 +74,9 @@ export class SqliteForecastLedger implements ForecastLedger {
         const record = toRecord(row);
         const scored = scoredSteps(await stepsOf(db, keyOf(row)));
         const targets = forecastTimes(timeframe, record.dataThrough, record.quantiles.length);
-        if (targets.some((close, index) => close <= asOf && !scored.has(index + 1))) due.push(record);
+        const isDue = (close: EpochMs, index: number): boolean =>
+          close <= asOf && !scored.has(index + 1) && !isEmpty(close);
+        if (targets.some(isDue)) due.push(record);
       }
       return due;
     });

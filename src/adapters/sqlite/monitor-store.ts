@@ -52,6 +52,13 @@ export class SqliteMonitorStore implements MonitorStore {
     );
   }
 
+  async lastProbes(before: EpochMs): Promise<ProbeRound | null> {
+    const newest = await this.state.read((db) =>
+      db.selectFrom('probe').selectAll().where('at', '<', before).orderBy('at', 'desc').limit(1).executeTakeFirst(),
+    );
+    return newest ?? null;
+  }
+
   async recordDay({ day, figures }: SlaDay): Promise<void> {
     const values = { figures: JSON.stringify(figures) };
     await this.state.write((db) =>

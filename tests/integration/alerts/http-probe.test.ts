@@ -33,8 +33,13 @@ afterEach(async () => {
   fixture.remove();
 });
 
-const run = (base: string | null, asOf = NOW, timeoutMs = 5_000) =>
-  createHttpProbe({ url: async () => base, timeoutMs }).run(asOf);
+/** The round before asked so many. */
+const EXPECTED = 61;
+const run = (
+  base: string | null,
+  asOf = NOW,
+  limits: { readonly timeoutMs?: number; readonly roundMs?: number } = {},
+) => createHttpProbe({ url: async () => base, ...limits }).run(asOf, EXPECTED);
 
 test('a healthy pair is three probes, and the manifest one', async () => {
   fixture.publish(PAIRS, { now: NOW });
@@ -58,8 +63,8 @@ test('where no server is known there is nothing to count', async () => {
   expect(await run(null)).toBeNull();
 });
 
-test('a manifest that can not be read is one bad probe', async () => {
-  const unread = { probes: 1, good: 0, fault: 'the manifest can not be read' };
+test('a server whose manifest can not be read is bad in all that the round before asked', async () => {
+  const unread = { probes: EXPECTED, good: 0, fault: 'the manifest can not be read' };
   expect(await run(url)).toEqual(unread);
   expect(await run('http://127.0.0.1:9')).toEqual(unread);
 });
@@ -133,8 +138,17 @@ describe('servers that misbehave', () => {
       if (path.endsWith('manifest.json')) response.end(manifestOf(4));
     };
     const started = performance.now();
-    expect(await run(base, NOW, 500)).toMatchObject({ probes: 9, good: 1 });
+    expect(await run(base, NOW, { timeoutMs: 500 })).toMatchObject({ probes: 9, good: 1 });
     expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  test('a round ends within its time whatever hangs, and what was not answered by then is bad', async () => {
+    answer = (path, response) => {
+      if (path.startsWith('/status/S0_') || path.endsWith('manifest.json')) response.end(manifestOf(50));
+    };
+    const started = performance.now();
+    expect(await run(base, NOW, { timeoutMs: 2_000, roundMs: 1_000 })).toMatchObject({ probes: 101, good: 2 });
+    expect(performance.now() - started).toBeLessThan(4_000);
   });
 
   test('a redirect is not followed', async () => {
@@ -146,9 +160,9 @@ describe('servers that misbehave', () => {
     expect(asked).not.toContain('/elsewhere');
   });
 
-  test.each(['{"entries":{}}', 'half', 'null'])('a manifest of %s is one bad probe', async (body) => {
+  test.each(['{"entries":{}}', 'half', 'null'])('a manifest of %s can not be read', async (body) => {
     answer = (_path, response) => response.end(body);
-    expect(await run(base)).toEqual({ probes: 1, good: 0, fault: 'the manifest can not be read' });
+    expect(await run(base)).toEqual({ probes: EXPECTED, good: 0, fault: 'the manifest can not be read' });
   });
 
   test('of 120 pairs fifty are asked about in a round, and in twelve rounds each of them five times', async () => {

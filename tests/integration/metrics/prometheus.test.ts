@@ -16,8 +16,8 @@ import { HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
 import { createDeploymentMetrics } from '../../../src/adapters/prometheus/deployment-metrics';
 import { openStateStore } from '../../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../../src/adapters/sqlite/state-store';
-import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
 import { systemClock } from '../../../src/ports/clock';
+import type { StorageGauge } from '../../../src/ports/storage-gauge';
 import { openStores } from '../../../temporal/stores';
 import { serveMetrics } from '../../../temporal/metrics-server';
 import { runWebProcess } from '../../../temporal/web-process';
@@ -98,9 +98,28 @@ test('no metric of the deployment has a label without bounds', async () => {
   await rm(folder, { recursive: true });
 });
 
-function createMetrics(state: StateStore) {
-  const config = loadConfig({}, null);
-  return createDeploymentMetrics({ ...config, ...state, clock: systemClock, candles: new MemoryCandleStore() }, false);
+test.each([
+  [{ usedBytes: 60, budgetBytes: 80 }, 60, 80],
+  [{ usedBytes: null, budgetBytes: 80 }, 80, 80],
+  [{ usedBytes: 60, budgetBytes: null }, 60, 60],
+  [{ usedBytes: null, budgetBytes: null }, 1, 1],
+])(
+  'the storage is told as the level in force measures it, and what can not be read as full: %j',
+  async (measured, used, budget) => {
+    const folder = await mkdtemp(join(tmpdir(), 'coin-predict-metrics-'));
+    const state = await openStateStore(join(folder, 'state.db'));
+    const text = await createMetrics(state, { measure: async () => measured }).text();
+    expect(text).toContain(`coin_predict_storage_used_bytes ${used}\n`);
+    expect(text).toContain(`coin_predict_storage_budget_bytes ${budget}\n`);
+    await state.close();
+    await rm(folder, { recursive: true });
+  },
+);
+
+const EMPTY: StorageGauge = { measure: async () => ({ usedBytes: 0, budgetBytes: 50e9 }) };
+
+function createMetrics(state: StateStore, storage = EMPTY) {
+  return createDeploymentMetrics({ ...loadConfig({}, null), ...state, clock: systemClock, storage }, false);
 }
 
 /** Job -> `host:port`, each serving what it serves in a deployment. */
@@ -111,7 +130,7 @@ async function startTargets(folder: string, parts: (() => Promise<unknown>)[]): 
   parts.push(() => stores.close());
   await oneOfEach(stores.state);
   await stores.publisher.commitManifest({ asOf: Date.now(), nextExpectedCommit: Date.now() + HOUR });
-  const metrics = createMetrics(stores.state);
+  const metrics = createMetrics(stores.state, stores.storage);
   metrics.fetchCounter.started(parseTimeframe('1h'), 'store_last');
   const choice = { host: '127.0.0.1', port: 0, explicit: true, variable: 'METRICS_PORT' };
   const worker = await serveMetrics(metrics, choice, log);

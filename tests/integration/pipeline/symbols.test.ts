@@ -1,7 +1,7 @@
 import { SYMBOLS_DAILY } from '../../../src/domain/names';
-import { DAY, HOUR, parseTimeframe } from '../../../src/domain/timeframe';
+import { DAY, HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
 import { defaultRules } from '../../../src/domain/timeframe-rules';
-import { deploymentSchedules } from '../../../temporal/schedules';
+import { deploymentSchedules, MONITOR_SCHEDULE } from '../../../temporal/schedules';
 import type { Market } from '../../../src/ports/exchange';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
@@ -94,7 +94,7 @@ test('F74 a named symbol that is listed but halted is in quarantine by the daily
   await pipeline.stop();
 }, 240_000);
 
-test('a discovered symbol joins when its check passes, one too young is in quarantine, one that left keeps its data', async () => {
+test('I54 F100 a discovered symbol joins when its check passes and is watched like one that is named, one too young is in quarantine, one that left keeps its data', async () => {
   const pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', DISCOVER_TOP: '3' });
   for (const pair of [BTC, TOP]) pipeline.exchange.setCandles(pair, TRUTH);
   pipeline.exchange.setCandles(YOUNG, TRUTH.slice(400));
@@ -107,6 +107,11 @@ test('a discovered symbol joins when its check passes, one too young is in quara
     'BTC/USDT published',
     'TOP/USDT published',
   ]);
+  const hourly = [{ ...MONITOR_SCHEDULE, every: TF }];
+  await pipeline.driveAll(hourly, NOW + DAY + 2 * HOUR, NOW + DAY + 3 * HOUR + MINUTE);
+  const told = (await pipeline.stores.state.outbox.events(0, 100)).map(({ event }) => event);
+  const stale = told.filter(({ kind }) => kind === 'hard_stale').map(({ symbol }) => symbol);
+  expect(new Set(stale)).toEqual(new Set(['BTC/USDT', 'TOP/USDT']));
   pipeline.exchange.markets = async () => [market(BTC, 100), market(YOUNG, 50)];
   const left: unknown[] = [];
   for (let day = 2; day <= 4; day++) left.push(await look(pipeline, NOW + (day - 1) * DAY));

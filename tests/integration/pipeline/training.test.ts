@@ -105,6 +105,22 @@ describe('a training', () => {
     ]);
   }, 60_000);
 
+  test('S23 what an event calls for is refused and recorded while the schedule of trainings is paused', async () => {
+    const asked: string[] = [];
+    const schedulePaused = async (id: string): Promise<boolean> => asked.push(id) > 0;
+    const reason = 'the schedule of its trainings is paused';
+    const running = Object.assign(pipeline.ports, { schedulePaused });
+    for (const trigger of ['candles', 'drift', 'shock'] as const) {
+      const at = NOW + 100 * HOUR;
+      expect(await train({ trigger, observations: 2, asOf: at })).toMatchObject({ outcome: 'refused', reason });
+      expect(await models().events(timeframe, { kind: 'trigger', limit: 1 })).toMatchObject([
+        { verdict: 'refused', reason: `${trigger}: ${reason}` },
+      ]);
+    }
+    expect(new Set(asked)).toEqual(new Set(['train-1h']));
+    Object.assign(running, { schedulePaused: async () => false });
+  }, 60_000);
+
   test('a symbol that is not there is a bad request, and nothing is trained', async () => {
     await expect(train({ symbols: ['ETH/USDT'] })).rejects.toThrow();
     expect(await models().events(timeframe, { kind: 'training', limit: 9 })).toHaveLength(1);

@@ -132,6 +132,7 @@ export class SimulatedWorker {
         this.#call('requestTraining', async () => {
           server.start('train', trainingId(timeframe), [{ timeframe, trigger, observations }]);
         }),
+      schedulePaused: async () => false,
       // No life is watched over by a monitor; what only that touches says so when it is touched.
       monitor: unreached('monitor'),
       outbox: unreached('outbox'),

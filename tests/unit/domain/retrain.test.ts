@@ -10,6 +10,7 @@ const event: RetrainRequest = {
   observations: 2,
   trainedAt: asOf - 12 * HOUR,
   eventAt: asOf - 24 * HOUR,
+  paused: false,
 };
 
 describe('retraining', () => {
@@ -19,6 +20,7 @@ describe('retraining', () => {
   });
 
   test.each([
+    ['its schedule is paused', { paused: true }, 'the schedule of its trainings is paused'],
     ['observed once', { observations: 1 }, 'observed 1 of 2 times in a row'],
     [
       'the model is young',
@@ -36,9 +38,11 @@ describe('retraining', () => {
     }
   });
 
-  test('an operator and the schedule are not held up by cool-down or age', () => {
+  test('an operator and the schedule are not held up by cool-down, age or a pause', () => {
     for (const trigger of ['by hand', 'schedule'] as const) {
-      expect(judgeRetrain({ ...event, trigger, observations: 0, trainedAt: asOf, eventAt: asOf })).toEqual({
+      expect(
+        judgeRetrain({ ...event, trigger, observations: 0, trainedAt: asOf, eventAt: asOf, paused: true }),
+      ).toEqual({
         verdict: 'train',
         reason: trigger,
       });
