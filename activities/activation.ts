@@ -1,6 +1,7 @@
 /** Whether a symbol may be shown: read from its 1h candles in the store, written to its state. */
 import { nextActivation } from '../src/domain/activation';
 import { countRanges, subtractRanges } from '../src/domain/coverage';
+import { explainingGaps } from '../src/domain/gap-decision';
 import { lastClosedOpen, MINUTE, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs, MarketSymbol } from '../src/domain/types';
 import { followedSymbols } from './followed';
@@ -21,7 +22,7 @@ export async function judgeActivation(ports: ActivityPorts, symbol: MarketSymbol
   const states = await ports.pairState.symbolStates();
   const current = states.find((state) => state.symbol === symbol)?.activation ?? null;
   const extent = await ports.candles.extent(pair);
-  const known = (await ports.gapLedger.list(pair)).filter((gap) => gap.asks > 0);
+  const known = explainingGaps(await ports.gapLedger.list(pair));
   const holes = extent === null ? [] : await ports.candles.holes(pair);
   const verdict = nextActivation({
     current,

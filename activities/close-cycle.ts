@@ -3,6 +3,7 @@ import { boundariesBetween, accountBoundaries, NO_CYCLE_RAN } from '../src/domai
 import type { BoundaryAccount } from '../src/domain/boundaries';
 import { eventOf } from '../src/domain/event';
 import type { Event } from '../src/domain/event';
+import { explainingGaps } from '../src/domain/gap-decision';
 import { closeOf, lastBoundary, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { recordDueSlots } from '../src/ingest/due-slots';
@@ -135,7 +136,7 @@ async function coveredBoundaries(
     );
     const due = { from: shiftSlots(timeframe, last, 1), to: lastClosedOpen(timeframe, asOf, ports.settings.settleMs) };
     await recordDueSlots(ports.gapLedger, pair, due, { at: asOf, failed: false });
-    const gaps = (await ports.gapLedger.list(pair)).filter(({ asks }) => asks > 0);
+    const gaps = explainingGaps(await ports.gapLedger.list(pair));
     for (const boundary of covered) {
       const open = shiftSlots(timeframe, boundary, -1);
       const explained = gaps.some((gap) => gap.from <= open && open <= gap.to);

@@ -60,6 +60,12 @@ export interface CyclePlan {
 }
 
 export type FetchResult =
+  /** More than a live fetch may hand on is due. */
+  | { readonly kind: 'fill'; readonly reason: string }
+  /** `fillBeside`: why older candles are due too. A fill brings them, while the pair goes on from its last ones. */
+  | (LiveFetch & { readonly fillBeside?: string });
+
+export type LiveFetch =
   /** New closed candles (and the last ones again) to write. */
   | {
       readonly kind: 'candles';
@@ -69,8 +75,6 @@ export type FetchResult =
       /** Closed slots after the last row that the exchange did not give; absent in histories of before. */
       readonly missing?: number;
     }
-  /** More than a live fetch may hand on is due. */
-  | { readonly kind: 'fill'; readonly reason: string }
   /** A boundary has passed but the exchange does not have its candle yet. */
   | { readonly kind: 'lagging' }
   /** Nothing is due and the last candles are unchanged. */

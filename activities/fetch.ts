@@ -1,15 +1,16 @@
 /** Detect and fetch of a live cycle: what is due, and the first page of it, one request a pair. */
 import { sameValues } from '../src/domain/candle';
 import { underfilled, underfillRange } from '../src/domain/coverage';
-import { decideFetchStart } from '../src/domain/fetch-start';
+import { decideFetchStart, LIVE_FETCH_LIMIT } from '../src/domain/fetch-start';
 import type { FetchStart } from '../src/domain/fetch-start';
+import { explainingGaps } from '../src/domain/gap-decision';
 import { lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import type { Candle, EpochMs, Pair } from '../src/domain/types';
 import { pairKey } from '../src/domain/types';
 import { detect } from '../src/ingest/detect';
 import { recordDueSlots } from '../src/ingest/due-slots';
 import type { Extent } from '../src/ports/candle-store';
-import type { FetchResult, StageInput } from './contract';
+import type { FetchResult, LiveFetch, StageInput } from './contract';
 import { ExchangeSilence } from './exchange-silence';
 import { describeFailure } from './failures';
 import { quarantineWhenGone } from './quarantine';
@@ -45,10 +46,12 @@ async function fetchPair(
   const start = await fetchStart(ports, pair, extent, input.asOf);
   ports.log.debug({ pair: pairKey(pair), reason: start.reason, due: start.due }, 'fetch starts');
   ports.fetchCounter.started(pair.timeframe, start.reason);
-  const tooMuch = input.symbols.length > 1 && start.due !== null && start.due > GROUP_LIMIT;
-  if (start.needsFill || tooMuch) return { kind: 'fill', reason: start.reason };
-  if (extent === null || start.from === null) return { kind: 'up_to_date' };
-  return fetchNew(ports, pair, extent.last, input.asOf, signal);
+  const limit = input.symbols.length > 1 ? GROUP_LIMIT : LIVE_FETCH_LIMIT;
+  const tooMuch = start.live !== null && start.live > limit;
+  if (tooMuch || (start.needsFill && start.live === null)) return { kind: 'fill', reason: start.reason };
+  if (extent === null || start.live === null) return { kind: 'up_to_date' };
+  const result = await fetchNew(ports, pair, extent.last, input.asOf, signal);
+  return start.needsFill ? { ...result, fillBeside: start.reason } : result;
 }
 
 /** Where this pair's fetch starts and why (SPEC 2). */
@@ -89,7 +92,8 @@ async function underfilledFrom(
   const looked = { from: range.from, to: Math.min(range.to, lastStored) };
   if (looked.to < looked.from) return null;
   const stored = await ports.candles.count(pair, looked);
-  return underfilled(pair.timeframe, looked, stored, await ports.gapLedger.list(pair)) ? looked.from : null;
+  const explained = explainingGaps(await ports.gapLedger.list(pair));
+  return underfilled(pair.timeframe, looked, stored, explained) ? looked.from : null;
 }
 
 async function fetchNew(
@@ -98,7 +102,7 @@ async function fetchNew(
   lastStored: EpochMs,
   asOf: EpochMs,
   signal: AbortSignal,
-): Promise<FetchResult> {
+): Promise<LiveFetch> {
   const detection = await detect(ports.exchange, ports.clock, {
     pair,
     lastStored,

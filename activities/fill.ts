@@ -1,6 +1,7 @@
 /** The whole history of one pair, page by page; and what follows when it is there. */
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { visibilityOf } from '../src/domain/activation';
+import { hasBackwardGap } from '../src/domain/coverage';
 import { PipelineError } from '../src/domain/errors';
 import { DAY, shiftSlots } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
@@ -24,14 +25,18 @@ export function createFillPages(ports: ActivityPorts) {
       const startedAt = ports.clock.now();
       const from = await fillFrom(ports, pair, input.asOf, signal);
       await refuseWhenFull(ports, pair, input.asOf);
-      const progress = await fill(ports, {
-        pair,
-        from,
-        asOf: input.asOf,
-        signal,
-        onPage: (page) => tell({ ...page, startedAt }),
-      });
-      return { ...progress, startedAt };
+      const pagesFrom = (start: EpochMs) =>
+        fill(ports, { pair, from: start, asOf: input.asOf, signal, onPage: (page) => tell({ ...page, startedAt }) });
+      const progress = await pagesFrom(from);
+      if (await reachesBack(ports, pair, from)) return { ...progress, startedAt };
+      const again = await findEarliestAgain(ports, pair, from, input.asOf, signal);
+      const rest = await pagesFrom(again);
+      if (await reachesBack(ports, pair, again))
+        return { ...rest, stored: progress.stored + rest.stored, reached: rest.reached ?? progress.reached, startedAt };
+      throw new PipelineError(
+        'no_progress',
+        `${pairKey(pair)}: the exchange names ${new Date(again).toISOString()} as its first candle and gives later ones only`,
+      );
     });
 }
 
@@ -53,12 +58,44 @@ async function fillFrom(ports: ActivityPorts, pair: Pair, asOf: EpochMs, signal:
   const rules = ports.settings.rules(pair.timeframe);
   if (rules.fill !== 'earliest') return shiftSlots(pair.timeframe, asOf - rules.fill.days * DAY, 1);
   const known = await ports.pairState.earliest(pair);
-  if (known !== null) return known.openTime;
+  return known?.openTime ?? findAndKeepEarliest(ports, pair, asOf, signal);
+}
+
+async function findAndKeepEarliest(
+  ports: ActivityPorts,
+  pair: Pair,
+  asOf: EpochMs,
+  signal: AbortSignal,
+): Promise<EpochMs> {
   const found = await findEarliest(ports.exchange, { pair, asOf, signal });
   if (found === null)
     throw new PipelineError('empty_response', `${pairKey(pair)}: the exchange has no closed candle yet`);
   await ports.pairState.setEarliest(pair, { openTime: found, provenAt: ports.clock.now() });
   return found;
+}
+
+/** After a fill the first stored candle is the one that was wanted (P4). */
+async function reachesBack(ports: ActivityPorts, pair: Pair, from: EpochMs): Promise<boolean> {
+  if (!ports.settings.rules(pair.timeframe).backwardCoverage) return true;
+  const extent = await ports.candles.extent(pair);
+  return extent !== null && !hasBackwardGap(extent.first, from);
+}
+
+/**
+ * Some exchanges give their oldest candles no more after a time. What is not given now would be due for ever, so the
+ * earliest candle is found anew, and is the one that history has to reach back to from here on.
+ */
+async function findEarliestAgain(
+  ports: ActivityPorts,
+  pair: Pair,
+  before: EpochMs,
+  asOf: EpochMs,
+  signal: AbortSignal,
+): Promise<EpochMs> {
+  const now = await findAndKeepEarliest(ports, pair, asOf, signal);
+  const [was, is] = [before, now].map((time) => new Date(time).toISOString());
+  ports.log.warn({ pair: pairKey(pair), was, is }, 'a fill did not reach the earliest candle: it was found anew');
+  return now;
 }
 
 /** At the block level of the storage budget no new full fill starts, on any timeframe. */

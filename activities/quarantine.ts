@@ -37,8 +37,11 @@ export async function quarantine(
   await ports.pairState.setSymbolState({ symbol, activation: 'quarantined', since, reason });
 }
 
-/** The symbol is well: new, or well again. What is stored of it is caught up by the next cycle. */
-export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: EpochMs): Promise<void> {
+/**
+ * The symbol is well: new, or well again. What is stored of it is caught up by the next cycle. One that is followed stays
+ * as it is. True when it was in quarantine.
+ */
+export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: EpochMs): Promise<boolean> {
   const before = await stateOf(ports, symbol);
   const reason = 'passed its check; its history is fetched next';
   if (before?.activation === 'quarantined') {
@@ -47,8 +50,9 @@ export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: 
     const facts = { key, symbol, detail: reason, since: before.since, alert, ends: alert };
     await ports.events.record([eventOf('symbol_released', asOf, facts)]);
   }
-  if (before?.activation !== 'registered')
+  if (before === undefined || before.activation === 'quarantined' || before.activation === 'retired')
     await ports.pairState.setSymbolState({ symbol, activation: 'registered', since: asOf, reason });
+  return before?.activation === 'quarantined';
 }
 
 async function stateOf(ports: ActivityPorts, symbol: MarketSymbol): Promise<SymbolState | undefined> {

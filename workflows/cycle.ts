@@ -1,22 +1,18 @@
 import { ApplicationFailure } from '@temporalio/common';
 import {
-  condition,
   continueAsNew,
-  setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { CyclePlan, ManifestResult } from '../activities/contract';
-import { isTimeframe, lastClosedOpen, nextBoundary } from '../src/domain/timeframe';
+import { isTimeframe, lastClosedOpen } from '../src/domain/timeframe';
 import type { EpochMs, MarketSymbol, TimeframeId } from '../src/domain/types';
 import { againSignal } from './cycle-signal';
-import { runChain } from './pair-chain';
-import type { PairOutcome } from './pair-chain';
+import { laterPasses, pass } from './round';
+import type { Round } from './round';
 import { KIND, OUTCOME, SYMBOLS, TIMEFRAME } from './search-attributes';
-import { startShadow } from './shadow-start';
-import { closeCycle, manifest, notBefore, openCycle, requestCycles } from './stages';
+import { closeCycle, openCycle } from './stages';
 
 /** `{"timeframe":"1h"}`. `asOf` only under the virtual-time driver; the rest is for the cycle itself. */
 export interface CycleArguments {
@@ -24,6 +20,8 @@ export interface CycleArguments {
   readonly asOf?: EpochMs;
   readonly trigger?: string;
   readonly rounds?: number;
+  /** Passes that a run whose history grew too long had made over the pairs it left: the back-off goes on from there. */
+  readonly passes?: number;
 }
 
 export interface CycleResult {
@@ -34,17 +32,6 @@ export interface CycleResult {
   readonly generation: number | null;
   readonly newCandles: number;
   readonly pairs: readonly { readonly symbol: MarketSymbol; readonly outcome: string; readonly detail: string }[];
-}
-
-interface Round {
-  readonly plan: CyclePlan;
-  readonly asOf: EpochMs;
-  readonly virtual: boolean;
-  readonly number: number;
-  /** By symbol, in the plan's order; later passes replace earlier outcomes. */
-  readonly outcomes: Map<MarketSymbol, PairOutcome>;
-  generation: number | null;
-  firstPassAt: EpochMs | null;
 }
 
 setWorkflowOptions({ failureExceptionTypes: [Error] }, cycle);
@@ -69,14 +56,18 @@ export async function cycle(input: CycleArguments): Promise<CycleResult> {
   for (let number = (input.rounds ?? 0) + 1; ; number++) {
     requested = false;
     const round = await openRound(input, timeframe, number);
-    await firstPass(round);
-    await laterPasses(round, () => requested);
-    const result = await closeRound(round);
+    await pass(round, round.plan.symbols);
+    const passes = await laterPasses(
+      round,
+      () => requested,
+      () => closeRound(round),
+    );
+    await closeRound(round);
     const settleMs = round.plan.settleMs;
     const passed = lastClosedOpen(timeframe, Date.now(), settleMs) > lastClosedOpen(timeframe, round.asOf, settleMs);
-    if (round.virtual || !(requested || passed)) return result;
+    if (round.virtual || !(requested || passed || passes > 0)) return resultOf(round);
     if (workflowInfo().continueAsNewSuggested) {
-      await continueAsNew<typeof cycle>({ timeframe, trigger: 'went round', rounds: number });
+      await continueAsNew<typeof cycle>({ timeframe, trigger: 'went round', rounds: number, passes });
     }
   }
 }
@@ -94,88 +85,18 @@ async function openRound(input: CycleArguments, timeframe: TimeframeId, number: 
     asOf,
     virtual: input.asOf !== undefined,
     number,
+    passesBefore: number === (input.rounds ?? 0) + 1 ? (input.passes ?? 0) : 0,
     outcomes: new Map(),
+    tried: new Map(),
     generation: null,
     firstPassAt: null,
+    shadowDue: plan.shadow === true,
+    recorded: false,
   };
 }
 
-/** Every pair once, all at the same time, each on its own; then the manifest. */
-async function firstPass(round: Round): Promise<void> {
-  await pass(round, round.plan.symbols);
-  round.firstPassAt = Date.now();
-  const { source, timeframe, symbols } = round.plan;
-  // Recorded runs of earlier releases have no such plan: for them nothing changes.
-  if (round.plan.shadow === true) await startShadow({ source, timeframe, asOf: round.asOf, symbols }, round.virtual);
-}
-
-async function pass(round: Round, symbols: readonly MarketSymbol[]): Promise<void> {
-  const groups: MarketSymbol[][] = [];
-  for (let at = 0; at < symbols.length; at += round.plan.groupSize)
-    groups.push(symbols.slice(at, at + round.plan.groupSize));
-  const becameReady: MarketSymbol[] = [];
-  await Promise.all(
-    groups.map(async (group) => {
-      for (const outcome of await runChain(round, group)) {
-        round.outcomes.set(outcome.symbol, outcome);
-        if (outcome.becameReady) becameReady.push(outcome.symbol);
-      }
-      describe(round);
-    }),
-  );
-  const { source, timeframe } = round.plan;
-  const committed: ManifestResult = await manifest.executeWithOptions(
-    { summary: `manifest of ${symbols.length} pairs` },
-    [{ source, timeframe, asOf: round.asOf, symbols }],
-  );
-  round.generation = committed.generation;
-  describe(round);
-  if (becameReady.length > 0 && !round.virtual) {
-    await requestCycles({ timeframes: [], reason: `${becameReady.join(', ')} turned ready` });
-  }
-}
-
-/** Under the virtual driver no time passes, so failed pairs are tried this often more, at once. */
-const VIRTUAL_PASSES = 2;
-
-/** Failed pairs again, with back-off, until the slot ends; each success commits a new manifest. */
-async function laterPasses(round: Round, requested: () => boolean): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    const failed = [...round.outcomes.values()].filter((outcome) => isWorthRetrying(outcome, round.virtual));
-    if (failed.length === 0) return;
-    if (round.virtual ? attempt === VIRTUAL_PASSES : !(await waitForPass(round, attempt, failed, requested))) return;
-    if (workflowInfo().continueAsNewSuggested) return;
-    await pass(
-      round,
-      failed.map((outcome) => outcome.symbol),
-    );
-  }
-}
-
-/** False when the slot ends first, or a new round is asked for meanwhile. */
-async function waitForPass(
-  { plan, asOf }: Round,
-  attempt: number,
-  failed: readonly PairOutcome[],
-  requested: () => boolean,
-): Promise<boolean> {
-  const wait = plan.retryWaitsMs[Math.min(attempt, plan.retryWaitsMs.length - 1)];
-  if (wait === undefined) return false;
-  const now = Date.now();
-  const allowed = failed.map(({ failure }) => (failure === null ? now : notBefore(failure, now)));
-  const at = Math.max(now + wait, Math.min(...allowed));
-  if (at >= nextBoundary(plan.timeframe, asOf) + plan.settleMs) return false;
-  return !(await condition(requested, at - now));
-}
-
-function isWorthRetrying({ outcome, failure }: PairOutcome, virtual: boolean): boolean {
-  if (outcome !== 'failed' && outcome !== 'degraded') return false;
-  return virtual ? failure?.retry === 'transient' : failure?.retry !== 'permanent';
-}
-
-async function closeRound(round: Round): Promise<CycleResult> {
-  const { plan, asOf } = round;
-  const pairs = plan.symbols.flatMap((symbol) => round.outcomes.get(symbol) ?? []);
+function resultOf({ plan, asOf, number, outcomes, generation }: Round): CycleResult {
+  const pairs = plan.symbols.flatMap((symbol) => outcomes.get(symbol) ?? []);
   const failed = pairs.filter((pair) => pair.outcome === 'failed');
   const newCandles = pairs.reduce((sum, pair) => sum + pair.newCandles, 0);
   const published = pairs.some((pair) => pair.outcome === 'published' || pair.outcome === 'degraded');
@@ -187,6 +108,21 @@ async function closeRound(round: Round): Promise<CycleResult> {
       : published || newCandles > 0
         ? 'published'
         : 'idle';
+  const brief = pairs.map(({ symbol, outcome: name, detail }) => ({
+    symbol,
+    outcome: name,
+    detail: detail.slice(0, 120),
+  }));
+  return { timeframe: plan.timeframe, asOf, rounds: number, outcome, generation, newCandles, pairs: brief };
+}
+
+async function closeRound(round: Round): Promise<void> {
+  if (round.recorded) return;
+  const { plan, asOf, outcomes } = round;
+  const { outcome, pairs, newCandles } = resultOf(round);
+  const failed = plan.symbols
+    .flatMap((symbol) => outcomes.get(symbol) ?? [])
+    .filter((pair) => pair.outcome === 'failed');
   await closeCycle({
     source: plan.source,
     timeframe: plan.timeframe,
@@ -200,38 +136,6 @@ async function closeRound(round: Round): Promise<CycleResult> {
     newCandles,
     failed: failed.map((pair) => ({ symbol: pair.symbol, code: pair.failure?.code ?? 'internal' })),
   });
+  round.recorded = true;
   upsertSearchAttributes([{ key: OUTCOME, value: outcome as string }]);
-  const brief = pairs.map(({ symbol, outcome: name, detail }) => ({
-    symbol,
-    outcome: name,
-    detail: detail.slice(0, 120),
-  }));
-  return {
-    timeframe: plan.timeframe,
-    asOf,
-    rounds: round.number,
-    outcome,
-    generation: round.generation,
-    newCandles,
-    pairs: brief,
-  };
-}
-
-/** The table an operator sees on the run's page while it runs and after. */
-function describe(round: Round): void {
-  const rows = [...round.outcomes.values()].slice(0, 100);
-  const lines = rows.map(
-    (row) =>
-      `| ${row.symbol} | ${row.outcome} | ${row.newCandles} | ${row.detail.replaceAll('|', '/').slice(0, 100)} |`,
-  );
-  const generation = round.generation === null ? 'not yet' : `generation ${round.generation}`;
-  setCurrentDetails(
-    [
-      `**${round.plan.timeframe}** as of ${new Date(round.asOf).toISOString()}, round ${round.number}, ${rows.length} of ${round.plan.symbols.length} pairs, manifest: ${generation}`,
-      '',
-      '| pair | outcome | new candles | detail |',
-      '|---|---|---|---|',
-      ...lines,
-    ].join('\n'),
-  );
 }

@@ -26,6 +26,10 @@ export interface PairOutcome {
   readonly failure: Failure | null;
   /** The symbol turned ready: the other timeframes may now show it. */
   readonly becameReady: boolean;
+  /** The exchange does not have its newest candle yet; nothing failed. */
+  readonly lagging: boolean;
+  /** Lagging, and nothing but the fetch was done for it in this pass. */
+  readonly heldBack: boolean;
 }
 
 export interface ChainInput {
@@ -33,6 +37,8 @@ export interface ChainInput {
   readonly asOf: EpochMs;
   /** Driven in virtual time: no waits, fills are part of the cycle. */
   readonly virtual: boolean;
+  /** Whether a lagging symbol is left alone in this pass, with (`nothingNew` false) or without candles before its newest. */
+  holdsBack(symbol: MarketSymbol, nothingNew: boolean): boolean;
 }
 
 /** What is known of a symbol while its chain runs. */
@@ -41,6 +47,10 @@ class Progress {
   readonly notes = new Map<MarketSymbol, string>();
   readonly failures = new Map<MarketSymbol, Failure>();
   readonly lagging = new Set<MarketSymbol>();
+  readonly heldBack = new Set<MarketSymbol>();
+  /** Fills to start, with the reason. */
+  readonly fills = new Map<MarketSymbol, string>();
+  /** Those with no stored candle that a live fetch goes on from: all further steps are the fill's. */
   readonly filling = new Set<MarketSymbol>();
   readonly ready = new Set<MarketSymbol>();
   readonly degraded = new Map<MarketSymbol, Failure>();
@@ -54,7 +64,14 @@ class Progress {
 
   outcomeOf(symbol: MarketSymbol): PairOutcome {
     const failure = this.failures.get(symbol) ?? this.degraded.get(symbol) ?? null;
-    const rest = { symbol, newCandles: this.fresh.get(symbol) ?? 0, failure, becameReady: this.ready.has(symbol) };
+    const rest = {
+      symbol,
+      newCandles: this.fresh.get(symbol) ?? 0,
+      failure,
+      becameReady: this.ready.has(symbol),
+      lagging: failure === null && this.lagging.has(symbol),
+      heldBack: this.heldBack.has(symbol),
+    };
     const note = this.notes.get(symbol) ?? '';
     if (this.failures.has(symbol)) {
       return { ...rest, outcome: 'failed', detail: `${failure?.stage}: ${failure?.message}` };
@@ -78,67 +95,65 @@ export async function runChain(input: ChainInput, symbols: readonly MarketSymbol
     asOf: input.asOf,
     symbols: members,
   });
-  const pages = await fetchUntilThere(input, symbols, group, progress);
-  await fillWhereDue(input, progress, symbols);
+  const pages = await fetchPages(input, symbols, group, progress);
+  await fillWhereDue(input, progress);
   await writePages(pages, group, progress);
-  const stored = symbols.filter((symbol) => !progress.filling.has(symbol) && !progress.failures.has(symbol));
-  await repairHoles(stored, group, progress);
-  // A pair whose fetch failed is still judged on what is stored: what is due there is not the exchange's fault.
-  await judgeAndPublish(
-    symbols.filter((symbol) => !progress.filling.has(symbol)),
+  const here = symbols.filter((symbol) => !progress.filling.has(symbol) && !progress.heldBack.has(symbol));
+  await repairHoles(
+    here.filter((symbol) => !progress.failures.has(symbol)),
     group,
     progress,
   );
+  // A pair whose fetch failed is still judged on what is stored: what is due there is not the exchange's fault.
+  await judgeAndPublish(here, group, progress);
   return symbols.map((symbol) => progress.outcomeOf(symbol));
 }
 
 type Group = (members: readonly MarketSymbol[]) => StageInput;
 type CandlePages = Map<MarketSymbol, Extract<FetchResult, { kind: 'candles' }>>;
 
-/** Exchanges lag at the boundary: symbols without their candle are asked again, for a bounded time. */
-async function fetchUntilThere(
+async function fetchPages(
   input: ChainInput,
   symbols: readonly MarketSymbol[],
   group: Group,
   progress: Progress,
 ): Promise<CandlePages> {
   const pages: CandlePages = new Map();
-  const waits = input.virtual ? [] : input.plan.lagWaitsMs;
-  let asked = symbols;
-  for (let attempt = 0; asked.length > 0; attempt++) {
-    const { values, failures } = await stages.fetch(group(asked));
-    progress.fail(failures);
-    for (const [symbol, result] of values) {
-      progress.lagging.delete(symbol);
-      if (result.kind === 'lagging') progress.lagging.add(symbol);
-      if (result.kind === 'fill') {
-        progress.filling.add(symbol);
-        progress.notes.set(symbol, result.reason);
-      }
-      if (result.kind === 'candles') {
-        pages.set(symbol, result);
-        progress.fresh.set(symbol, result.fresh);
-        // Only the newest is not there yet: a pair that once missed a boundary would else stay one behind for ever.
-        if (result.missing === 1) progress.lagging.add(symbol);
+  const { values, failures } = await stages.fetch(group(symbols));
+  progress.fail(failures);
+  for (const [symbol, result] of values) {
+    const fill = result.kind === 'fill' ? result.reason : result.fillBeside;
+    if (fill !== undefined) progress.fills.set(symbol, fill);
+    // In virtual time the cycle waits for the fill, which brings the newest candles too.
+    if (result.kind === 'fill' || (input.virtual && fill !== undefined)) {
+      progress.filling.add(symbol);
+      progress.notes.set(symbol, fill ?? '');
+      continue;
+    }
+    // Only the newest is not there yet: a pair that once missed a boundary would else stay one behind for ever.
+    if (result.kind === 'lagging' || (result.kind === 'candles' && result.missing === 1)) {
+      progress.lagging.add(symbol);
+      if (input.holdsBack(symbol, result.kind === 'lagging')) {
+        progress.heldBack.add(symbol);
+        continue;
       }
     }
-    const wait = waits[attempt];
-    asked = asked.filter((symbol) => progress.lagging.has(symbol));
-    if (wait === undefined || asked.length === 0) break;
-    await sleep(wait);
+    if (result.kind !== 'candles') continue;
+    pages.set(symbol, result);
+    progress.fresh.set(symbol, result.fresh);
   }
   return pages;
 }
 
 /** A fill is a workflow of its own that outlives the cycle; under the virtual driver the cycle waits for it. */
-async function fillWhereDue(input: ChainInput, progress: Progress, symbols: readonly MarketSymbol[]): Promise<void> {
-  for (const symbol of symbols.filter((member) => progress.filling.has(member))) {
+async function fillWhereDue(input: ChainInput, progress: Progress): Promise<void> {
+  for (const [symbol, reason] of progress.fills) {
     const { timeframe } = input.plan;
     const options = {
       workflowId: fillWorkflowId(symbol, timeframe),
       args: [{ symbol, timeframe, ...(input.virtual ? { asOf: input.asOf } : {}) }] as Parameters<typeof fill>,
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      staticSummary: `${symbol} ${timeframe}: fill, because ${progress.notes.get(symbol)}`.slice(0, 350),
+      staticSummary: `${symbol} ${timeframe}: fill, because ${reason}`.slice(0, 350),
       typedSearchAttributes: [
         { key: KIND, value: 'fill' },
         { key: TIMEFRAME, value: timeframe as string },

@@ -39,12 +39,14 @@ export interface FetchStart {
   readonly reason: StartReason;
   /**
    * Open time of the first candle to ask for. Null: nothing may be fetched (blocked and empty), or the exchange's earliest
-   * candle has to be found first (`full_fill_earliest`).
+   * candle has to be found first (`full_fill_earliest`), whatever is stored.
    */
   readonly from: EpochMs | null;
   /** Slots from there to the last closed one; null without a start. */
   readonly due: number | null;
-  /** More is due than a live fetch may hand on. */
+  /** Slots that a live fetch from the last stored candles hands on; null with none to go on from. */
+  readonly live: number | null;
+  /** What is due can not be handed on by a live fetch: too much, before the first stored candle, or without a known start. */
   readonly needsFill: boolean;
 }
 
@@ -61,8 +63,11 @@ export function decideFetchStart(input: FetchStartInput): FetchStart {
   const blocked = input.storage === 'block' && BEGINS_HISTORY.has(wanted.reason);
   const { reason, from } = blocked ? { reason: 'blocked_storage_guard' as const, from: next } : wanted;
   const to = lastClosedOpen(input.timeframe, input.asOf, input.settleMs);
-  const due = from === null ? null : countSlots(input.timeframe, { from, to });
-  return { reason, from, due, needsFill: due === null ? !blocked : due > LIVE_FETCH_LIMIT };
+  const slots = (start: EpochMs | null) => (start === null ? null : countSlots(input.timeframe, { from: start, to }));
+  const due = slots(from);
+  const front = from !== null && from < (extent?.first ?? Infinity);
+  const needsFill = due === null ? !blocked : front || due > LIVE_FETCH_LIMIT;
+  return { reason, from, due, live: slots(next), needsFill };
 }
 
 const BEGINS_HISTORY: ReadonlySet<StartReason> = new Set(['full_fill_earliest', 'lookback', 'backward_gap']);
@@ -78,6 +83,8 @@ function wantedStart(
       ? { reason: 'full_fill_earliest', from: earliest }
       : { reason: 'lookback', from: lookback };
   }
+  // Nothing tells whether history reaches back: the state store is new, or the candles came from elsewhere.
+  if (rules.fill === 'earliest' && earliest === null) return { reason: 'full_fill_earliest', from: null };
   if (rules.backwardCoverage && earliest !== null && hasBackwardGap(extent.first, earliest)) {
     return { reason: 'backward_gap', from: earliest };
   }

@@ -47,6 +47,11 @@ export function decideGap(timeframe: TimeframeId, hole: SlotRange, asked: HoleAs
   return now >= dueAt ? ask : { kind: 'wait', until: Math.min(dueAt, settledAt) };
 }
 
+/** The gaps that explain why nothing is stored there: what nobody has asked for yet explains nothing (SPEC 3). */
+export function explainingGaps<T extends Pick<HoleAsks, 'asks'>>(known: readonly T[]): T[] {
+  return known.filter(({ asks }) => asks > 0);
+}
+
 /** What one symbol says about an outage: when it was listed, and where it is confirmed empty. */
 export interface SymbolGaps {
   /** From its earliest to its last stored candle: outside of it the symbol has no voice. */

@@ -1,6 +1,7 @@
 import { firstOpenFrom, subtractRanges } from '../domain/coverage';
 import { PipelineError } from '../domain/errors';
 import { LIVE_FETCH_LIMIT, REREAD_CANDLES } from '../domain/fetch-start';
+import { explainingGaps } from '../domain/gap-decision';
 import { countSlots, lastClosedOpen, shiftSlots } from '../domain/timeframe';
 import { pairKey } from '../domain/types';
 import { pages } from './pages';
@@ -59,9 +60,7 @@ async function missingRanges(ports: IngestPorts, pair: Pair, wanted: SlotRange):
   const { timeframe } = pair;
   if (wanted.from > wanted.to) return [];
   const [holes, known] = await Promise.all([ports.candles.holes(pair, wanted), ports.gapLedger.list(pair)]);
-  // What nobody has asked for yet explains nothing.
-  const asked = known.filter(({ asks }) => asks > 0);
-  return subtractRanges(timeframe, holes, asked)
+  return subtractRanges(timeframe, holes, explainingGaps(known))
     .filter(
       (hole) => hole.from === wanted.from || hole.to === wanted.to || countSlots(timeframe, hole) > LIVE_FETCH_LIMIT,
     )

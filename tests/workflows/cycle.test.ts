@@ -5,7 +5,7 @@ import { HOUR, lastBoundary, parseTimeframe } from '../../src/domain/timeframe';
 import type { CycleArguments, CycleResult } from '../../workflows/cycle';
 import { startTestTemporal } from '../temporal';
 import type { TestTemporal } from '../temporal';
-import { failure, script } from './scripted-activities';
+import { failure, newCandle, script } from './scripted-activities';
 import type { Script } from './scripted-activities';
 
 const tf = parseTimeframe('1h');
@@ -162,10 +162,92 @@ describe('a cycle in real time', () => {
     state.fetch = () => (++asked < 3 ? { kind: 'lagging' } : { kind: 'candles', rows: [], fetchedAt: 1, fresh: 1 });
     expect(outcomes(await runCycle(state, realTime))).toEqual({ 'BTC/USDT': 'published' });
     const late = script(['BTC/USDT']);
+    late.plan = { retryWaitsMs: [] };
     late.fetch = () => ({ kind: 'lagging' });
     late.gate = () => ({ verdict: 'pass', due: 'none', stored: 500 });
     expect(outcomes(await runCycle(late, realTime))).toEqual({ 'BTC/USDT': 'no_new_closed_candle' });
-    expect(late.calls.filter((call) => call === 'fetch BTC/USDT')).toHaveLength(3);
+    // Judged and published once, when the waits are over.
+    expect(late.calls).toEqual([
+      'openCycle',
+      ...['fetch', 'fetch', 'fetch', 'repair', 'gate'].map((stage) => `${stage} BTC/USDT`),
+      'manifest',
+    ]);
+  });
+
+  test('F31 a candle that comes after those waits is taken in the same slot, and nothing but the fetch is done until then', async () => {
+    const state = script(['BTC/USDT', 'ETH/USDT']);
+    let asked = 0;
+    state.fetch = (symbol) => (symbol === 'ETH/USDT' || ++asked > 6 ? newCandle : { kind: 'lagging' });
+    state.gate = (symbol) => ({
+      verdict: 'pass',
+      due: symbol === 'ETH/USDT' || asked > 6 ? 'forecast' : 'none',
+      stored: 500,
+    });
+    expect(await runCycle(state, realTime)).toMatchObject({ outcome: 'published', newCandles: 2, generation: 3 });
+    const done = (stage: string) => state.calls.filter((call) => call === stage).length;
+    expect(['fetch', 'repair', 'gate', 'forecast', 'export'].map((stage) => done(`${stage} BTC/USDT`))).toEqual([
+      7, 2, 2, 1, 1,
+    ]);
+    expect(done('manifest')).toBe(3);
+    // Recorded before the candle that may never have come is waited for, and again with it.
+    expect(state.closed.map(({ newCandles, failed }) => [newCandles, failed])).toEqual([
+      [1, []],
+      [2, []],
+    ]);
+  });
+
+  test('I17 L06 a pair that lags delays no other: what is there is published first, and nothing is committed without news', async () => {
+    const state = script(['BTC/USDT', 'ETH/USDT']);
+    let asked = 0;
+    state.fetch = (symbol) => (symbol === 'ETH/USDT' || ++asked > 2 ? newCandle : { kind: 'lagging' });
+    expect(await runCycle(state, realTime)).toMatchObject({ outcome: 'published', generation: 2 });
+    const second = state.calls.indexOf('fetch BTC/USDT', state.calls.indexOf('fetch BTC/USDT') + 1);
+    expect(state.calls.indexOf('manifest')).toBeLessThan(second);
+    const all = script(['BTC/USDT', 'ETH/USDT']);
+    const late = new Map<string, number>();
+    all.fetch = (symbol) => {
+      late.set(symbol, (late.get(symbol) ?? 0) + 1);
+      return late.get(symbol) === 1 ? { kind: 'lagging' } : newCandle;
+    };
+    expect(await runCycle(all, realTime)).toMatchObject({ outcome: 'published', generation: 1 });
+    expect(all.closed).toHaveLength(1);
+  });
+
+  test('I17 F17 a pair whose step hangs delays no other: what is there is published after ten seconds', async () => {
+    const state = script(['BTC/USDT', 'ETH/USDT']);
+    state.hold = async (stage, symbol) => {
+      // Not in one step: one without a heartbeat for ten seconds is given to another worker.
+      if ((stage === 'fetch' || stage === 'repair') && symbol === 'BTC/USDT') await delay(7_000);
+    };
+    expect(await runCycle(state, realTime)).toMatchObject({ outcome: 'published', generation: 2 });
+    expect(state.calls.indexOf('manifest')).toBeLessThan(state.calls.indexOf('gate BTC/USDT'));
+    expect(state.closed[0]?.firstPassAt).toBeGreaterThan((state.closed[0]?.asOf ?? 0) + 13_000);
+  });
+
+  test('a pair that has candles goes on from them while a fill brings what lies before', async () => {
+    const fillBeside = 'backward_gap';
+    const state = script(['BTC/USDT']);
+    state.fetch = () => ({ ...newCandle, fillBeside });
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const scripted = { ...state.activities };
+    state.activities.fillPages = async (input) => {
+      await held;
+      return scripted.fillPages(input);
+    };
+    await temporal.withWorkers(state.activities, async () => {
+      const args = [{ timeframe: '1h' }] as [CycleArguments];
+      const options = { workflowId: cycleWorkflowId(tf), taskQueue: TASK_QUEUE, args };
+      expect(outcomes(await temporal.client.workflow.execute('cycle', options))).toEqual({ 'BTC/USDT': 'published' });
+      release();
+      await temporal.client.workflow.getHandle('fill-1h-BTC_USDT').result();
+    });
+    const virtual = script(['BTC/USDT']);
+    virtual.fetch = () => ({ ...newCandle, fillBeside });
+    expect(await runCycle(virtual)).toMatchObject({ outcome: 'published', newCandles: 1000 });
+    expect(virtual.calls).not.toContain('write BTC/USDT');
   });
 
   test('F31 waits for the newest candle too when only those before it are there, and takes them when it does not come', async () => {
@@ -176,6 +258,7 @@ describe('a cycle in real time', () => {
     expect(outcomes(await runCycle(state, realTime))).toEqual({ 'BTC/USDT': 'published' });
     expect(asked).toBe(3);
     const late = script(['BTC/USDT']);
+    late.plan = { retryWaitsMs: [] };
     late.fetch = () => ({ ...candles, fresh: 1, missing: 1 });
     expect(outcomes(await runCycle(late, realTime))).toEqual({ 'BTC/USDT': 'published' });
     expect(late.calls).toContain('write BTC/USDT');

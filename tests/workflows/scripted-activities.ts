@@ -9,6 +9,7 @@ import type {
   CyclePlan,
   Failure,
   FetchResult,
+  LiveFetch,
   FillActivities,
   GateResult,
   HousekeepingActivities,
@@ -58,7 +59,7 @@ export function failure(
   return { code, stage: 'ingest', retry, message: `scripted ${code}`, retryAfterMs };
 }
 
-export const newCandle: FetchResult = {
+export const newCandle: LiveFetch = {
   kind: 'candles',
   rows: [[3_600_000, 1, 2, 0.5, 1.5, 10]],
   fetchedAt: 1,

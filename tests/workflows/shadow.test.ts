@@ -2,7 +2,7 @@ import { cycleWorkflowId, shadowWorkflowId, TASK_QUEUE } from '../../src/domain/
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { startTestTemporal } from '../temporal';
 import type { TestTemporal } from '../temporal';
-import { script } from './scripted-activities';
+import { newCandle, script } from './scripted-activities';
 
 const tf = parseTimeframe('1h');
 let temporal: TestTemporal;
@@ -38,6 +38,19 @@ describe('the shadow beside a cycle', () => {
     });
     expect(state.calls.filter((call) => call.startsWith('shadowForecast'))).toHaveLength(1);
     expect(state.calls.indexOf('manifest')).toBeLessThan(state.calls.indexOf('shadowForecast BTC/USDT'));
+  }, 60_000);
+
+  test('it starts once for all pairs, when no candle is awaited any more: it forecasts from what the champion did', async () => {
+    const state = script(['BTC/USDT', 'ETH/USDT']);
+    state.plan = { shadow: true };
+    let asked = 0;
+    state.fetch = (symbol) => (symbol === 'ETH/USDT' || ++asked > 1 ? newCandle : { kind: 'lagging' });
+    await temporal.withWorkers(state.activities, async () => {
+      await runCycle();
+      await temporal.client.workflow.getHandle(shadowWorkflowId(tf)).result();
+    });
+    expect(state.calls.filter((call) => call === 'shadowForecast BTC/USDT')).toHaveLength(1);
+    expect(state.calls.indexOf('export BTC/USDT')).toBeLessThan(state.calls.indexOf('shadowForecast BTC/USDT'));
   }, 60_000);
 
   test('without a shadow model nothing is started', async () => {

@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createActivities } from '../../../activities';
 import { PipelineError } from '../../../src/domain/errors';
@@ -129,6 +130,29 @@ describe('a cycle over real stores', () => {
     expect(audit).toMatchObject([{ before: { volume: 480 }, after: { volume: 4_242 } }]);
     expect((await pipeline.history(KEY)).data.at(-2)).toMatchObject({ volume: 4_242 });
     expect(await pipeline.breaches()).toEqual([]);
+  });
+
+  test('I03 P4 after the state store was lost, the next cycle finds the earliest candle again, and all is published as before', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'coin-predict-lost-state-'));
+    const environment = { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', DATA_DIR: folder };
+    const open = async () => {
+      const opened = await openPipeline(temporal, environment);
+      opened.exchange.setCandles(pairOf('BTC/USDT', '1h'), candlesFrom('1h', START, 482));
+      return opened;
+    };
+    const before = await open();
+    await before.drive(['1h'], NOW, NOW + 5_000);
+    const { state } = before.stores.folder;
+    await before.stop();
+    for (const ending of ['', '-wal', '-shm']) await rm(`${state}${ending}`, { force: true });
+    const after = await open();
+    const [run] = await after.drive(['1h'], NOW + HOUR, NOW + HOUR + 5_000);
+    expect(outcomes(run)).toEqual({ 'BTC/USDT': 'published' });
+    expect(await after.entry(KEY)).toMatchObject({ status: 'fresh', data_through: '2024-01-21T01:00:00Z' });
+    expect((await after.stores.candles.extent(pairOf('BTC/USDT', '1h')))?.count).toBe(481);
+    expect(await after.breaches()).toEqual([]);
+    await after.stop();
+    await rm(folder, { recursive: true, force: true });
   });
 
   test('F66 a hole is asked for, confirmed, kept in the ledger and never invented', async () => {

@@ -69,6 +69,34 @@ test('F74 I08 a delisted symbol is in quarantine after three failures: told once
   await pipeline.stop();
 }, 240_000);
 
+test('F74 a named symbol that is listed but halted is in quarantine by the daily look: told once, and well again when it trades', async () => {
+  const pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT,TOP/USDT', TIMEFRAMES: '1h' });
+  for (const pair of [BTC, TOP]) pipeline.exchange.setCandles(pair, TRUTH);
+  await pipeline.drive(['1h'], NOW, NOW + 5_000);
+  let active = false;
+  pipeline.exchange.markets = async () =>
+    [BTC, TOP].map(({ symbol }) => ({ symbol, active: active || symbol === BTC.symbol, quoteVolume: null }));
+  // For less than a day: that may be maintenance.
+  expect(await look(pipeline, NOW)).toMatchObject({ quarantined: [], released: [] });
+  expect(await state(pipeline, 'TOP/USDT')).toMatchObject({ activation: 'ready' });
+  expect(await look(pipeline, NOW + 2 * DAY)).toMatchObject({ quarantined: ['TOP/USDT'], released: [] });
+  expect(await state(pipeline, 'TOP/USDT')).toMatchObject({
+    activation: 'quarantined',
+    reason: 'TOP/USDT is listed, but has not been traded for a day',
+  });
+  expect(await state(pipeline, 'BTC/USDT')).toMatchObject({ activation: 'ready' });
+  expect(await look(pipeline, NOW + 3 * DAY)).toMatchObject({ quarantined: ['TOP/USDT'] });
+  const told = await pipeline.stores.state.outbox.events(NOW, 10);
+  expect(told.map(({ event }) => event)).toMatchObject([{ kind: 'symbol_quarantined', symbol: 'TOP/USDT' }]);
+  const [run] = await pipeline.drive(['1h'], NOW + 4 * DAY, NOW + 4 * DAY + 5_000);
+  expect(run?.result.pairs.map(({ symbol }) => symbol)).toEqual(['BTC/USDT']);
+  active = true;
+  expect(await look(pipeline, NOW + 4 * DAY)).toMatchObject({ quarantined: [], released: ['TOP/USDT'] });
+  await pipeline.drive(['1h'], NOW + 5 * DAY, NOW + 5 * DAY + 5_000);
+  expect(await state(pipeline, 'TOP/USDT')).toMatchObject({ activation: 'ready' });
+  await pipeline.stop();
+}, 240_000);
+
 test('I54 F100 a discovered symbol joins when its check passes and is watched like one that is named, one too young is in quarantine, one that left keeps its data', async () => {
   const pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', DISCOVER_TOP: '3' });
   for (const pair of [BTC, TOP]) pipeline.exchange.setCandles(pair, TRUTH);

@@ -26,7 +26,7 @@ function start(change: Partial<FetchStartInput>): FetchStart {
 }
 
 test('a store with candles goes on from its last one, and its last three are read again', () => {
-  expect(start({})).toEqual({ reason: 'store_last', from: last - 2 * HOUR, due: 4, needsFill: false });
+  expect(start({})).toEqual({ reason: 'store_last', from: last - 2 * HOUR, due: 4, live: 4, needsFill: false });
 });
 
 test('nothing before the first stored candle is read again', () => {
@@ -42,6 +42,22 @@ test('an empty store whose earliest candle is not known has no start yet, and ne
     reason: 'full_fill_earliest',
     from: null,
     due: null,
+    live: null,
+    needsFill: true,
+  });
+});
+
+test('an empty store is a fill, however short the history is: there is no stored candle that a live fetch goes on from', () => {
+  const months = { timeframe: tf.month, extent: null, earliest: Date.UTC(2024, 0, 1) };
+  expect(start(months)).toMatchObject({ reason: 'full_fill_earliest', due: 5, live: null, needsFill: true });
+});
+
+test('I03 stored candles whose earliest is not known explain nothing before them: it is found by a fill, and they go on meanwhile', () => {
+  expect(start({ earliest: null })).toEqual({
+    reason: 'full_fill_earliest',
+    from: null,
+    due: null,
+    live: 4,
     needsFill: true,
   });
 });
@@ -75,7 +91,18 @@ test('a first candle more than an hour after the earliest is a backward gap, and
   const gap = { first: earliest + 2 * HOUR, last };
   expect(start({ extent: gap, underfilledFrom: last - DAY })).toMatchObject({ reason: 'backward_gap', from: earliest });
   expect(start({ extent: { first: earliest + HOUR, last } }).reason).toBe('store_last');
-  expect(start({ extent: gap, earliest: null }).reason).toBe('store_last');
+});
+
+test('I03 what lies before the first stored candle is a fill, however short', () => {
+  const first = last - 5 * HOUR;
+  const short = { extent: { first, last }, earliest: first - 2 * HOUR };
+  expect(start(short)).toEqual({
+    reason: 'backward_gap',
+    from: first - 2 * HOUR,
+    due: 9,
+    live: 4,
+    needsFill: true,
+  });
 });
 
 test('underfilled recent rows are read again from where the guard begins', () => {
@@ -94,13 +121,21 @@ describe('when storage blocks', () => {
     ['lookback', { timeframe: tf.minute, extent: null }],
     ['lookback of an outdated store', { timeframe: tf.minute, extent: { first: 0, last: earliest } }],
   ])('no %s starts', (_reason, change) => {
-    const blocked = { reason: 'blocked_storage_guard', from: null, due: null, needsFill: false };
+    const blocked = { reason: 'blocked_storage_guard', from: null, due: null, live: null, needsFill: false };
     expect(start({ ...change, storage: 'block' })).toEqual(blocked);
   });
 
   test('a backward gap is left, but the pair goes on from its last candle', () => {
     const gap = { extent: { first: earliest + DAY, last }, storage: 'block' } as const;
     expect(start(gap)).toMatchObject({ reason: 'blocked_storage_guard', from: last - 2 * HOUR, due: 4 });
+  });
+
+  test('I03 the earliest candle is not looked for, but the pair goes on from its last candle', () => {
+    expect(start({ earliest: null, storage: 'block' })).toMatchObject({
+      reason: 'blocked_storage_guard',
+      from: last - 2 * HOUR,
+      needsFill: false,
+    });
   });
 
   test('increments go on', () => {
@@ -151,7 +186,7 @@ test('a start is on the grid, never skips a slot after the last stored candle, a
         if (result.from === null) return;
         expect(isOnGrid(timeframe, result.from)).toBe(true);
         if (result.reason !== 'lookback') expect(result.from).toBeLessThanOrEqual(extent.last);
-        expect(result.needsFill).toBe((result.due ?? 0) > LIVE_FETCH_LIMIT);
+        expect(result.needsFill).toBe(result.from < extent.first || (result.due ?? 0) > LIVE_FETCH_LIMIT);
       },
     ),
     runs,
