@@ -35,7 +35,7 @@ export function lag(judged, view) {
       when(entry.data_through, view),
       spell(age),
       percent(used, 0),
-      `${entry.threshold_minutes.soft} / ${hard} min`,
+      `${limit(entry.threshold_minutes.soft)} / ${limit(hard)}`,
     ]);
   const more =
     aged.length > LAGGARDS ? element('p', { class: 'quiet' }, `${aged.length - LAGGARDS} pairs lag less.`) : null;
@@ -45,6 +45,13 @@ export function lag(judged, view) {
     }),
     more,
   ];
+}
+
+const DAY_MINUTES = 1440;
+
+/** Whole days as such; what is no whole number of them stays exact. */
+function limit(minutes) {
+  return minutes % DAY_MINUTES === 0 ? spell(minutes * 60_000) : `${minutes} min`;
 }
 
 export function changes(operations, view) {
