@@ -99,7 +99,7 @@ async function freezeInChange(deployment: Deployment, workers: readonly WorkerPr
   const moving = async () => {
     const { raw } = await handle.describe();
     const step = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'movePointer');
-    return workers.find(({ pid }) => step?.lastWorkerIdentity?.startsWith(`${pid}@`) === true) ?? null;
+    return workers.find(({ pid }) => step?.lastWorkerIdentity?.endsWith(`:${pid}`) === true) ?? null;
   };
   const victim = await within(30_000, moving);
   victim.signal('SIGSTOP');
