@@ -26,6 +26,7 @@ import { check } from '../../checker/check';
 import type { CheckReport } from '../../checker/findings';
 import { readInfluxCandles } from '../../checker/influx-candles';
 import { truthOfFiles } from '../../checker/market-truth';
+import { freePort } from '../../free-port';
 import type { TestInflux } from '../../influxd';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
@@ -240,7 +241,8 @@ async function startWorker(
 ): Promise<WorkerProcess> {
   const preloaded = PRELOADED.flatMap((file) => ['--require', file]);
   const child = spawn(process.execPath, [...preloaded, cli, 'worker', '-o', 'json'], {
-    env: { PATH: process.env.PATH, ...environment },
+    // The SDK binds its port some time after it was chosen: workers that start at once must not choose the same.
+    env: { PATH: process.env.PATH, TEMPORAL_METRICS_PORT: String(await freePort()), ...environment },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   let errors = '';
