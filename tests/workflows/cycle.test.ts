@@ -27,6 +27,18 @@ async function runCycle(state: Script, input: Partial<CycleArguments> = {}): Pro
   );
 }
 
+/** Fills wait until the function that it gives is called. */
+function holdFill({ activities }: Script): () => void {
+  const fills = new EventEmitter();
+  const released = once(fills, 'released');
+  const { fillPages } = { ...activities };
+  activities.fillPages = async (input) => {
+    await released;
+    return fillPages(input);
+  };
+  return () => void fills.emit('released');
+}
+
 const outcomes = (result: CycleResult) => Object.fromEntries(result.pairs.map((pair) => [pair.symbol, pair.outcome]));
 
 describe('one round of a cycle', () => {
@@ -228,15 +240,7 @@ describe('a cycle in real time', () => {
     const fillBeside = 'backward_gap';
     const state = script(['BTC/USDT']);
     state.fetch = () => ({ ...newCandle, fillBeside });
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const scripted = { ...state.activities };
-    state.activities.fillPages = async (input) => {
-      await held;
-      return scripted.fillPages(input);
-    };
+    const release = holdFill(state);
     await temporal.withWorkers(state.activities, async () => {
       const args = [{ timeframe: '1h' }] as [CycleArguments];
       const options = { workflowId: cycleWorkflowId(tf), taskQueue: TASK_QUEUE, args };
@@ -316,15 +320,7 @@ describe('a cycle in real time', () => {
       symbol === 'BTC/USDT'
         ? { kind: 'fill', reason: 'full_fill_earliest' }
         : { kind: 'candles', rows: [], fetchedAt: 1, fresh: 1 };
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const scripted = { ...state.activities };
-    state.activities.fillPages = async (input) => {
-      await held;
-      return scripted.fillPages(input);
-    };
+    const release = holdFill(state);
     await temporal.withWorkers(state.activities, async () => {
       const result: CycleResult = await temporal.client.workflow.execute('cycle', {
         workflowId: cycleWorkflowId(tf),
