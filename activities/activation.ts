@@ -16,11 +16,19 @@ export const ACTIVATION_TIMEFRAME = parseTimeframe('1h');
  */
 const CLOCK_TOLERANCE_MS = 2 * MINUTE;
 
-/** Judges the symbol and keeps the verdict; true when it turned ready by this. */
-export async function judgeActivation(ports: ActivityPorts, symbol: MarketSymbol, asOf: EpochMs): Promise<boolean> {
+/**
+ * Judges the symbol by what was closed at `asOf` and keeps the verdict; true when it turned ready by this. A state that
+ * begins, begins at `now`: a fill judges by the time it started, and boundaries passed while it ran (I16).
+ */
+export async function judgeActivation(
+  ports: ActivityPorts,
+  symbol: MarketSymbol,
+  { asOf, now }: { readonly asOf: EpochMs; readonly now: EpochMs },
+): Promise<boolean> {
   const pair = { symbol, timeframe: ACTIVATION_TIMEFRAME };
   const states = await ports.pairState.symbolStates();
-  const current = states.find((state) => state.symbol === symbol)?.activation ?? null;
+  const before = states.find((state) => state.symbol === symbol);
+  const current = before?.activation ?? null;
   const extent = await ports.candles.extent(pair);
   const known = explainingGaps(await ports.gapLedger.list(pair));
   const holes = extent === null ? [] : await ports.candles.holes(pair);
@@ -33,7 +41,8 @@ export async function judgeActivation(ports: ActivityPorts, symbol: MarketSymbol
   });
   const { state: activation, reason } = verdict;
   if (activation !== current || reason !== null) {
-    await ports.pairState.setSymbolState({ symbol, activation, since: asOf, reason });
+    const since = before?.activation === activation ? before.since : now;
+    await ports.pairState.setSymbolState({ symbol, activation, since, reason });
   }
   return activation === 'ready' && current !== 'ready';
 }

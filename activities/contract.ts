@@ -150,7 +150,10 @@ export interface CloseCycleInput {
 export interface FillInput {
   readonly symbol: MarketSymbol;
   readonly timeframe: TimeframeId;
+  /** When the fill began. */
   readonly asOf: EpochMs;
+  /** `asOf` is the only time there is: the virtual-time driver gave it. */
+  readonly virtual: boolean;
 }
 
 /** Also the heartbeat of the running fill. */

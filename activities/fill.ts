@@ -45,7 +45,12 @@ export function createSettleFill(ports: ActivityPorts) {
   return (input: FillInput): Promise<SettleFillResult> =>
     recorded(ports, input, async () => {
       const pair: Pair = { symbol: input.symbol, timeframe: input.timeframe };
-      const repair = await repairPair(ports, pair, input.asOf, { priority: 'fill', signal: cancellationSignal() });
+      const now = input.virtual ? input.asOf : Math.max(input.asOf, ports.clock.now());
+      const repair = await repairPair(ports, pair, input.asOf, {
+        priority: 'fill',
+        now,
+        signal: cancellationSignal(),
+      });
       const symbol = (await ports.pairState.symbolStates()).find((state) => state.symbol === pair.symbol);
       const visible = visibilityOf(symbol?.activation) === 'visible';
       const cycles = repair.becameReady ? ports.settings.timeframes : visible ? [pair.timeframe] : [];

@@ -15,7 +15,7 @@ const LIVE_REQUESTS = 5;
 export function createRepair(ports: ActivityPorts) {
   return (input: StageInput) =>
     forEachSymbol<RepairResult>(ports, 'repair', input, (pair, signal) =>
-      repairPair(ports, pair, input.asOf, { priority: 'live', maxRequests: LIVE_REQUESTS, signal }),
+      repairPair(ports, pair, input.asOf, { priority: 'live', now: input.asOf, maxRequests: LIVE_REQUESTS, signal }),
     );
 }
 
@@ -25,6 +25,8 @@ export async function repairPair(
   asOf: EpochMs,
   how: {
     readonly priority: RequestPriority;
+    /** When a symbol that turns ready by this does so. */
+    readonly now: EpochMs;
     readonly signal: AbortSignal;
     readonly maxRequests?: number;
   },
@@ -32,6 +34,6 @@ export async function repairPair(
   const { missing, asked, found, confirmed, undecided } = await repair(ports, { pair, asOf, ...how });
   if (confirmed > 0) await markOutages(ports, pair.timeframe, await followedSymbols(ports));
   const judged = pair.timeframe === ACTIVATION_TIMEFRAME;
-  const becameReady = judged && (await judgeActivation(ports, pair.symbol, asOf));
+  const becameReady = judged && (await judgeActivation(ports, pair.symbol, { asOf, now: how.now }));
   return { missing, asked, found, undecided, becameReady };
 }

@@ -52,11 +52,11 @@ export async function fill(input: FillArguments): Promise<FillReport> {
   const asOf = input.asOf ?? workflowInfo().startTime.getTime();
   try {
     const progress = await paging.fillPages.executeWithOptions({ summary: `${symbol} ${timeframe} fill` }, [
-      { symbol, timeframe, asOf },
+      { symbol, timeframe, asOf, virtual },
     ]);
     const settled = await steps.settleFill.executeWithOptions(
       { summary: `${symbol} ${timeframe} settle: repair holes, judge readiness` },
-      [{ symbol, timeframe, asOf }],
+      [{ symbol, timeframe, asOf, virtual }],
     );
     if (!virtual && settled.cycles.length > 0) {
       await steps.requestCycles({ timeframes: settled.cycles, reason: `fill of ${symbol} ${timeframe} ended` });

@@ -21,7 +21,7 @@ async function turnsReady(candles: number, asOf: number): Promise<boolean> {
   } as unknown as ActivityPorts;
   await ports.candles.write(BTC, candlesFrom('1h', FIRST, candles), asOf);
   await ports.pairState.setEarliest(BTC, { openTime: FIRST, provenAt: asOf });
-  return judgeActivation(ports, BTC.symbol, asOf);
+  return judgeActivation(ports, BTC.symbol, { asOf, now: asOf });
 }
 
 test('F31 right after a boundary the candle that has just closed is not asked for: the exchange may be 90 s behind', async () => {

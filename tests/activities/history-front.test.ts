@@ -23,7 +23,8 @@ function portsOf(exchange?: Exchange) {
 }
 
 const startOf = async (ports: ActivityPorts) => fetchStart(ports, BTC, await ports.candles.extent(BTC), after(NEWEST));
-const fill = (ports: ActivityPorts) => inActivity(() => createFillPages(ports)({ ...BTC, asOf: after(NEWEST) }));
+const fill = (ports: ActivityPorts) =>
+  inActivity(() => createFillPages(ports)({ ...BTC, asOf: after(NEWEST), virtual: true }));
 const knows = (ports: ActivityPorts, index: number) =>
   ports.pairState.setEarliest(BTC, { openTime: slot(index), provenAt: slot(NEWEST) });
 const store = (ports: ActivityPorts, from: number, to = NEWEST) =>

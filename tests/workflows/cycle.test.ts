@@ -31,7 +31,7 @@ async function runCycle(state: Script, input: Partial<CycleArguments> = {}): Pro
 function holdFill({ activities }: Script): () => void {
   const fills = new EventEmitter();
   const released = once(fills, 'released');
-  const { fillPages } = { ...activities };
+  const fillPages = activities.fillPages.bind(activities);
   activities.fillPages = async (input) => {
     await released;
     return fillPages(input);
