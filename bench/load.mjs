@@ -3,21 +3,18 @@
 // SECONDS (5), TURNS (3), CONNECTIONS (32) change the size of it.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { client, fire as load } from './load-client.mjs';
+import { adopt, ask, endServed, mix, startServed } from './load-setup.mjs';
 
 const SECONDS = Number(process.env.SECONDS ?? 5);
 const TURNS = Number(process.env.TURNS ?? 3);
 const CONNECTIONS = Number(process.env.CONNECTIONS ?? 32);
 const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find((path) => existsSync(path)) ?? null;
-const folder = mkdtempSync(join(tmpdir(), 'coin-predict-load-'));
-const children = [];
 const faults = [];
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
@@ -37,17 +34,6 @@ function processorSeconds(pid) {
   }
 }
 
-/** Starts a program and gives its first line. */
-async function start(command, args) {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  children.push(child);
-  const lines = createInterface({ input: child.stdout });
-  return new Promise((resolve, reject) => {
-    lines.once('line', (line) => resolve({ line, pid: child.pid }));
-    child.once('exit', (code) => reject(new Error(`${command} ended with ${code}`)));
-  });
-}
-
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -57,7 +43,7 @@ async function freePort() {
 }
 
 /** nginx as one would set it up for these files: precompressed, cached descriptors, the same headers, one worker. */
-async function startNginx() {
+async function startNginx(folder) {
   const port = await freePort();
   const headers = {
     'x-content-type-options': 'nosniff',
@@ -100,7 +86,7 @@ http {
   const child = spawn(NGINX, ['-c', join(folder, 'nginx.conf'), '-p', folder], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  children.push(child);
+  adopt(child);
   const url = `http://127.0.0.1:${port}`;
   for (let tries = 0; tries < 50; tries++) {
     if (
@@ -113,19 +99,6 @@ http {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error('nginx does not answer');
-}
-
-function ask(url, path, headers = {}) {
-  return new Promise((resolve, reject) => {
-    const sent = request(url + path, { headers }, (response) => {
-      const chunks = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }),
-      );
-    });
-    sent.on('error', reject).end();
-  });
 }
 
 const unpack = { gzip: gunzipSync, br: brotliDecompressSync };
@@ -141,24 +114,7 @@ async function checkBody(url, path, encoding) {
   return undefined;
 }
 
-/** Weighted addresses in an order that mixes kinds and pairs. */
-function mix(names, { status = 0, manifest = 0, history = 0, prediction = 0 }) {
-  const pairs = names
-    .filter((name) => name.startsWith('history_'))
-    .map((name) => name.slice('history_'.length, -'.json'.length));
-  const of = (kind, k) => {
-    const pair = pairs[(k * 7) % pairs.length];
-    const [, symbol, timeframe] = /^(.*)_([^_]+)$/.exec(pair);
-    if (kind === 'manifest') return '/static/manifest.json';
-    return kind === 'status' ? `/status/${symbol}?timeframe=${timeframe}` : `/static/${kind}_${pair}.json`;
-  };
-  const weights = Object.entries({ status, manifest, history, prediction });
-  return pairs.flatMap((_, k) =>
-    weights.flatMap(([kind, weight]) => Array.from({ length: weight }, (_, n) => of(kind, k * weight + n))),
-  );
-}
-
-async function fire({ url, pid }, paths, headers = {}) {
+async function fire({ folder, url, pid }, paths, headers = {}) {
   const ended = new AbortController();
   const sampled = (async () => {
     for (let k = 0; !ended.signal.aborted; k++) {
@@ -221,19 +177,13 @@ try {
   console.log(
     `${cpus().length} cores, load ${loadavg()[0].toFixed(1)}, ${client} with ${CONNECTIONS} connections, ${SECONDS} s a turn, ${TURNS} turns, one new generation a second`,
   );
-  await start(process.execPath, [join(import.meta.dirname, 'load-publisher.mjs'), folder]);
-  const server = await start(process.execPath, [
-    join(import.meta.dirname, 'load-server.mjs'),
-    join(folder, 'public'),
-    join(folder, 'ops'),
-  ]);
-  const ours = { name: 'coin-predict', url: server.line, pid: server.pid };
-  const manifest = JSON.parse((await ask(ours.url, '/static/manifest.json')).body);
-  const names = manifest.entries.flatMap(({ files }) => [files.history.name, files.prediction.name]);
+  const served = await startServed();
+  const { folder, names } = served;
+  const ours = { ...served, name: 'coin-predict' };
   console.log(`every body checked: ${await correctness(ours.url, names)} answers, ${faults.length} faults`);
   const servers = [ours];
   if (NGINX === null) console.log('nginx is not installed: there is nothing to compare with');
-  else servers.push({ name: 'nginx', ...(await startNginx()) });
+  else servers.push({ name: 'nginx', folder, ...(await startNginx(folder)) });
   const stable = '/static/history_BTC_USDT_1d.json';
   const { headers } = await ask(ours.url, stable);
   const peerTag = NGINX === null ? '' : (await ask(servers[1].url, stable, { 'accept-encoding': 'gzip' })).headers.etag;
@@ -276,9 +226,5 @@ try {
   );
   process.exitCode = faults.length === 0 ? 0 : 1;
 } finally {
-  for (const child of children) {
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    if (child.exitCode === null && child.signalCode === null && child.kill()) await ended;
-  }
-  rmSync(folder, { recursive: true, force: true });
+  await endServed();
 }

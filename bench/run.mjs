@@ -243,7 +243,10 @@ async function backtest() {
   }
 }
 
-const parts = { fill, cycle, forecast, backtest, store, 'fill-influx': fillInflux, recovery };
+/** A step of load beyond what the public server can answer (L13). */
+const overload = () => import('./overload.mjs');
+
+const parts = { overload, fill, cycle, forecast, backtest, store, 'fill-influx': fillInflux, recovery };
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
   const part = parts[name];

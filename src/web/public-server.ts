@@ -58,6 +58,7 @@ export function buildWeb(options: WebOptions): FastifyInstance {
     ...options,
     audience: 'public',
     rate,
+    onShed: () => options.metrics?.shed(),
     before: (request, response) => {
       const answered = hot.answer(request, response);
       if (answered) options.metrics?.repeated();

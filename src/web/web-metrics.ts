@@ -12,6 +12,8 @@ export interface WebMetrics {
   count(app: FastifyInstance): void;
   /** An answer was given again without routing. */
   repeated(): void;
+  /** A request was refused because too many came at once. */
+  shed(): void;
   /** Text format 0.0.4, with the state of what is published at `now`. */
   text(snapshot: Snapshot | null, now: number): Promise<string>;
 }
@@ -36,6 +38,11 @@ export function createWebMetrics(ofProcess: boolean): WebMetrics {
     help: 'Answers of the public server that were given again from memory, without routing.',
     registers,
   });
+  const sheds = new Counter({
+    name: 'coin_predict_http_shed_requests_total',
+    help: 'Requests that were refused with 503 because more came at once than can be answered.',
+    registers,
+  });
   const show = publishedGauges(registers);
   return {
     contentType: register.contentType,
@@ -48,6 +55,7 @@ export function createWebMetrics(ofProcess: boolean): WebMetrics {
       });
     },
     repeated: () => repeats.inc(),
+    shed: () => sheds.inc(),
     text: async (snapshot, now) => {
       show(snapshot, now);
       return register.metrics();

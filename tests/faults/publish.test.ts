@@ -8,14 +8,22 @@ import type { PipelineError } from '../../src/domain/errors';
 import { readPublished } from '../../src/publish/published-reader';
 import { verify } from '../../src/publish/verify';
 import { THROUGH, openWorkshop } from '../integration/publish/workshop';
-import { outcomeTable } from '../proof/outcome-table';
+import { FULL_PROOF, outcomeTable } from '../proof/outcome-table';
 import { exportOf, pairOf } from '../unit/publish/example';
 import { compileScript } from './compiled';
 import type { CompiledScript } from './compiled';
 import { STRACE, testMounted, testTraced } from '../possible';
 
-/** Every how many-th `write` is a kill point: most are the runtime waking its own threads. FAULTS=all takes each. */
-const WRITE_STRIDE = process.env.FAULTS === 'all' ? 1 : 8;
+/**
+ * Every how many-th call of a kind is a fault point; the full form (`npm run proof:process`) takes each. Each document has two
+ * syncs and one rename, so an odd stride meets both syncs. Most writes are the runtime waking its own threads.
+ */
+const STRIDE = FULL_PROOF
+  ? { fsync: 1, rename: 1, pwrite64: 1, write: 1 }
+  : { fsync: 3, rename: 3, pwrite64: 6, write: 12 };
+/** Of seven documents. */
+const CALLS = { fsync: 14, rename: 7 } as const;
+const pointsOf = (call: keyof typeof CALLS): number => Math.ceil(CALLS[call] / STRIDE[call]);
 const LATER = THROUGH + HOUR;
 const WHOLE = 'old or new generation whole, the next recovers';
 const table = outcomeTable('publish-faults', [
@@ -93,16 +101,16 @@ function temporaryFiles(root: string): string[] {
 }
 
 /** Kills at the N-th call for N = 1, 1 + stride, … until a run ends by itself; the generations met and the points. */
-async function killLoop(calls: string, stride: number): Promise<{ generations: Set<number>; points: number }> {
+async function killLoop(call: keyof typeof STRIDE): Promise<{ generations: Set<number>; points: number }> {
   const generations = new Set<number>();
-  for (let n = 1, points = 0; ; n += stride) {
+  for (let n = 1, points = 0; ; n += STRIDE[call]) {
     const run = publishTraced([
       '-o',
       '/dev/null',
       '-e',
-      `trace=${calls}`,
+      `trace=${call}`,
       '-e',
-      `inject=${calls}:signal=SIGKILL:when=${n}`,
+      `inject=${call}:signal=SIGKILL:when=${n}`,
     ]);
     generations.add(await expectWhole(run));
     await expectRecovery(run.root);
@@ -117,10 +125,9 @@ describe('a publish that is killed', () => {
   testTraced(
     'F03 at every fsync and rename leaves the old or the new generation, whole, and the next one recovers',
     async () => {
-      const synced = await killLoop('fsync', 1);
-      const renamed = await killLoop('rename', 1);
-      // Seven files: two syncs and one rename each.
-      expect([synced.points, renamed.points]).toEqual([14, 7]);
+      const synced = await killLoop('fsync');
+      const renamed = await killLoop('rename');
+      expect([synced.points, renamed.points]).toEqual([pointsOf('fsync'), pointsOf('rename')]);
       table.fired('F03 killed at an fsync', WHOLE, synced.points);
       table.fired('F03 killed at a rename', WHOLE, renamed.points);
       expect(new Set([...synced.generations, ...renamed.generations])).toEqual(new Set([1, 2]));
@@ -131,9 +138,9 @@ describe('a publish that is killed', () => {
   testTraced(
     'F03 at writes of documents and of the state store leaves the old or the new generation, whole',
     async () => {
-      const documents = await killLoop('pwrite64', WRITE_STRIDE === 1 ? 1 : 4);
+      const documents = await killLoop('pwrite64');
       expect(documents.points).toBeGreaterThanOrEqual(2);
-      const others = await killLoop('write', WRITE_STRIDE);
+      const others = await killLoop('write');
       expect(others.points).toBeGreaterThanOrEqual(3);
       table.fired('F03 killed at a write of a document or of the log', WHOLE, documents.points + others.points);
     },
@@ -141,10 +148,10 @@ describe('a publish that is killed', () => {
   );
 });
 
-/** Fails the N-th call for N = 1, 2, … until a run has no such call left. */
-async function errorLoop(call: string, error: string): Promise<Set<string>> {
+/** Fails the N-th call for N = 1, 1 + stride, … until a run has no such call left. */
+async function errorLoop(call: keyof typeof CALLS, error: string): Promise<Set<string>> {
   const outputs = new Set<string>();
-  for (let n = 1; n < 100; n++) {
+  for (let n = 1; n < 100; n += STRIDE[call]) {
     const log = join(folder, `trace-${call}-${n}`);
     const run = publishTraced(['-o', log, '-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=${n}`]);
     const injected = readFileSync(log, 'utf8').includes('(INJECTED)');

@@ -13,7 +13,11 @@ const MOST_KEPT = 80;
 export async function loadManifest() {
   const response = await fetch('static/manifest.json', { cache: 'no-cache' });
   hearServer(response);
-  if (response.status === 503) throw new Error('Nothing has been published yet. This page looks again by itself.');
+  if (response.status === 503) {
+    const said = await response.json().catch(() => null);
+    if (said?.error === 'overloaded') throw new Error('The server is busy. This page looks again by itself.');
+    throw new Error('Nothing has been published yet. This page looks again by itself.');
+  }
   if (!response.ok) throw new Error(`The manifest can not be read (HTTP ${response.status}).`);
   const manifest = await response.json();
   if (!Array.isArray(manifest.entries) || !/^1\./.test(String(manifest.version))) {

@@ -51,8 +51,15 @@ export interface WorkerProcess {
 export interface Deployment {
   /** `cli`: of another build than the one under test. */
   startWorker(cli?: string): Promise<WorkerProcess>;
-  /** Runs every due slot in (from, to]; the market stands at the end, each run sees what had closed at its own time. */
-  drive(from: EpochMs, to: EpochMs, failures?: 'refused' | 'allowed'): Promise<void>;
+  /**
+   * Runs every due slot in (from, to]; the market stands at the end, each run sees what had closed at its own time.
+   * `before` is awaited before each slot, and before it is taken up again.
+   */
+  drive(
+    from: EpochMs,
+    to: EpochMs,
+    how?: { readonly failures?: 'refused' | 'allowed'; readonly before?: (due: EpochMs) => Promise<void> },
+  ): Promise<void>;
   /** Everything that must not depend on what happened to the workers. */
   content(): Promise<Content>;
   /** Of `cycle` runs: start and end on the server's clock. */
@@ -130,8 +137,9 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     withStores,
     cli: (...words) => runCli(words, environment),
     startWorker: (cli = CLI) => startWorker(cli, environment, workers),
-    drive: (from, to, failures = 'refused') =>
-      drive(temporal, timeframes, { from, to, failures }, (due) => {
+    drive: (from, to, { failures = 'refused', before } = {}) =>
+      drive(temporal, timeframes, { from, to, failures }, async (due) => {
+        await before?.(due);
         lastDue = due;
       }),
     lastDue: () => lastDue,
@@ -294,14 +302,14 @@ async function drive(
   temporal: TestTemporal,
   timeframes: readonly TimeframeId[],
   { from, to, failures }: { readonly from: EpochMs; readonly to: EpochMs; readonly failures: 'refused' | 'allowed' },
-  onDue: (due: EpochMs) => void,
+  onDue: (due: EpochMs) => Promise<void>,
 ): Promise<void> {
   const schedules = cycleSchedules(timeframes, 5_000);
   const done = new Set<string>();
   const key = ({ due, schedule }: VirtualSlot): string => `${schedule.every} ${due}`;
   const isDone = (slot: VirtualSlot): boolean => done.has(key(slot));
   // A server that is killed takes the call with it, and an operator may end the run, or its database be lost: the slot is taken up again.
-  const drive = { client: temporal.client, schedules, from, to, isDone, onDue: async (due: EpochMs) => onDue(due) };
+  const drive = { client: temporal.client, schedules, from, to, isDone, onDue };
   for (let deadline = Date.now() + PATIENCE_MS; ;) {
     try {
       for await (const run of driveVirtually(drive)) {

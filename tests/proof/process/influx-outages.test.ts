@@ -53,7 +53,7 @@ let deployment: Deployment;
 /** Runs the slots of so many hours while `fault` happens; what the stages of the pairs told of it is the outcome. */
 async function during(fault: string, from: EpochMs, hours: number, happens: () => Promise<void>): Promise<EpochMs> {
   const to = from + hours * HOUR;
-  const driving = deployment.drive(from + 5_000, to + 5_000, 'allowed');
+  const driving = deployment.drive(from + 5_000, to + 5_000, { failures: 'allowed' });
   driving.catch(() => {});
   const began = Date.now();
   await happens();
