@@ -10,6 +10,7 @@ import type { ActivityPorts } from './ports';
 
 /** Scores every step whose target has closed by `asOf` and whose candle is stored. Repeating it changes nothing. */
 export async function scoreClosedTargets(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<number> {
+  if (ports.settings.rules(pair.timeframe).horizon === 0) return 0;
   const records = await ports.forecastLedger.unscored(pair, asOf, await decidedEmpty(ports, pair));
   const [first] = records;
   if (first === undefined) return 0;

@@ -142,15 +142,18 @@ async function disturbed(deployment: Deployment, names: readonly string[]): Prom
     pace.over = true;
   });
   driving.catch(() => {});
-  for (const name of names) {
-    for (let fired = false; !fired && !pace.over;) {
-      pace.allowed += slotsEach;
-      await delay(100 + Math.random() * 200);
-      fired = (await DISTURBANCES[name]?.(scene)) !== false;
-      if (fired) table.fired(name, 'same content, no overlap, every boundary done');
+  try {
+    for (const name of names) {
+      for (let fired = false; !fired && !pace.over;) {
+        pace.allowed += slotsEach;
+        await delay(100 + Math.random() * 200);
+        fired = (await DISTURBANCES[name]?.(scene)) !== false;
+        if (fired) table.fired(name, 'same content, no overlap, every boundary done');
+      }
     }
+  } finally {
+    pace.allowed = Number.POSITIVE_INFINITY;
   }
-  pace.allowed = Number.POSITIVE_INFINITY;
   await driving;
   for (const worker of scene.workers) await worker.end('SIGTERM');
 }
