@@ -5,6 +5,7 @@ import { scoreClosedTargets } from '../../activities/quality';
 import { MemoryCandleStore } from '../../src/adapters/memory/memory-candle-store';
 import { openStateStore } from '../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../src/adapters/sqlite/state-store';
+import { defaultRules } from '../../src/domain/timeframe-rules';
 import type { QuantileRow } from '../../src/domain/quantiles';
 import type { GapState } from '../../src/ports/gap-ledger';
 import { BTC_1H, candle, candles, closedAfterEach, slot, temporaryFolders } from '../ports/store-fixtures';
@@ -37,7 +38,7 @@ beforeEach(async () => {
 /** Scores what is due, and tells whether candles were read for it and how many steps have a score then. */
 async function score(): Promise<{ readonly read: boolean; readonly scored: number }> {
   const before = pages;
-  const ports = { ...state, candles: store, settings: { settleMs: 2_000 } };
+  const ports = { ...state, candles: store, settings: { rules: defaultRules, settleMs: 2_000 } };
   await scoreClosedTargets(ports as unknown as ActivityPorts, BTC_1H, NOW);
   const scores = await state.forecastLedger.scores(BTC_1H, 'champion', slot(10), slot(10));
   return { read: pages > before, scored: scores.length };
