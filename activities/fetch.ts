@@ -10,6 +10,7 @@ import { pairKey } from '../src/domain/types';
 import { detect } from '../src/ingest/detect';
 import { recordDueSlots } from '../src/ingest/due-slots';
 import type { Extent } from '../src/ports/candle-store';
+import { ACTIVATION_TIMEFRAME, judgeActivation } from './activation';
 import type { FetchResult, LiveFetch, StageInput } from './contract';
 import { ExchangeSilence } from './exchange-silence';
 import { describeFailure } from './failures';
@@ -43,6 +44,9 @@ async function fetchPair(
   signal: AbortSignal,
 ): Promise<FetchResult> {
   const extent = await ports.candles.extent(pair);
+  // Its rows are gone: a symbol that was ready is so no longer, and has to earn it anew (SPEC 3).
+  if (extent === null && pair.timeframe === ACTIVATION_TIMEFRAME)
+    await judgeActivation(ports, pair.symbol, { asOf: input.asOf, now: input.asOf });
   const start = await fetchStart(ports, pair, extent, input.asOf);
   ports.log.debug({ pair: pairKey(pair), reason: start.reason, due: start.due }, 'fetch starts');
   ports.fetchCounter.started(pair.timeframe, start.reason);

@@ -132,7 +132,7 @@ async function importOwn(wiring: CliWiring, stores: CliStores, result: ImportRow
   const rows = new CandleRows(rules);
   result.refused = rows.refused;
   for await (const batch of readCandleFile(result.file, rows)) {
-    count(result, await storePage(stores, pair, batch, BEFORE_ANY_FETCH));
+    count(result, await storePage(stores, pair, batch, BEFORE_ANY_FETCH, wiring.clock.now()));
     result.duplicates = rows.duplicates;
   }
   result.duplicates = rows.duplicates;
@@ -161,7 +161,7 @@ async function importForeign(
   result.duplicates = read.repeats;
   if (options.apply !== true) return;
   for (let at = 0; at < read.candles.length; at += BATCH)
-    count(result, await storePage(stores, pair, read.candles.slice(at, at + BATCH), BEFORE_ANY_FETCH));
+    count(result, await storePage(stores, pair, read.candles.slice(at, at + BATCH), BEFORE_ANY_FETCH, rules.asOf));
 }
 
 function count(result: ImportRow, outcome: WriteOutcome): void {

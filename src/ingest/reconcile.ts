@@ -90,13 +90,10 @@ async function compareRun(
   const { differences, same, notAtExchange } = compareCandles(stored, candles);
   const found = differences.map(({ kind, candle }) => ({ kind, openTime: candle.openTime }));
   await ports.dataQuality.recordComparison(pair, range, found, asOf);
-  if (differences.length > 0) {
-    await storePage(
-      ports,
-      pair,
-      differences.map(({ candle }) => candle),
-      askedAt,
-    );
-  }
+  // Also what an attempt before this one found: whether its write was done nobody knows.
+  const known = (await ports.dataQuality.mismatches(pair)).filter(({ lastAt }) => lastAt === asOf);
+  const repaired = new Set(known.map(({ openTime }) => openTime));
+  const due = candles.filter(({ openTime }) => repaired.has(openTime));
+  if (due.length > 0) await storePage(ports, pair, due, askedAt);
   return { compared: same + differences.length, notAtExchange: notAtExchange.length };
 }

@@ -1,10 +1,15 @@
 /** Readiness as the activities judge it: an exchange whose clock is behind ours never has the candle that has just closed here. */
+import { pino } from 'pino';
 import { judgeActivation } from '../../activities/activation';
+import { createFetch } from '../../activities/fetch';
 import type { ActivityPorts } from '../../activities/ports';
 import { MemoryCandleStore } from '../../src/adapters/memory/memory-candle-store';
 import { MemoryGapLedger } from '../../src/adapters/memory/memory-gap-ledger';
 import { MemoryPairState } from '../../src/adapters/memory/memory-pair-state';
 import { HOUR } from '../../src/domain/timeframe';
+import { defaultRules } from '../../src/domain/timeframe-rules';
+import { inActivity } from '../activity-context';
+import { ingestPorts } from '../unit/ingest/ingest-under-test';
 import { candlesFrom, pairOf } from '../integration/pipeline/pipeline';
 
 const BTC = pairOf('BTC/USDT', '1h');
@@ -33,4 +38,22 @@ test('F31 right after a boundary the candle that has just closed is not asked fo
 test('a candle that closed longer ago than clocks differ is asked for', async () => {
   expect(await turnsReady(10, BOUNDARY + 5 * 60_000)).toBe(true);
   expect(await turnsReady(9, BOUNDARY + 5 * 60_000)).toBe(false);
+});
+
+test('SPEC 3 a ready symbol whose rows disappear is ready no longer, and its history is filled anew', async () => {
+  const asOf = BOUNDARY + 5_000;
+  const memory = ingestPorts(asOf, []);
+  await memory.pairState.setSymbolState({ symbol: BTC.symbol, activation: 'ready', since: FIRST, reason: null });
+  const ports = {
+    ...memory,
+    source: 'memory',
+    settings: { rules: defaultRules, settleMs: 2_000, timeframes: [BTC.timeframe] },
+    storage: { measure: async () => ({ usedBytes: 0, budgetBytes: 1 }) },
+    fetchCounter: { started: () => {} },
+    log: pino({ level: 'silent' }),
+  } as unknown as ActivityPorts;
+  const input = { source: 'memory', symbols: [BTC.symbol], timeframe: BTC.timeframe, asOf };
+  const answers = await inActivity(() => createFetch(ports)(input));
+  expect(answers).toMatchObject([{ ok: true, value: { kind: 'fill' } }]);
+  expect(await memory.pairState.symbolStates()).toMatchObject([{ activation: 'registered', since: asOf }]);
 });

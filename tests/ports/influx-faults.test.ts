@@ -148,6 +148,25 @@ describeOnInflux('InfluxDB', () => {
       await proxy.close();
     });
 
+    test('P11 I11 a revision whose write failed is sent when it is repeated, though it was decided already', async () => {
+      const proxy = await startFaultProxy(influx.port);
+      try {
+        const store = await openStore(influx.options('revised', proxy.port));
+        await store.write(BTC_1H, candles(0, 9), 1000);
+        const revised = [candle(3, 500)];
+        // Everything is read and decided when the link breaks.
+        const cut = () => proxy.apply('refuse');
+        expect(await failureOf(store.write(BTC_1H, revised, 2000, cut))).toMatchObject({ code: 'store_unavailable' });
+        await proxy.apply('none');
+        await store.write(BTC_1H, revised, 2000).catch(() => store.write(BTC_1H, revised, 2000));
+        // Another deployment's store knows nothing of what this one decided: it reads what the server has.
+        const server = await openStore(influx.options('revised'));
+        expect((await server.read(BTC_1H, {}))[3]).toEqual(revised[0]);
+      } finally {
+        await proxy.close();
+      }
+    });
+
     test.each(['refuse', 'reset', 'half_close', 'hold', 'slow'] as const)(
       'F50 F56 %s ends within its limit as store_unavailable, and the next write goes through',
       async (toxic) => {

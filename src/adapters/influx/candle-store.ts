@@ -110,7 +110,7 @@ export class InfluxCandleStore implements CandleStore {
         if (change !== null) await before(change);
       }
       return await this.#order.decide(write, (known, contested) =>
-        judge(overlaid(stored, known), candles, fetchedAt, contested),
+        judge(stored, known, { candles, fetchedAt, contested }),
       );
     } catch (error) {
       await this.#order.cancel(write);
@@ -237,14 +237,17 @@ export class InfluxCandleStore implements CandleStore {
   }
 }
 
-/** What is stored is `stored`; of two candles of one slot in one page the last is kept. */
+/**
+ * What is stored is what the server has, and what was decided over it; of two candles of one slot in one page the last is
+ * kept. What was decided and did not reach the server, because that write failed, is sent again (P11).
+ */
 function judge(
-  stored: ReadonlyMap<EpochMs, DatedCandle>,
-  candles: readonly Candle[],
-  fetchedAt: EpochMs,
-  contested: boolean,
+  server: ReadonlyMap<EpochMs, DatedCandle>,
+  known: ReadonlyMap<EpochMs, DatedCandle>,
+  page: { readonly candles: readonly Candle[]; readonly fetchedAt: EpochMs; readonly contested: boolean },
 ): Judgement<Plan> {
-  const slots = new Map(stored);
+  const { candles, fetchedAt, contested } = page;
+  const slots = new Map(overlaid(server, known));
   const send = new Map<EpochMs, DatedCandle>();
   const revised = new Set<EpochMs>();
   const inserted: EpochMs[] = [];
@@ -265,6 +268,9 @@ function judge(
       const row = { candle, fetchedAt };
       slots.set(candle.openTime, row);
       send.set(candle.openTime, row);
+    } else if (same) {
+      const there = server.get(candle.openTime);
+      if (there !== undefined && !sameValues(there.candle, candle)) send.set(candle.openTime, before);
     }
   }
   const rows = [...send.values()];

@@ -21,8 +21,8 @@ afterAll(() => jest.restoreAllMocks());
 type Told = ReadonlyMap<string, unknown>;
 const STEPS: Readonly<Record<string, (life: Life, told: Told) => object>> = {
   openCycle: (life) => ({ ...run(life), timeframe: '1h', trigger: 'test', workflowId: 'w', startedAt: life.time.now }),
-  fillPages: (life) => ({ ...pairOf(life), asOf: life.time.now - HOUR }),
-  settleFill: (life) => ({ ...pairOf(life), asOf: life.time.now - HOUR }),
+  fillPages: (life) => ({ ...pairOf(life), asOf: life.time.now - HOUR, virtual: true }),
+  settleFill: (life) => ({ ...pairOf(life), asOf: life.time.now - HOUR, virtual: true }),
   fetch: group,
   write: (life, told) => {
     const [answer] = told.get('fetch') as { value: Extract<FetchResult, { kind: 'candles' }> }[];

@@ -84,3 +84,15 @@ test('what was made anew between the mark and the write is marked once more', as
   await storePage(ports, BTC, [REVISED], 2000);
   expect(await ports.dataQuality.changed(BTC)).toMatchObject({ from: slot(3), to: slot(3) });
 });
+
+test('I07 two imports that change the same candle are both in the audit, each at its own time', async () => {
+  const ports = await stored();
+  const imported = (volume: number, at: number) => storePage(ports, BTC, [{ ...REVISED, volume }], 1000, at);
+  await imported(20, 5000);
+  await imported(30, 6000);
+  const audit = await ports.pairState.revisions(BTC);
+  expect(audit.map(({ at, after }) => [at, after.volume]).toSorted(([a = 0], [b = 0]) => a - b)).toEqual([
+    [5000, 20],
+    [6000, 30],
+  ]);
+});
