@@ -11,7 +11,7 @@ import type { Control } from '../src/ports/control';
 import type { TemporalControl } from './control';
 import { createLog } from './log';
 import { programVersion } from './program-version';
-import { replayJournalFile, standsAt } from './replay-journal';
+import { replayedPairs, replayJournalFile, standsAt } from './replay-journal';
 import { exchangeOf, isOurMarket, readRunning, REPLAY, SIMULATED, sourceFolder } from './source';
 import type { Running as RunningDeployment } from './source';
 import type { Stores } from './stores';
@@ -21,31 +21,40 @@ type Openings = (() => Promise<void>)[];
 
 const ROOT = join(__dirname, '..', '..');
 
+/** SIGHUP: the terminal was closed. No part of ours that runs hears of it by itself. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Runs one command. Resolves to its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const stopping = new AbortController();
   const onSignal = () => stopping.abort();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   process.once('disconnect', onSignal);
   process.stdout.on('error', endWithReader);
+  process.stderr.on('error', withoutTerminal);
   const wiring = createWiring(stopping.signal);
   try {
     return await runCli([...argv], wiring);
   } finally {
     await wiring.close();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
+    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
   }
 }
 
 /** A reader that has seen enough, as `| head` has, ends a command without a complaint. */
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  withoutTerminal(error);
+}
+
+/** Nobody can read any more what was written to a terminal that is closed: SIGHUP stops us in good order. */
+function withoutTerminal(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EIO') throw error;
 }
 
 function createWiring(stopping: AbortSignal): CliWiring {
   const openings: Openings = [];
-  const config = once(() => readConfig());
+  const config = once(() => narrowedToReplay(readConfig()));
   const deployment = once(async () => (await readRunning(config().dataDir))?.running ?? null);
   const source = once(async () => resolveSource(config(), await deployment()));
   const stores = once(async () => {
@@ -66,10 +75,9 @@ function createWiring(stopping: AbortSignal): CliWiring {
   const log = (name: string) => createLog(config().logLevel, name);
   const control = once(async (): Promise<Control> => {
     if ((await source()) !== REPLAY) return openControl(config(), await address(), openings);
-    const { openReplayControl } = await import('./replay-control.js');
+    const { replayControl } = await import('./replay-control.js');
     const tell = (line: string) => void process.stderr.write(`${line}\n`);
-    const { dataDir } = config();
-    return openReplayControl({ config: readConfig, dataDir, log: log('replay'), tell, signal: stopping }, openings);
+    return replayControl({ config: config(), log: log('replay'), tell, signal: stopping }, openings);
   });
   return {
     output: { stdout: (text) => void process.stdout.write(text), stderr: (text) => void process.stderr.write(text) },
@@ -262,6 +270,13 @@ function readConfig(instead: Readonly<Record<string, string>> = {}): Config {
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | null = null;
   return () => (made ??= { value: make() }).value;
+}
+
+/** What is looked at in a replay are the pairs that were replayed, whichever are configured. */
+function narrowedToReplay(config: Config): Config {
+  if (config.exchange !== REPLAY) return config;
+  const begun = replayedPairs(sourceFolder(config.dataDir, REPLAY));
+  return begun === null ? config : readConfig(begun);
 }
 
 /** Runs the command of this process and leaves its exit code. */

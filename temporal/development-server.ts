@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { portHolder } from '../src/web/port-holder';
+import { commandLineOf } from './command-line';
 import { SEARCH_ATTRIBUTE_TYPES } from './search-attributes';
 
 export interface DevelopmentServerOptions {
@@ -46,7 +47,8 @@ export async function startDevelopmentServer(options: DevelopmentServerOptions):
   await stopLeftover(pidFile, options.databaseFile);
   const log = await open(options.logFile, 'a');
   const logged = (await log.stat()).size;
-  const child = spawn(options.binary, serverArguments(options), { stdio: ['ignore', log.fd, log.fd], detached: false });
+  // A group of its own: a terminal's Ctrl-C reaches us alone, and we stop it when nothing needs it any more.
+  const child = spawn(options.binary, serverArguments(options), { stdio: ['ignore', log.fd, log.fd], detached: true });
   await log.close();
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
@@ -171,8 +173,7 @@ async function stopLeftover(pidFile: string, databaseFile: string): Promise<void
   const text = await readFile(pidFile, 'utf8').catch(() => '');
   const pid = Number.parseInt(text, 10);
   if (!Number.isInteger(pid) || pid <= 1) return;
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  if (!command.includes(databaseFile)) return;
+  if (!(await commandLineOf(pid)).includes(databaseFile)) return;
   process.kill(pid, 'SIGTERM');
   for (let waited = 0; waited < 10_000; waited += 100) {
     if (!isAlive(pid)) return;

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EXIT_CODES } from '../src/cli/exit-codes';
 
 export interface ProcessOptions {
   /** For messages: `worker`, `web`, … */
@@ -49,7 +50,7 @@ export function supervise(options: ProcessOptions): SupervisedProcess {
       child.once('message', markReady);
       const ended = await exitOf(child);
       if (stopping) return;
-      if (ended === EXIT_CONFIGURATION) {
+      if (EXITS_FOR_GOOD.includes(ended)) {
         refuse(new Error(`the ${options.name} can not start: see ${options.logFile}`));
         return;
       }
@@ -76,8 +77,8 @@ export function supervise(options: ProcessOptions): SupervisedProcess {
   };
 }
 
-/** The exit code that says that starting again can not help. */
-export const EXIT_CONFIGURATION = 3;
+/** The exit codes that say that starting again can not help: what was asked, or the configuration, can not be used. */
+const EXITS_FOR_GOOD: readonly (number | string)[] = [EXIT_CODES.usage, EXIT_CODES.configuration];
 
 function start(options: ProcessOptions, log: NodeJS.WritableStream): ChildProcess {
   const child = fork(options.module, [...options.args], {

@@ -1,23 +1,20 @@
 /** What an operator does to the models of a replay between two of its runs, at the moment where it stands. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import { systemClock } from '../src/ports/clock';
 import type { Control, StartOutcome } from '../src/ports/control';
 import { replayJournalFile, standsAt } from './replay-journal';
-import { holdFolder, startReplayPipeline } from './replay-pipeline';
+import { holdFolder } from './replay-lock';
+import { startReplayPipeline } from './replay-pipeline';
 import type { Parts } from './replay-pipeline';
-import { REPLAYED } from './replay';
 import { REPLAY, sourceFolder } from './source';
 import { openStores } from './stores';
 import { newestResult } from './virtual-driver';
 
 export interface ReplayControlOptions {
-  /** Of this process, with what a replay was narrowed to. */
-  readonly config: (instead: Readonly<Record<string, string>>) => Config;
-  readonly dataDir: string;
+  /** Narrowed to what was replayed. */
+  readonly config: Config;
   readonly log: Logger;
   readonly tell: (line: string) => void;
   readonly signal: AbortSignal;
@@ -28,22 +25,41 @@ const NO_MARKET = 'http://127.0.0.1:9';
 
 /**
  * Trainings and changes of the champion. A replay has no schedules, so there are none to pause, and its cycles are run by
- * itself. What was added to `parts` is stopped in reverse.
- * @throws PipelineError `invalid_input` where nothing was replayed, `already_running` while it is replayed.
+ * itself. Whoever only looks starts nothing, and may look while it is replayed. What was added to `parts` is stopped in
+ * reverse.
  */
-export async function openReplayControl(options: ReplayControlOptions, parts: Parts): Promise<Control> {
-  const { log, tell, signal } = options;
-  const folder = sourceFolder(options.dataDir, REPLAY);
+export function replayControl(options: ReplayControlOptions, parts: Parts): Control {
+  let opened: Promise<ModelControl> | null = null;
+  const models = (): Promise<ModelControl> => (opened ??= openModelControl(options, parts));
+  return {
+    schedules: async () => [],
+    fills: async () => [],
+    train: async (...request) => (await models()).train(...request),
+    trainingResult: async (start) => (await models()).trainingResult(start),
+    changeChampion: async (request) => (await models()).changeChampion(request),
+    changeResult: async (start) => (await models()).changeResult(start),
+    runCycle: refused,
+    cycleResult: refused,
+    startFill: refused,
+    applySchedules: refused,
+    pause: refused,
+    resume: refused,
+    trigger: refused,
+    close: async () => {},
+  };
+}
+
+type ModelControl = Pick<Control, 'train' | 'trainingResult' | 'changeChampion' | 'changeResult'>;
+
+/** @throws PipelineError `invalid_input` where nothing was replayed, `already_running` while it is replayed. */
+async function openModelControl(options: ReplayControlOptions, parts: Parts): Promise<ModelControl> {
+  const { config, log, tell, signal } = options;
+  const folder = sourceFolder(config.dataDir, REPLAY);
   const at = standsAt(replayJournalFile(folder));
   if (at === null) {
     throw new PipelineError('invalid_input', `nothing has been replayed into ${folder.root} yet: run "replay" first`);
   }
   parts.push(await holdFolder(folder));
-  const begun = JSON.parse(await readFile(join(folder.root, REPLAYED), 'utf8')) as Record<string, readonly string[]>;
-  const config = options.config({
-    SYMBOLS: (begun.symbols ?? []).join(','),
-    TIMEFRAMES: (begun.timeframes ?? []).join(','),
-  });
   const clock = { now: () => at, monotonic: () => systemClock.monotonic() };
   const stores = await openStores(config, REPLAY, clock);
   parts.push(() => stores.close());
@@ -60,15 +76,10 @@ export async function openReplayControl(options: ReplayControlOptions, parts: Pa
     return outcome;
   };
   return {
-    ...control,
     train: (...request) => noted(control.train(...request)),
+    trainingResult: (start) => control.trainingResult(start),
     changeChampion: (request) => noted(control.changeChampion(request)),
-    runCycle: refused,
-    startFill: refused,
-    applySchedules: refused,
-    pause: refused,
-    resume: refused,
-    trigger: refused,
+    changeResult: (start) => control.changeResult(start),
   };
 }
 

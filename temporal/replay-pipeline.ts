@@ -1,13 +1,11 @@
 /**
  * What runs a replay beside its stores: a Temporal server, an exchange, threads and a worker, all told the replay's time.
  */
-import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../activities';
 import type { Config } from '../src/config/config';
-import { PipelineError } from '../src/domain/errors';
 import { trainingId } from '../src/domain/names';
 import type { TimeframeId } from '../src/domain/types';
 import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forecasting/forecaster';
@@ -121,21 +119,4 @@ export async function startReplayPipeline(options: ReplayPipelineOptions, parts:
       requested.clear();
     },
   };
-}
-
-/** One replay a folder: the process ID of the running one lies in it. */
-export async function holdFolder({ root }: SourceFolder): Promise<() => Promise<void>> {
-  const file = join(root, 'replay.pid');
-  const holder = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
-  if (holder !== process.pid && (await isReplay(holder))) {
-    throw new PipelineError('already_running', `process ${holder} replays into ${root}: wait for it, or stop it`);
-  }
-  await writeFile(file, String(process.pid));
-  return () => rm(file, { force: true });
-}
-
-/** Process IDs are used again: only a process that was started as a replay counts. */
-async function isReplay(pid: number): Promise<boolean> {
-  if (!Number.isInteger(pid) || pid <= 1) return false;
-  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0').includes('replay');
 }

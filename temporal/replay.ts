@@ -3,20 +3,20 @@
  * market's clock is the only clock: it stands at the slot that is run, and the pipeline asks it for the time.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ReplayProgress, ReplayReport } from '../src/cli/wiring';
 import type { Config } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
-import type { EpochMs, Pair } from '../src/domain/types';
+import type { EpochMs, Pair, TimeframeId } from '../src/domain/types';
 import { startMarket } from '../src/market/market-server';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import { readPublished } from '../src/publish/published-reader';
 import { verify, VerifyMemory } from '../src/publish/verify';
-import { openReplayJournal, replayJournalFile } from './replay-journal';
+import { openReplayJournal, replayBegunFile, replayJournalFile } from './replay-journal';
 import type { ReplayJournal, SlotRecord } from './replay-journal';
-import { holdFolder, startReplayPipeline } from './replay-pipeline';
+import { holdFolder } from './replay-lock';
+import { startReplayPipeline } from './replay-pipeline';
 import type { Parts, ReplayPipeline } from './replay-pipeline';
 import { replayReport } from './replay-report';
 import { cycleSchedules, deploymentSchedules } from './schedules';
@@ -101,10 +101,14 @@ async function run(
   const ended = await endedSlots(stores, config, cycles.length);
   const journal = await openReplayJournal(replayJournalFile(folder));
   const isDone = ({ due, schedule }: VirtualSlot<Schedule>): boolean =>
-    isCycle(schedule) ? ended.has(`${schedule.every} ${due}`) : journal.hasJob(due, schedule.run.workflowId);
+    isCycle(schedule) ? ended.has(slotKey(schedule.every, due)) : journal.hasJob(due, schedule.run.workflowId);
   const look = createLook(options, folder, stores, clock);
-  for (const { due, schedule } of cycles.filter(isDone)) {
-    if (!journal.has(due, schedule.every)) await journal.add(await look(due, schedule.every, 'published', 0));
+  for (const { due, schedule } of cycles) {
+    const outcome = ended.get(slotKey(schedule.every, due));
+    if (outcome === undefined || journal.has(due, schedule.every)) continue;
+    // What it published is looked at at its own time, as it would have been without the interruption.
+    market.clock.set(due);
+    await journal.add(await look(due, schedule.every, outcome, 0));
   }
   const next = slots.find((slot) => !isDone(slot));
   if (next !== undefined) {
@@ -160,13 +164,8 @@ async function drive(
 function createLook({ verify: looks, config }: ReplayOptions, folder: SourceFolder, stores: Stores, clock: Clock) {
   const published = readPublished(folder.published);
   const memory = new VerifyMemory();
-  const check = { rules: (timeframe: Parameters<Config['rules']>[0]) => config.rules(timeframe), memory };
-  return async (
-    due: EpochMs,
-    timeframe: SlotRecord['timeframe'],
-    outcome: string,
-    milliseconds: number,
-  ): Promise<SlotRecord> => {
+  const check = { rules: (timeframe: TimeframeId) => config.rules(timeframe), memory };
+  return async (due: EpochMs, timeframe: TimeframeId, outcome: string, milliseconds: number): Promise<SlotRecord> => {
     const manifest = (await published.manifest())?.manifest ?? null;
     const report = looks ? await verify(folder.published, { ...check, now: clock.now(), store: stores.candles }) : null;
     return {
@@ -198,24 +197,25 @@ function usual(records: readonly { readonly milliseconds: number }[]): number {
   return recent.toSorted((a, b) => a - b)[Math.floor(recent.length / 2)] ?? Number.NaN;
 }
 
-/** The slots whose cycle has ended, by timeframe and due time, from the run table: the one record of what was run. */
-async function endedSlots(stores: Stores, config: Config, slots: number): Promise<ReadonlySet<string>> {
-  const ended = new Set<string>();
+/** How the cycle of each slot that has ended went, from the run table: the one record of what was run. */
+async function endedSlots(stores: Stores, config: Config, slots: number): Promise<ReadonlyMap<string, string>> {
+  const ended = new Map<string, string>();
   for (const timeframe of config.timeframes) {
-    for (const run of await stores.state.runLog.recent(timeframe, 2 * slots + 100)) {
-      if (run.end !== null) ended.add(`${timeframe} ${run.asOf}`);
+    for (const { asOf, end } of await stores.state.runLog.recent(timeframe, 2 * slots + 100)) {
+      if (end !== null) ended.set(slotKey(timeframe, asOf), end.outcome);
     }
   }
   return ended;
 }
 
-/** What the replay of a folder was begun with. */
-export const REPLAYED = 'replay.json';
+function slotKey(timeframe: TimeframeId, due: EpochMs): string {
+  return `${timeframe} ${due}`;
+}
 
 /** A replay goes on only with what it was begun with; a later end is the same replay, run further. */
-async function sameReplay({ root }: SourceFolder, options: ReplayOptions): Promise<void> {
+async function sameReplay(folder: SourceFolder, options: ReplayOptions): Promise<void> {
   const { config, from, models, paused } = options;
-  const file = join(root, REPLAYED);
+  const file = replayBegunFile(folder);
   const wanted = JSON.stringify({
     from: new Date(from).toISOString(),
     store: config.store,
@@ -230,7 +230,7 @@ async function sameReplay({ root }: SourceFolder, options: ReplayOptions): Promi
   else if (found !== wanted) {
     throw new PipelineError(
       'invalid_input',
-      `${root} holds another replay, ${found}: set DATA_DIR to another folder, or delete this one to begin anew`,
+      `${folder.root} holds another replay, ${found}: set DATA_DIR to another folder, or delete this one to begin anew`,
     );
   }
 }

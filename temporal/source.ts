@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createCcxtObject } from '../src/adapters/ccxt/ccxt-object';
 import type { Config } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 
@@ -61,7 +62,7 @@ export function sourceFolder(dataDir: string, source: string): SourceFolder {
 
 /**
  * `auto`: the real exchange when it answers, or when a store of it exists (then we wait for it rather than switch);
- * otherwise the simulated market, said loudly.
+ * otherwise the simulated market, said loudly. @throws ConfigError for an exchange that ccxt does not know.
  */
 export async function chooseSource(config: Config, answers: (exchange: string) => Promise<boolean>): Promise<Source> {
   if (config.exchange === REPLAY) {
@@ -70,7 +71,10 @@ export async function chooseSource(config: Config, answers: (exchange: string) =
       'EXCHANGE=replay can be looked at but not run: "coin-predict replay" makes it, "serve", "status" and "data" read it',
     );
   }
-  if (config.exchange !== 'auto') return { name: config.exchange, notice: null };
+  if (config.exchange !== 'auto') {
+    if (!isOurMarket(config.exchange)) await createCcxtObject({ id: config.exchange });
+    return { name: config.exchange, notice: null };
+  }
   if (await answers(AUTO_EXCHANGE)) return { name: AUTO_EXCHANGE, notice: null };
   if (existsSync(sourceFolder(config.dataDir, AUTO_EXCHANGE).state)) {
     return {

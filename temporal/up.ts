@@ -7,6 +7,7 @@ import type { Config } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import { pairKey } from '../src/domain/types';
 import { systemClock } from '../src/ports/clock';
+import type { Exchange } from '../src/ports/exchange';
 import { readPublished } from '../src/publish/published-reader';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
@@ -17,7 +18,7 @@ import { supervise } from './processes';
 import type { SupervisedProcess } from './processes';
 import { liveLines, progressLine, progressSummary } from './progress';
 import type { PairProgress } from './progress';
-import { chooseSource, readRunning, SIMULATED, sourceFolder, writeRunning } from './source';
+import { chooseSource, isOurMarket, readRunning, SIMULATED, sourceFolder, writeRunning } from './source';
 import type { SourceFolder } from './source';
 import { findTemporalBinary } from './temporal-binary';
 
@@ -61,6 +62,7 @@ async function startParts(options: UpOptions, started: Stack, stop: () => Promis
   const { config, tell } = options;
   const source = await chooseSource(config, (exchange) => answers(config, exchange));
   if (source.notice !== null) tell(source.notice);
+  await tellNotOffered(options, source.name);
   const folder = sourceFolder(config.dataDir, source.name);
   const temporal = await startTemporal(options, folder, started);
   const exchangeUrl =
@@ -117,10 +119,10 @@ async function refuseSecond(config: Config): Promise<void> {
   );
 }
 
-/** Whether the exchange's public data can be reached within a few seconds. */
-async function answers(config: Config, id: string): Promise<boolean> {
+/** The exchange with short patience and without a budget, for what is asked of it before anything runs. */
+function openBriefly(config: Config, id: string): Promise<Exchange> {
   const unlimited = { take: async () => {}, ban: async () => {}, bannedUntil: async () => null };
-  const exchange = await createCcxtExchange({
+  return createCcxtExchange({
     id,
     budget: unlimited,
     clock: systemClock,
@@ -128,6 +130,11 @@ async function answers(config: Config, id: string): Promise<boolean> {
     timeouts: { headersMs: 4_000, totalMs: 5_000 },
     ...(config.exchangeUrl === null ? {} : { baseUrl: config.exchangeUrl }),
   });
+}
+
+/** Whether the exchange's public data can be reached within a few seconds. */
+async function answers(config: Config, id: string): Promise<boolean> {
+  const exchange = await openBriefly(config, id);
   try {
     await exchange.serverTime();
     return true;
@@ -136,6 +143,17 @@ async function answers(config: Config, id: string): Promise<boolean> {
   } finally {
     await exchange.close();
   }
+}
+
+/** Says which timeframes the exchange does not offer: their pairs stay without data, and no cycle of theirs is well. */
+async function tellNotOffered({ config, tell }: UpOptions, source: string): Promise<void> {
+  if (isOurMarket(source)) return;
+  const exchange = await openBriefly(config, source);
+  for (const timeframe of config.timeframes) {
+    const { offered, reason } = exchange.supports(timeframe);
+    if (!offered) tell(`no ${timeframe} candles: ${reason}; remove ${timeframe} from TIMEFRAMES`);
+  }
+  await exchange.close();
 }
 
 interface TemporalAddress {
@@ -168,11 +186,14 @@ async function startTemporal(
       await server.ended;
       if (stopping.signal.aborted) return;
       tell(`the Temporal server ended and is started again; its log is ${options.logFile}`);
-      await delay(1_000);
+      await delay(1_000, undefined, { signal: stopping.signal }).catch(() => {});
+      if (stopping.signal.aborted) return;
       server = await startDevelopmentServer(options).catch((error: unknown) => {
         tell(error instanceof Error ? error.message : String(error));
         return server;
       });
+      // Whoever asked to stop meanwhile could stop only the one before.
+      if (stopping.signal.aborted) await server.stop();
     }
   })();
   started.push({

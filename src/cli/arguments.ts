@@ -65,6 +65,7 @@ export function wholeNumber(minimum: number, maximum: number): (text: string) =>
 export function moment(text: string): EpochMs {
   const [, day, hour] = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)Z?)?$/.exec(text) ?? [];
   const time = Date.parse(`${day ?? ''}T${hour ?? '00:00'}Z`);
-  if (!Number.isNaN(time)) return time;
-  throw new InvalidArgumentError('Write a UTC time like 2024-05-01 or 2024-05-01T12:00Z.');
+  // What reads dates takes 2024-02-31 for 2024-03-02, and 24:00 for the next day.
+  if (!Number.isNaN(time) && new Date(time).toISOString().slice(0, 10) === day) return time;
+  throw new InvalidArgumentError('Write a UTC time that exists, like 2024-05-01 or 2024-05-01T12:00Z.');
 }

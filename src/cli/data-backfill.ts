@@ -1,5 +1,6 @@
 /** `data backfill`: fills of whole histories, and what they would cost. */
 import type { Config } from '../config/config';
+import { LIVE_FETCH_LIMIT } from '../domain/fetch-start';
 import { MINUTE, countSlots, lastClosedOpen } from '../domain/timeframe';
 import { pairKey, type EpochMs, type Pair } from '../domain/types';
 import { findEarliest } from '../ingest/earliest';
@@ -66,15 +67,19 @@ export async function backfill(wiring: CliWiring, options: BackfillOptions): Pro
 async function choose(wiring: CliWiring, options: BackfillOptions): Promise<PairCoverage[]> {
   const rows = await coverageOf(wiring, options);
   if (options.only === 'all') return rows;
-  if (options.only === 'missing') return rows.filter(isMissing);
+  if (options.only === 'missing') return rows.filter((row) => isMissing(wiring.config(), row));
   const fills = await (await wiring.control()).fills();
   const failed = new Set(fills.filter((fill) => fill.status === 'failed').map((fill) => pairKey(fill)));
   return rows.filter((row) => failed.has(pairKey(row.pair)));
 }
 
-/** A cycle adds what is new by itself: only what lies further back needs a fill. */
-function isMissing(row: PairCoverage): boolean {
-  return row.extent === null || row.before > 0 || row.unexplained > 0 || row.earliest === null;
+/**
+ * A cycle adds what is new by itself: a fill is needed by what lies further back, by more than a cycle fetches, and by a
+ * whole history whose start is not known. What is kept for some days only never gets a known start, nor does it need one.
+ */
+function isMissing(config: Config, { pair, extent, earliest, before, unexplained, behind }: PairCoverage): boolean {
+  const startUnknown = config.rules(pair.timeframe).fill === 'earliest' && earliest === null;
+  return extent === null || startUnknown || before > 0 || unexplained > 0 || behind > LIVE_FETCH_LIMIT;
 }
 
 interface PlanRow {

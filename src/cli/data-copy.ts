@@ -37,6 +37,10 @@ export async function copyStore(wiring: CliWiring, options: CopyOptions): Promis
   const pairs = await source.pairs();
   const extents = await Promise.all(pairs.map(async (pair) => source.extent(pair)));
   const total = extents.reduce((sum, extent) => sum + (extent?.count ?? 0), 0);
+  if (total === 0) {
+    const where = `of ${wiring.config().dataDir}`;
+    throw new CommandEnd(EXIT_CODES.data, `${from} ${where} holds no candle, so nothing was copied: check DATA_DIR.`);
+  }
   const tell = progressTo(wiring);
   const started = wiring.clock.monotonic();
   const rows: CopyRow[] = [];
@@ -47,7 +51,7 @@ export async function copyStore(wiring: CliWiring, options: CopyOptions): Promis
         done += count;
         const elapsed = wiring.clock.monotonic() - started;
         const left = done === 0 ? '' : `, ${lengthText((elapsed / done) * Math.max(0, total - done))} left`;
-        const share = total === 0 ? 100 : Math.floor((100 * done) / total);
+        const share = Math.floor((100 * done) / total);
         tell(`${share} %  ${pairKey(pair)} to ${new Date(reached).toISOString().slice(0, 10)}${left}`);
       }),
     );

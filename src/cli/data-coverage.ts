@@ -203,6 +203,7 @@ function quarantineJson(row: QuarantineRow): unknown {
 export async function showDataStatus(wiring: CliWiring, options: FormatOptions): Promise<void> {
   const config = wiring.config();
   const stores = await wiring.stores();
+  const followed = await followedBy(wiring);
   const pairs = await stores.candles.pairs();
   const extents = await Promise.all(pairs.map(async (pair) => stores.candles.extent(pair)));
   const candles = extents.reduce((sum, extent) => sum + (extent?.count ?? 0), 0);
@@ -214,7 +215,7 @@ export async function showDataStatus(wiring: CliWiring, options: FormatOptions):
   const facts: [string, string][] = [
     ['source', stores.source],
     ['store', `${config.store} under ${config.dataDir}`],
-    ['pairs', `${pairs.length} stored, ${config.symbols.length * config.timeframes.length} configured`],
+    ['pairs', `${pairs.length} stored, ${followed.symbols.length * followed.timeframes.length} followed`],
     ['candles', countText(candles)],
     ['size', `${size} of ${budgetBytes === null ? 'a budget that can not be told' : bytesText(budgetBytes)}: ${level}`],
     ...states.map((state): [string, string] => [state.symbol, stateText(state.activation, state.reason)]),

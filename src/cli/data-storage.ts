@@ -4,6 +4,7 @@ import { expectedGrowth, growthPerDay, storageOptions } from '../domain/storage-
 import type { StorageOption, StorageState } from '../domain/storage-projection';
 import { DAY } from '../domain/timeframe';
 import type { StorageSample } from '../ports/data-quality';
+import { followedBy } from './followed';
 import { print, type FormatOptions } from './output';
 import { textFacts, textTable } from './text-table';
 import type { CliStores, CliWiring } from './wiring';
@@ -81,6 +82,7 @@ export async function showStorage(wiring: CliWiring, options: FormatOptions): Pr
 
 async function storageState(wiring: CliWiring, stores: CliStores): Promise<StorageState> {
   const config = wiring.config();
+  const followed = await followedBy(wiring);
   const counts = new Map<string, number>();
   for (const pair of await stores.candles.pairs()) {
     const count = (await stores.candles.extent(pair))?.count ?? 0;
@@ -92,7 +94,7 @@ async function storageState(wiring: CliWiring, stores: CliStores): Promise<Stora
     timeframes: config.timeframes.map((timeframe) => {
       const { retention } = config.rules(timeframe);
       const keptDays = retention === 'forever' ? null : retention.days;
-      return { timeframe, symbols: config.symbols.length, candles: counts.get(timeframe) ?? 0, keptDays };
+      return { timeframe, symbols: followed.symbols.length, candles: counts.get(timeframe) ?? 0, keptDays };
     }),
     shortestKeptDays: SHORTEST_KEPT_DAYS,
   };

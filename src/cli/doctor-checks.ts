@@ -7,6 +7,7 @@ import type { Config } from '../config/config';
 import { ConfigError } from '../config/config-error';
 import { PipelineError } from '../domain/errors';
 import { TemporalUnreachable } from '../ports/control';
+import type { Exchange } from '../ports/exchange';
 import type { CliWiring } from './wiring';
 import { bytesText, lengthText, messageOf, plural } from './wording';
 
@@ -110,7 +111,7 @@ export async function checkTemporal(wiring: CliWiring, config: Config): Promise<
     const schedules = await (await wiring.control()).schedules();
     checks.push(ok('temporal', `answers, ${plural(schedules.length, 'schedule')}`));
   } catch (error) {
-    if (!(error instanceof TemporalUnreachable)) throw error;
+    if (!(error instanceof TemporalUnreachable)) return [...checks, notUsable('temporal', error)];
     const own = config.temporalAddress === null;
     const mend = own
       ? 'start it with "coin-predict up" (or npm start)'
@@ -142,9 +143,28 @@ async function checkBinary(wiring: CliWiring): Promise<Check> {
 /** A clock further off than this makes candles count as closed too early or too late. */
 const CLOCK_LIMIT_MS = 2000;
 
-export async function checkExchange(wiring: CliWiring): Promise<Check> {
+export async function checkExchange(wiring: CliWiring, config: Config): Promise<Check[]> {
+  let exchange: Exchange;
   try {
-    const exchange = await wiring.exchange();
+    exchange = await wiring.exchange();
+  } catch (error) {
+    return [notUsable('exchange', error)];
+  }
+  return [...checkTimeframes(exchange, config), await checkClock(wiring, exchange)];
+}
+
+/** A row for each timeframe that the exchange has no candles of. */
+function checkTimeframes(exchange: Exchange, { timeframes }: Config): Check[] {
+  return timeframes.flatMap((timeframe): Check[] => {
+    const { offered, reason } = exchange.supports(timeframe);
+    if (offered) return [];
+    const detail = `no ${timeframe} candles: ${reason}`;
+    return [{ name: `timeframe ${timeframe}`, state: 'warn', detail, mend: `remove ${timeframe} from TIMEFRAMES` }];
+  });
+}
+
+async function checkClock(wiring: CliWiring, exchange: Exchange): Promise<Check> {
+  try {
     const before = wiring.clock.now();
     const theirs = await exchange.serverTime(AbortSignal.timeout(20_000));
     const after = wiring.clock.now();
@@ -177,10 +197,25 @@ export async function checkStores(wiring: CliWiring, config: Config): Promise<Ch
     if (error instanceof PipelineError && error.code === 'store_unavailable' && config.store === 'influx') {
       return { name: 'stores', state: 'unreachable', detail, mend: 'start that server, or correct INFLUXDB_URL' };
     }
-    const mend =
-      error instanceof ConfigError
-        ? `correct ${error.problems.map(({ variable }) => variable).join(', ')}`
-        : 'check that DATA_DIR is writable and whole; candles can be fetched again';
+    if (error instanceof ConfigError || isUndecided(error)) return notUsable('stores', error);
+    const mend = 'check that DATA_DIR is writable and whole; candles can be fetched again';
     return { name: 'stores', state: 'fail', detail, mend };
   }
+}
+
+/** Nothing was started yet that would say which source, or where its market is. */
+function isUndecided(error: unknown): boolean {
+  return error instanceof PipelineError && error.code === 'invalid_input';
+}
+
+/** What could not even be opened: by the configuration, for want of a first start, or for a reason that is told. */
+function notUsable(name: string, error: unknown): Check {
+  const detail = messageOf(error);
+  if (error instanceof ConfigError) {
+    const mend = `correct ${error.problems.map(({ variable }) => variable).join(', ')}`;
+    return { name, state: 'fail', detail, mend };
+  }
+  if (isUndecided(error)) return { name, state: 'warn', detail, mend: 'run "npm start" first, or set EXCHANGE' };
+  const away = error instanceof PipelineError && error.code === 'store_unavailable';
+  return { name, state: away ? 'unreachable' : 'fail', detail, mend: 'mend what is told here, and look again' };
 }

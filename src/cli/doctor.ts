@@ -28,7 +28,7 @@ async function examine(wiring: CliWiring, options: FormatOptions): Promise<void>
     await checkStores(wiring, config),
     ...(await checkPorts(config)),
     ...(await checkTemporal(wiring, config)),
-    await checkExchange(wiring),
+    ...(await checkExchange(wiring, config)),
   ];
   const table = textTable<Check>(
     [

@@ -1,9 +1,10 @@
 /** `forecast receipt ID`: what was known, what was said, what happened, how it did. */
 import { parseTimeframe, forecastTimes, isTimeframe } from '../domain/timeframe';
-import { pairKey, symbolFileName, type EpochMs, type Pair } from '../domain/types';
+import { pairKey, symbolFileName, type EpochMs, type MarketSymbol, type Pair } from '../domain/types';
 import type { ForecastRecord, ForecastRole, ForecastScore } from '../ports/forecast-ledger';
 import { configuredSymbol } from './arguments';
 import { CommandEnd, EXIT_CODES } from './exit-codes';
+import { followedBy } from './followed';
 import { print, type FormatOptions } from './output';
 import { textFacts, textTable } from './text-table';
 import type { CliWiring } from './wiring';
@@ -23,7 +24,7 @@ interface Named {
   readonly role: ForecastRole;
 }
 
-function read(wiring: CliWiring, id: string): Named {
+async function read(wiring: CliWiring, id: string): Promise<Named> {
   const [, symbol = '', timeframe = '', moment = '', role = 'champion'] =
     /^([A-Z0-9_]+)-([0-9a-zA-Z]+)-(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z)(?:-(shadow|naive))?$/.exec(id) ?? [];
   const known = ROLES.find((each) => each === role);
@@ -31,8 +32,15 @@ function read(wiring: CliWiring, id: string): Named {
     const like = 'write it like BTC_USDT-1h-2024-05-01T14:00Z, as `forecast show` does';
     throw new CommandEnd(EXIT_CODES.usage, `"${id}" names no forecast: ${like}`);
   }
-  const pair = { symbol: configuredSymbol(wiring.config(), symbol), timeframe: parseTimeframe(timeframe) };
+  const pair = { symbol: await symbolOf(wiring, symbol), timeframe: parseTimeframe(timeframe) };
   return { pair, dataThrough: Date.parse(moment), role: known };
+}
+
+/** The ledger keeps what was forecast of a symbol that is followed no more: any symbol that ever had a state counts. */
+async function symbolOf(wiring: CliWiring, name: string): Promise<MarketSymbol> {
+  const states = await (await wiring.stores()).pairState.symbolStates();
+  const known = states.find(({ symbol }) => symbolFileName(symbol) === name);
+  return known?.symbol ?? configuredSymbol(await followedBy(wiring), name);
 }
 
 interface Row {
@@ -45,7 +53,7 @@ interface Row {
 }
 
 export async function receipt(wiring: CliWiring, id: string, options: FormatOptions): Promise<void> {
-  const { pair, dataThrough, role } = read(wiring, id);
+  const { pair, dataThrough, role } = await read(wiring, id);
   const { forecastLedger, source } = await wiring.stores();
   const records = await forecastLedger.list(pair, role, dataThrough, dataThrough);
   if (records.length === 0) {

@@ -8,6 +8,7 @@ import type { LifecycleEvent, ModelRegistry } from '../ports/model-registry';
 import { configuredSymbol, configuredTimeframe } from './arguments';
 import { confirm, withConfirmation, type ConfirmOptions } from './confirm';
 import { CommandEnd, EXIT_CODES, endWith, type ExitCode } from './exit-codes';
+import { followedBy } from './followed';
 import { print, progressTo, withFormat, type FormatOptions } from './output';
 import { textFacts, textTable } from './text-table';
 import type { CliWiring } from './wiring';
@@ -126,7 +127,8 @@ const EXIT_OF: Readonly<Record<TrainingReport['outcome'], ExitCode>> = {
 async function train(wiring: CliWiring, options: TrainOptions): Promise<void> {
   const config = wiring.config();
   const timeframe = configuredTimeframe(config, options.timeframe);
-  const symbols = options.symbols?.split(',').map((symbol) => configuredSymbol(config, symbol.trim())) ?? null;
+  const followed = await followedBy(wiring);
+  const symbols = options.symbols?.split(',').map((symbol) => configuredSymbol(followed, symbol.trim())) ?? null;
   const recipe = recipeOf(options);
   const control: Control = await wiring.control();
   const start = await control.train(timeframe, symbols, recipe);

@@ -237,7 +237,7 @@ export interface CliWiring {
   readonly ask: ((question: string) => Promise<string>) | null;
   readonly clock: Clock;
   readonly version: string;
-  /** Aborted when the operator asks to stop (SIGINT, SIGTERM). */
+  /** Aborted when the operator asks to stop (SIGINT, SIGTERM, SIGHUP). */
   readonly stopping: AbortSignal;
   /** @throws ConfigError */
   config(): Config;

@@ -68,7 +68,7 @@ const LARGEST_WEIGHT = 1500;
 
 /**
  * Public market data of one exchange through ccxt, which is loaded here and nowhere else.
- * @throws PipelineError `invalid_input` when ccxt knows no exchange of that id.
+ * @throws ConfigError when ccxt knows no exchange of that id.
  */
 export async function createCcxtExchange(options: CcxtExchangeOptions): Promise<Exchange> {
   return new CcxtExchange(options, await createCcxtObject(options));

@@ -1,5 +1,5 @@
+import { ConfigError } from '../../config/config-error';
 import { didYouMean } from '../../config/suggestion';
-import { PipelineError } from '../../domain/errors';
 import type { Exchange as CcxtObject } from 'ccxt';
 
 export interface CcxtSelection {
@@ -10,13 +10,14 @@ export interface CcxtSelection {
 /**
  * ccxt's object for one exchange, not yet wired to our sending. ccxt costs 60 MB and most of a second to load, so it is
  * loaded here, when an exchange is first wanted. `baseUrl` replaces scheme and host of all its addresses.
- * @throws PipelineError `invalid_input` when ccxt knows no exchange of that id.
+ * @throws ConfigError when ccxt knows no exchange of that id.
  */
 export async function createCcxtObject({ id, baseUrl }: CcxtSelection): Promise<CcxtObject> {
   const ccxt = (await import('ccxt')).default;
   const known: readonly string[] = ccxt.exchanges;
   if (!known.includes(id)) {
-    throw new PipelineError('invalid_input', `ccxt knows no exchange "${id}".${didYouMean(id, known)}`);
+    const sentence = `ccxt knows no exchange "${id}".${didYouMean(id, known)}`;
+    throw new ConfigError([{ variable: 'EXCHANGE', value: id, sentence }]);
   }
   const create = Reflect.get(ccxt, id) as new (settings: object) => CcxtObject;
   const ccxtObject = new create({

@@ -25,6 +25,11 @@ function descendants(pid: number): number[] {
   return below(pid);
 }
 
+/** Process group: whom a terminal's signals reach. */
+function groupOf(pid: number): number {
+  return Number(spawnSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' }).stdout);
+}
+
 function alive(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
 }
@@ -37,13 +42,16 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-test('up publishes, answers, refuses a second start with exit 7 and leaves no process after SIGINT', async () => {
+test('up publishes, answers, refuses a second start with exit 7 and leaves no process after Ctrl-C', async () => {
   if (!existsSync(join(ROOT, 'dist'))) throw new Error('run "node scripts/build.mjs" first');
   const folder = await mkdtemp(join(tmpdir(), 'coin-predict-up-'));
   const env = environmentOf(folder);
   for (const name of ['WEB_PORT', 'OPS_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'])
     env[name] = String(await freePort());
-  const up = spawn(process.execPath, [CLI, 'up'], { env, stdio: 'ignore' });
+  // A group of its own, as a shell gives a command: Ctrl-C reaches every process of it.
+  const up = spawn(process.execPath, [CLI, 'up'], { env, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+  let told = '';
+  up.stderr.on('data', (text: Buffer) => (told += text.toString()));
   const ended = new Promise<number | null>((resolve) => up.once('exit', resolve));
   let family: number[] = [];
   try {
@@ -55,8 +63,12 @@ test('up publishes, answers, refuses a second start with exit 7 and leaves no pr
     expect((await fetch(`${webUrl}/healthz`)).status).toBe(200);
     expect((await fetch(temporalUiUrl)).status).toBe(200);
     // The worker reports by itself what only it can see, with links into the Temporal Web UI.
-    await until(async () => (await fetch(`${opsUrl}/ops/operations.json`)).ok);
-    const operations: unknown = await (await fetch(`${opsUrl}/ops/operations.json`)).json();
+    // Its first report may be older than the running file, which tells it where that is.
+    let operations: { readonly temporal_ui?: string | null } = {};
+    await until(async () => {
+      operations = (await (await fetch(`${opsUrl}/ops/operations.json`)).json()) as typeof operations;
+      return operations.temporal_ui !== null;
+    });
     expect(operations).toMatchObject({
       temporal_ui: temporalUiUrl,
       schedules: expect.arrayContaining([expect.objectContaining({ id: 'cycle-1h', paused: false })]),
@@ -67,8 +79,11 @@ test('up publishes, answers, refuses a second start with exit 7 and leaves no pr
     expect(second.stderr).toContain('is in use by process');
     family = descendants(up.pid ?? 0);
     expect(family.length).toBeGreaterThanOrEqual(3);
-    up.kill('SIGINT');
+    // Ctrl-C would end those of its group at once, whatever still needs them: Temporal before the worker.
+    expect(family.filter((pid) => groupOf(pid) === up.pid)).toEqual([]);
+    process.kill(-(up.pid ?? 0), 'SIGINT');
     expect(await ended).toBe(0);
+    expect(told).not.toContain('started again');
     expect(family.filter(alive)).toEqual([]);
   } finally {
     for (const pid of family.length > 0 ? family : descendants(up.pid ?? 0))

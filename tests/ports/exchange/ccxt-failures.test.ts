@@ -278,7 +278,7 @@ describe('another exchange', () => {
 
 test('an exchange that ccxt does not know is refused with the name that was meant', async () => {
   await expect(ccxtOn(server, { id: 'binanse' })).rejects.toMatchObject({
-    code: 'invalid_input',
-    message: 'ccxt knows no exchange "binanse". Did you mean binance?',
+    name: 'ConfigError',
+    message: 'EXCHANGE: ccxt knows no exchange "binanse". Did you mean binance?',
   });
 });

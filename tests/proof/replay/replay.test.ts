@@ -3,6 +3,8 @@
  * 2023-03-24; full form (`npm run proof:replay`): five symbols, four timeframes, thirty days
  * (`PROOF_DAYS`, at most 30), ten kills.
  */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReplayReport } from '../../../src/cli/wiring';
 import { RandomDraws } from '../../../src/market/random-draws';
@@ -169,6 +171,25 @@ testOnCandles(
 );
 
 testOnCandles(
+  'killed after its last cycle had ended but before it was written down, it looks at it as of then and is the same',
+  async () => {
+    const journal = join(whole.root, 'replay.jsonl');
+    const lines = readFileSync(journal, 'utf8').trimEnd().split('\n');
+    writeFileSync(
+      journal,
+      lines
+        .slice(0, -1)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+    const again = await whole.report();
+    expect(again.verified).toEqual({ cycles: SLOTS, breaches: [] });
+    expect([again.cycles, again.statuses]).toEqual([report.cycles, report.statuses]);
+  },
+  MINUTES,
+);
+
+testOnCandles(
   'any moment can be looked at as it was then, and one before the first generation is refused',
   async () => {
     const moment = `${SCRIPT.from.slice(0, 10)}T12:30Z`;
@@ -190,6 +211,31 @@ testOnCandles(
     const early = await whole.run(['serve', '--as-of', '2001-01-01']);
     expect(early.code).toBe(2);
     expect(early.stderr).toMatch(/^error: nothing that was published by 2001-01-01T00:00:00.000Z is kept in/);
+  },
+  MINUTES,
+);
+
+testOnCandles(
+  'what looks at a replay sees its pairs alone, starts nothing and may look while another command works on it',
+  async () => {
+    const lock = join(whole.root, 'replay.pid');
+    const { ended, process: holder } = whole.start(['serve']);
+    writeFileSync(lock, String(holder.pid));
+    try {
+      const { stdout } = await whole.run(['status', '-o', 'json']);
+      const { pairs } = JSON.parse(stdout) as { pairs: { symbol: string; timeframe: string }[] };
+      const replayed = SCRIPT.symbols.flatMap((symbol) =>
+        SCRIPT.timeframes.map((timeframe) => `${symbol} ${timeframe}`),
+      );
+      expect(pairs.map(({ symbol, timeframe }) => `${symbol} ${timeframe}`)).toEqual(replayed);
+      expect(await whole.run(['data', 'status'])).toMatchObject({ code: 0 });
+      expect(await whole.run(['why', 'ETH/USDT', '1h'])).toMatchObject({ code: 0 });
+      expect(await whole.run(['model', 'train', '--timeframe', '1h'])).toMatchObject({ code: 7 });
+    } finally {
+      holder.kill('SIGTERM');
+      await ended;
+      rmSync(lock, { force: true });
+    }
   },
   MINUTES,
 );

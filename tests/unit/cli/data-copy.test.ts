@@ -46,6 +46,15 @@ test('what the other store has from the exchange stays, is said, and ends with 5
   expect(await world.otherCandles.read(BTC, { from: slot, to: slot })).toEqual(theirs);
 });
 
+test('a store without a candle is said so, and ends with 5: it is the wrong folder', async () => {
+  expect(await new World().run('data copy --from sqlite --to influx')).toBe(5);
+  const empty = new World();
+  empty.environment = { DATA_DIR: '/nowhere' };
+  expect(await empty.run('data copy --from sqlite --to influx')).toBe(5);
+  expect(empty.stderr).toContain('sqlite of /nowhere holds no candle, so nothing was copied: check DATA_DIR.');
+  expect(empty.stdout).toBe('');
+});
+
 test.each(['--from sqlite --to sqlite', '--from sqlite', '--from sqlite --to redis'])(
   '"data copy %s" is a usage error',
   async (args) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import * as fc from 'fast-check';
 import { CSV_HEADER, decimalText } from '../../../src/cli/candle-csv';
-import { HOUR } from '../../../src/domain/timeframe';
+import { HOUR, MINUTE } from '../../../src/domain/timeframe';
 import { testOnCandles } from '../../candles';
 import { NOW, World, candlesFrom, pairOf } from './test-wiring';
 
@@ -168,6 +168,22 @@ describe('storage', () => {
   });
 });
 
+test('what discovery follows counts in the growth that is reckoned, and in what is followed', async () => {
+  world.environment = { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', DISCOVER_TOP: '3' };
+  const growth = async (): Promise<number> => {
+    await world.run('data storage --json');
+    return (world.json() as { bytes_per_day: number }).bytes_per_day;
+  };
+  const alone = await growth();
+  world.chosen = ['TOP/USDT', 'NEW/USDT'].map((symbol, k) => {
+    return { symbol: pairOf(symbol, '1h').symbol, since: START, misses: 0, rank: k + 1 };
+  });
+  expect(alone).toBeGreaterThan(0);
+  expect(await growth()).toBeCloseTo(3 * alone, 6);
+  await world.run('data status');
+  expect(world.stdout).toContain('0 stored, 3 followed');
+});
+
 describe('backfill', () => {
   test('a dry run says requests, minutes and megabytes, and starts nothing', async () => {
     await world.pairState.setEarliest(BTC, { openTime: NOW - 5000 * HOUR, provenAt: NOW });
@@ -192,6 +208,23 @@ describe('backfill', () => {
   test('a complete pair is not fetched again', async () => {
     await world.candles.write(BTC, candlesFrom(BTC, START, 14), NOW);
     await world.pairState.setEarliest(BTC, { openTime: START, provenAt: NOW });
+    expect(await world.run('data backfill')).toBe(0);
+    expect(world.stdout).toBe('nothing to fill\n');
+  });
+
+  test('what is kept for some days only needs no known start, and more than a cycle fetches is missing', async () => {
+    world.environment = { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h,1m' };
+    const minutes = pairOf('BTC/USDT', '1m');
+    await world.candles.write(BTC, candlesFrom(BTC, START, 14), NOW);
+    await world.pairState.setEarliest(BTC, { openTime: START, provenAt: NOW });
+    const first = NOW - 13 * 24 * HOUR;
+    // The newest closed minute has not settled.
+    const all = (NOW - first) / MINUTE - 1;
+    // A cycle brings the last 100 by itself; the 101st needs a fill.
+    await world.candles.write(minutes, candlesFrom(minutes, first, all - 101), NOW);
+    expect(await world.run('data backfill --dry-run --json')).toBe(0);
+    expect(world.json()).toMatchObject({ pairs: [{ timeframe: '1m', why: '101 behind' }] });
+    await world.candles.write(minutes, candlesFrom(minutes, first, all - 100), NOW);
     expect(await world.run('data backfill')).toBe(0);
     expect(world.stdout).toBe('nothing to fill\n');
   });

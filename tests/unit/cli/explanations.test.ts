@@ -2,8 +2,10 @@ import { createServer } from 'node:net';
 import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
 import { MemoryPublication } from '../../../src/adapters/memory/memory-publication';
 import { checkNode } from '../../../src/cli/doctor-checks';
+import { ConfigError } from '../../../src/config/config-error';
 import { PipelineError } from '../../../src/domain/errors';
 import { HOUR, MINUTE } from '../../../src/domain/timeframe';
+import type { TimeframeId } from '../../../src/domain/types';
 import type { QuantileRow } from '../../../src/domain/quantiles';
 import type { MonitorMemory } from '../../../src/domain/monitor-memory';
 import type { AlertOutbox } from '../../../src/ports/alert-outbox';
@@ -304,7 +306,8 @@ describe('doctor', () => {
     const { checks } = world.json() as { checks: { name: string; state: string }[] };
     return Object.fromEntries(checks.map((check) => [check.name, check.state]));
   }
-  const answering = { source: 'simulated', serverTime: async () => NOW };
+  const supports = (timeframe: TimeframeId) => ({ timeframe, offered: true, reason: null });
+  const answering = { source: 'simulated', serverTime: async () => NOW, supports };
 
   test('Node.js too old is told with what to install', () => {
     expect(checkNode('20.11.0').state).toBe('ok');
@@ -331,6 +334,7 @@ describe('doctor', () => {
   test('an exchange that does not answer ends with 4 and says what to set', async () => {
     const world = await healthyWorld();
     world.exchange = {
+      supports,
       serverTime: async () => {
         throw new PipelineError('exchange_unreachable', 'no route');
       },
@@ -339,9 +343,44 @@ describe('doctor', () => {
     expect(world.stdout).toMatch(/exchange: check the network; or set EXCHANGE=simulated/);
   });
 
+  test('before the first start the table is there all the same, and says what to do', async () => {
+    const world = await healthyWorld();
+    const undecided = async (): Promise<never> => {
+      throw new PipelineError('invalid_input', 'nothing has been started yet, so EXCHANGE=auto is undecided');
+    };
+    world.overrides = { stores: undecided, control: undecided, exchange: undecided };
+    expect(await examine(world)).toMatchObject({ node: 'ok', stores: 'warn', temporal: 'warn', exchange: 'warn' });
+    expect(await world.run('doctor')).toBe(0);
+    expect(world.stdout).toContain('temporal: run "npm start" first, or set EXCHANGE\n');
+    expect(world.stdout).toContain('exchange: run "npm start" first, or set EXCHANGE\n');
+  });
+
+  test('an exchange that nobody knows is told with its variable, and ends with 1', async () => {
+    const world = await healthyWorld();
+    const sentence = 'ccxt knows no exchange "krakn". Did you mean kraken?';
+    const exchange = async (): Promise<never> => {
+      throw new ConfigError([{ variable: 'EXCHANGE', value: 'krakn', sentence }]);
+    };
+    world.overrides = { exchange };
+    expect(await world.run('doctor')).toBe(1);
+    expect(world.stdout).toMatch(/exchange\s+fail\s+EXCHANGE: ccxt knows no exchange "krakn"/);
+    expect(world.stdout).toContain('exchange: correct EXCHANGE\n');
+  });
+
+  test('a timeframe that the exchange does not offer is told, with the variable to leave it out of', async () => {
+    const world = await healthyWorld();
+    world.environment = { TIMEFRAMES: '1h,1M' };
+    const offers = (timeframe: TimeframeId) =>
+      timeframe === '1h' ? supports(timeframe) : { timeframe, offered: false, reason: 'kraken offers only 1h' };
+    world.exchange = { ...answering, supports: offers };
+    expect(await examine(world)).toMatchObject({ exchange: 'ok', 'timeframe 1M': 'warn' });
+    await world.run('doctor');
+    expect(world.stdout).toContain('timeframe 1M: remove 1M from TIMEFRAMES\n');
+  });
+
   test('a clock that is off is told', async () => {
     const world = await healthyWorld();
-    world.exchange = { source: 'x', serverTime: async () => NOW + 90_000 };
+    world.exchange = { source: 'x', supports, serverTime: async () => NOW + 90_000 };
     expect(await examine(world)).toMatchObject({ exchange: 'warn' });
   });
 

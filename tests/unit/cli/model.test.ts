@@ -101,6 +101,17 @@ describe('model', () => {
     expect(world.stdout).toContain(`training 1h ${outcome}: why`);
   });
 
+  test('symbols that discovery follows can be trained, others are refused', async () => {
+    const world = await worldWithModels();
+    world.environment = { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', DISCOVER_TOP: '3' };
+    world.chosen = [{ symbol: pairOf('TOP/USDT', '1h').symbol, since: 0, misses: 0, rank: 1 }];
+    const train = jest.fn(async () => ({ ...started, workflowId: 'train-1h' }));
+    world.control = { train };
+    expect(await world.run('model train --timeframe 1h --symbols TOP/USDT,BTC/USDT')).toBe(0);
+    expect(train).toHaveBeenCalledWith('1h', ['TOP/USDT', 'BTC/USDT'], null);
+    expect(await world.run('model train --timeframe 1h --symbols OTHER/USDT')).toBe(2);
+  });
+
   test('a training without a search names its family, and settings need one', async () => {
     const world = new World();
     const asked: unknown[] = [];

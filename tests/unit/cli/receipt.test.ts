@@ -69,6 +69,29 @@ describe('forecast receipt', () => {
     expect(world.json()).toMatchObject({ receipt: 'BTC_USDT-1h-2024-05-01T12:00Z' });
   });
 
+  test.each([
+    [
+      'that discovery follows',
+      async (world: World) => {
+        world.environment = { SYMBOLS: 'ETH/USDT', TIMEFRAMES: '1h', DISCOVER_TOP: '3' };
+        world.chosen = [{ symbol: pair.symbol, since: 0, misses: 0, rank: 1 }];
+      },
+    ],
+    [
+      'that is followed no more',
+      async (world: World) => {
+        world.environment = { SYMBOLS: 'ETH/USDT', TIMEFRAMES: '1h' };
+        await world.pairState.setSymbolState({ symbol: pair.symbol, activation: 'retired', since: 0, reason: null });
+      },
+    ],
+  ])('of a symbol %s is given all the same', async (_, follow) => {
+    const world = await worldWith(record);
+    await follow(world);
+    expect(await world.run('forecast receipt BTC_USDT-1h-2024-05-01T12:00Z')).toBe(0);
+    expect(world.stdout).toContain('BTC/USDT 1h (simulated)');
+    expect(await world.run('forecast receipt XYZ_USDT-1h-2024-05-01T12:00Z')).toBe(2);
+  });
+
   test('what is no name of a forecast, or none that was issued, is told in a sentence', async () => {
     const world = await worldWith(record);
     expect(await world.run('forecast receipt whatever')).toBe(2);

@@ -1,9 +1,12 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseTimeframe } from '../../../src/domain/timeframe';
-import { openReplayJournal, standsAt } from '../../../temporal/replay-journal';
+import { openReplayJournal, replayedPairs, standsAt } from '../../../temporal/replay-journal';
 import type { JobRecord, SlotRecord } from '../../../temporal/replay-journal';
+import { holdFolder } from '../../../temporal/replay-lock';
+import { sourceFolder } from '../../../temporal/source';
 
 let folder: string;
 beforeEach(() => {
@@ -59,4 +62,56 @@ describe('the journal of a replay', () => {
     ]);
     expect(standsAt(file)).toBe(3);
   });
+});
+
+describe('one command works on a replay at a time', () => {
+  const held = () => ({ ...sourceFolder(folder, 'replay'), root: folder });
+  const pidFile = () => join(folder, 'replay.pid');
+
+  /** A process that was started with these words, for as long as the work takes. */
+  async function beside(words: readonly string[], work: () => Promise<void>): Promise<void> {
+    const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)', '--', ...words], { stdio: 'ignore' });
+    await new Promise((resolve) => child.once('spawn', resolve));
+    writeFileSync(pidFile(), String(child.pid));
+    try {
+      await work();
+    } finally {
+      child.kill('SIGKILL');
+    }
+  }
+
+  test.each([
+    ['a replay', ['/somewhere/bin/coin-predict.js', 'replay']],
+    ['a training in a replay', ['/usr/bin/coin-predict', 'model', 'train', '--wait']],
+    ['a command of the compiled program', ['/somewhere/dist/temporal/cli.js', 'model', 'promote']],
+  ])('%s is respected', async (_, words) => {
+    await beside(words, async () => {
+      await expect(holdFolder(held())).rejects.toThrow(
+        /process \d+ works on the replay in .*: wait for it, or stop it/,
+      );
+    });
+  });
+
+  test('another program that got the process ID of a killed replay is not', async () => {
+    await beside(['replay', 'something', '/home/me/coin-predict-data'], async () => {
+      const release = await holdFolder(held());
+      expect(readFileSync(pidFile(), 'utf8')).toBe(String(process.pid));
+      await release();
+      expect(existsSync(pidFile())).toBe(false);
+    });
+  });
+
+  test('the lock of whoever took it over meanwhile stays', async () => {
+    const release = await holdFolder(held());
+    writeFileSync(pidFile(), '4711');
+    await release();
+    expect(readFileSync(pidFile(), 'utf8')).toBe('4711');
+  });
+});
+
+test('the pairs of a replay are those that it was begun with; none where nothing was replayed', () => {
+  const root = { ...sourceFolder(folder, 'replay'), root: folder };
+  expect(replayedPairs(root)).toBeNull();
+  writeFileSync(join(folder, 'replay.json'), JSON.stringify({ symbols: ['ETH/USDT'], timeframes: ['1h', '1d'] }));
+  expect(replayedPairs(root)).toEqual({ SYMBOLS: 'ETH/USDT', TIMEFRAMES: '1h,1d' });
 });

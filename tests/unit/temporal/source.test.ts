@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../../../src/config/config';
+import { ConfigError } from '../../../src/config/config-error';
 import { chooseSource, readRunning, sourceFolder, writeRunning } from '../../../temporal/source';
 import { temporaryFolders } from '../../ports/store-fixtures';
 
@@ -35,6 +36,13 @@ describe('which source a deployment uses', () => {
     const asked = jest.fn(unreachable);
     expect(await chooseSource(config, asked)).toEqual({ name: 'kraken', notice: null });
     expect(asked).not.toHaveBeenCalled();
+  });
+
+  test('an exchange that nobody knows is refused before anything starts, with the one that was meant', async () => {
+    const config = loadConfig({ DATA_DIR: folder(), EXCHANGE: 'krakn' }, null);
+    const refused = chooseSource(config, reachable);
+    await expect(refused).rejects.toThrow('EXCHANGE: ccxt knows no exchange "krakn". Did you mean kraken?');
+    await expect(refused).rejects.toBeInstanceOf(ConfigError);
   });
 
   test('sources never mix: every file of one lies in its own folder', () => {
