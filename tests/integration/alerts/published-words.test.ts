@@ -1,15 +1,17 @@
 /** What the monitor knows better than the last cycle is published, once and until it is; and what is on its way is no alarm. */
 import { join } from 'node:path';
+import { createManifest } from '../../../activities/manifest';
 import { openCandleStore } from '../../../src/adapters/sqlite/candle-store';
 import { PipelineError } from '../../../src/domain/errors';
-import { HOUR, MINUTE } from '../../../src/domain/timeframe';
+import { DAY, HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
 import type { CandleStore } from '../../../src/ports/candle-store';
 import { MONITOR_SCHEDULE } from '../../../temporal/schedules';
+import { inActivity } from '../../activity-context';
 import { temporaryFolders } from '../../ports/store-fixtures';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
 import { exportOf } from '../../unit/publish/example';
-import { candlesFrom, openPipeline, pairOf } from '../pipeline/pipeline';
+import { candlesFrom, openPipeline, pairOf, SOURCE } from '../pipeline/pipeline';
 import type { Pipeline } from '../pipeline/pipeline';
 
 const START = Date.UTC(2024, 0, 1);
@@ -73,6 +75,23 @@ test('SPEC 5 a store that holds other data than is published makes the pair hard
   await monitorAt(NOW + 6 * MINUTE);
   expect(await entry()).toMatchObject({ status: 'fresh', serve_allowed: true, reason: null });
   expect(await told()).toEqual(['hard_stale', 'hard_stale_repeat', 'recovery']);
+});
+
+test('I30 a later pass of a long cycle promises the next commit of now, not of when it began; a clock that was ahead counts not', async () => {
+  await publish(BTC);
+  const manifest = createManifest(pipeline.ports);
+  const committed = async (timeframe: string, asOf: number): Promise<number> => {
+    const input = { source: SOURCE, timeframe: parseTimeframe(timeframe), asOf, symbols: [] };
+    await inActivity(() => manifest(input));
+    return Date.parse((await pipeline.manifest()).expires_at) - NOW;
+  };
+  const grace = 2 * pipeline.ports.settings.cycleTargetMs + 5_000;
+  await committed('1h', NOW + 5_000);
+  expect(await committed('1h', NOW + HOUR + 5_000)).toBe(2 * HOUR + grace);
+  expect(await committed('1d', NOW + 5_000)).toBe(2 * HOUR + grace);
+  const ahead = await committed('1h', Date.now() + HOUR);
+  expect(ahead).toBeGreaterThan(DAY);
+  expect(await committed('1h', NOW + 5_000)).toBe(HOUR + grace);
 });
 
 test('a pair whose first manifest is on its way is not missing; one that no manifest names in its time is', async () => {
