@@ -2,7 +2,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { eventOf } from '../src/domain/event';
 import { isAhead } from '../src/domain/run-order';
-import { HOUR, nextBoundary } from '../src/domain/timeframe';
+import { DAY, HOUR, nextBoundary } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
 import { judgingTime } from '../src/publish/documents';
 import { committing } from './committing';
@@ -35,6 +35,7 @@ export function createManifest(ports: ActivityPorts) {
         await recordFailure(ports, input, error);
         throw error;
       });
+      await endFailures(ports, input.asOf);
       await sweepNowAndThen();
       return { generation, entries };
     });
@@ -52,6 +53,24 @@ async function recordFailure(ports: ActivityPorts, { timeframe, asOf }: StageInp
 }
 
 const TOLD_FROM_ATTEMPT = 3;
+
+/** Failures that were told are over with the next commit. What can not be recorded now is recorded with the one after. */
+async function endFailures({ events, log }: ActivityPorts, asOf: EpochMs): Promise<void> {
+  try {
+    const open = await events.failedCommits(asOf - FAILURES_LOOKED_FOR_MS);
+    await events.record(
+      open.map(({ key: alert, timeframe, since, at }) => {
+        const end = { key: `manifest_recovery ${alert}`, timeframe, since, alert, ends: alert, detail: '' };
+        return eventOf('manifest_recovery', Math.max(at, asOf), end);
+      }),
+    );
+  } catch (error) {
+    log.warn({ error: String(error) }, 'the end of a failure could not be recorded yet');
+  }
+}
+
+/** As long as events are kept. */
+const FAILURES_LOOKED_FOR_MS = 90 * DAY;
 
 /** The time that the pipeline has come to: a later pass of a long cycle still carries the `asOf` that it began with. */
 async function reached(ports: ActivityPorts, asOf: EpochMs): Promise<EpochMs> {

@@ -32,7 +32,7 @@ export function createRecommit(ports: ActivityPorts) {
           : Math.min(next, Math.max(Date.parse(current.manifest.expires_at), asOf + 1_000) - graceMs);
       const seen = await storeBesideRows(ports, asOf);
       const { generation, entries } = await committing(ports, 'manifest', (deadline) =>
-        ports.publisher.commitManifest({ asOf, nextExpectedCommit: promised, seen, deadline }),
+        ports.publisher.commitManifest({ asOf, nextExpectedCommit: promised, seen, thorough: true, deadline }),
       );
       await ports.monitor.settleChanged(asOf);
       return { generation, entries };
