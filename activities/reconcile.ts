@@ -3,7 +3,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import { eventOf } from '../src/domain/event';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
-import { reconcile } from '../src/ingest/reconcile';
+import { foundAt, reconcile } from '../src/ingest/reconcile';
 import type { PairReconciliation, ReconcileInput, ReconcilePlan } from './contract';
 import { describeFailure } from './failures';
 import type { ActivityPorts } from './ports';
@@ -28,13 +28,16 @@ export function createReconcileSymbol(ports: ActivityPorts) {
         try {
           const summary = await reconcile(ports, { pair, days, asOf, signal });
           answers.push({ timeframe, ...summary, failure: null });
-          if (summary.missing + summary.different > 0) await tell(ports, pair, asOf);
         } catch (error) {
           signal.throwIfAborted();
           const failure = describeFailure(error);
           ports.log.warn({ pair: pairKey(pair), code: failure.code, error: failure.message }, 'not reconciled');
-          answers.push({ timeframe, ...NOTHING, failure });
+          // What its pages found before is mended already, and no later comparison would find it again.
+          const found = await foundAt(ports, pair, asOf);
+          answers.push({ timeframe, compared: 0, ...found, notAtExchange: 0, failure });
         }
+        const { missing = 0, different = 0 } = answers.at(-1) ?? {};
+        if (missing + different > 0) await tell(ports, pair, asOf);
       }
       return answers;
     });
@@ -57,4 +60,3 @@ async function tell(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<vo
 }
 
 const CANDLES_NAMED = 5;
-const NOTHING = { compared: 0, missing: 0, different: 0, critical: 0, notAtExchange: 0 };

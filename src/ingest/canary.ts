@@ -16,7 +16,6 @@ export interface CanaryRequest {
 
 /** A page may lack this share of its slots: some symbols do not trade in each of them. */
 const ENOUGH = 0.8;
-const LARGEST_PAGE = 1000;
 /** The newest candles of an exchange may be late. */
 const SMALLEST_PAGE = 10;
 
@@ -28,7 +27,7 @@ const SMALLEST_PAGE = 10;
  */
 export async function canary(exchange: Exchange, request: CanaryRequest): Promise<string | null> {
   const { pair, asOf, wanted, settleMs, signal } = request;
-  const slots = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, wanted));
+  const slots = Math.min(exchange.largestPage, Math.max(SMALLEST_PAGE, wanted));
   const newest = lastClosedOpen(pair.timeframe, asOf, settleMs);
   try {
     const page = await fetchVerifiedPage(
@@ -43,7 +42,10 @@ export async function canary(exchange: Exchange, request: CanaryRequest): Promis
       },
       async () => {},
     );
-    if (page.candles.length >= Math.max(1, Math.floor(ENOUGH * wanted))) return null;
+    // Listed a moment ago, or a month that has not ended: it trades, and no candle of it can have closed.
+    if (wanted === 1 && page.candles.length === 0 && page.forming > 0) return null;
+    // An exchange of small pages does not show more of it at a time.
+    if (page.candles.length >= Math.max(1, Math.floor(ENOUGH * Math.min(wanted, slots)))) return null;
     return `${pairKey(pair)}: ${page.candles.length} of the newest ${slots} candles`;
   } catch (error) {
     if (error instanceof PipelineError && SAYS_OF_THE_SYMBOL.has(error.code)) return error.message;

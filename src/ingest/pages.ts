@@ -67,7 +67,7 @@ class Walk {
     private readonly request: PagesRequest,
   ) {
     this.end = Math.min(request.to, lastClosedOpen(request.timeframe, request.asOf, 0));
-    this.limit = request.limit ?? LIMIT;
+    this.limit = Math.min(request.limit ?? LIMIT, exchange.largestPage);
   }
 
   /** The page at `cursor`: with candles, or without because the present is reached; null when it is empty twice. */

@@ -54,13 +54,20 @@ export async function reconcile(ports: IngestPorts, request: ReconcileRequest): 
       askedAt = ports.clock.now();
     }
   }
+  return { compared, ...(await foundAt(ports, pair, asOf)), notAtExchange };
+}
+
+/** What the comparison of `asOf` has found up to now, in all its attempts: also of one that did not come to its end. */
+export async function foundAt(
+  ports: IngestPorts,
+  pair: Pair,
+  asOf: EpochMs,
+): Promise<Pick<ReconcileSummary, 'missing' | 'different' | 'critical'>> {
   const found = (await ports.dataQuality.mismatches(pair)).filter(({ lastAt }) => lastAt === asOf);
   return {
-    compared,
     missing: found.filter(({ kind }) => kind === 'missing').length,
     different: found.filter(({ kind }) => kind === 'different').length,
     critical: found.filter(({ severity }) => severity === 'critical').length,
-    notAtExchange,
   };
 }
 

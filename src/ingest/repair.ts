@@ -84,6 +84,9 @@ interface WindowAnswer {
   readonly askedAt: EpochMs;
 }
 
+/** The page sizes of `decideGap` are of an exchange that gives so many. */
+const LARGEST_PAGE = 1000;
+
 class Repair {
   undecided = 0;
   private asked = 0;
@@ -117,7 +120,7 @@ class Repair {
     const piece = (): HolePiece | undefined => rest ?? due[next];
     for (let first = piece(); first !== undefined; first = piece()) {
       if (!this.mayAsk()) break;
-      const { through, ...answer } = await this.window(first, pageSize);
+      const { through, ...answer } = await this.window(first, this.slotsOf(pageSize));
       const told: HolePiece[] = [];
       for (let inside = piece(); inside !== undefined && inside.from <= through; inside = piece()) {
         told.push({ ...inside, to: Math.min(inside.to, through) });
@@ -128,6 +131,11 @@ class Repair {
       after.push(...(await this.settle(told, answer)));
     }
     return rest === undefined ? [...after, ...due.slice(next)] : [...after, rest, ...due.slice(next + 1)];
+  }
+
+  /** What the exchange looks at of a page of that size: a whole one of its own, or half of it. */
+  private slotsOf(pageSize: number): number {
+    return Math.max(1, Math.floor((pageSize * this.ports.exchange.largestPage) / LARGEST_PAGE));
   }
 
   /** One request: the candles from the start of `piece`, and the last slot about which the answer says anything. */

@@ -54,6 +54,11 @@ export interface TimeframeSupport {
 export interface Exchange {
   /** Name of the source in documents and folders: a ccxt exchange id, or `simulated`. */
   readonly source: string;
+  /**
+   * Slots that one request looks at, 1..1000, as far as is known: exchanges that answer a window look at no more than so many
+   * from `since` on, whatever was asked for, so an empty answer speaks of no more.
+   */
+  readonly largestPage: number;
   fetchPage(request: PageRequest): Promise<CandlePage>;
   serverTime(signal?: AbortSignal): Promise<EpochMs>;
   /** Known markets; a failed reload serves the last list for up to 24 h (PROOF F75). */

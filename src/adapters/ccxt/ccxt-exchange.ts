@@ -60,6 +60,9 @@ const MAX_WAIT_MS: Readonly<Record<RequestPriority, number>> = { live: 10_000, f
 const WEIGHT_PER_COST_MS = 0.1;
 /** For an exchange ccxt has no limit for. */
 const SLOWEST_RATE_MS = 2000;
+/** Candles of an answer where ccxt does not tell; no exchange gives fewer. */
+const SMALLEST_PAGE = 100;
+const LARGEST_PAGE = 1000;
 /** One request may never need more than the budget holds. */
 const LARGEST_WEIGHT = 1500;
 
@@ -73,6 +76,7 @@ export async function createCcxtExchange(options: CcxtExchangeOptions): Promise<
 
 class CcxtExchange implements Exchange {
   readonly source: string;
+  readonly largestPage: number;
   private readonly id: string;
   private readonly calls = new AsyncLocalStorage<Call>();
   private readonly queue: RequestQueue;
@@ -88,6 +92,8 @@ class CcxtExchange implements Exchange {
   ) {
     this.id = options.id;
     this.source = options.source ?? options.id;
+    const told: unknown = ccxt.featureValueByType('spot', undefined, 'fetchOHLCV', 'limit');
+    this.largestPage = typeof told === 'number' && told >= 1 ? Math.min(told, LARGEST_PAGE) : SMALLEST_PAGE;
     this.queue = createRequestQueue(options.parallel ?? PARALLEL);
     this.timeouts = { ...TIMEOUTS, ...options.timeouts };
     this.exchangeClock = createExchangeClock(options.clock, ccxt.has.fetchTime === true ? () => this.askTime() : null);

@@ -34,6 +34,7 @@ export interface MemoryExchange extends Exchange {
 
 class TruthExchange implements MemoryExchange {
   readonly source: string;
+  readonly largestPage = 1000;
   readonly requests: PageRequest[] = [];
   private readonly truth = new Map<string, readonly Candle[]>();
   private readonly symbols = new Set<MarketSymbol>();

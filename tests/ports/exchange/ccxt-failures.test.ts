@@ -257,6 +257,15 @@ describe('another exchange', () => {
     expect(server.requests).toEqual([]);
   });
 
+  test.each([
+    ['binance', 1000],
+    ['kucoin', 1000],
+    ['okx', 300],
+    ['gemini', 100],
+  ])('F70 a request to %s looks at %i slots at most', async (id, slots) => {
+    expect((await ccxtOn(server, { id })).exchange.largestPage).toBe(slots);
+  });
+
   test.each(['kucoin', 'hyperliquid'])('P7 the Thursday weeks of %s are not offered, its days are', async (id) => {
     const { exchange } = await ccxtOn(server, { id });
     expect(exchange.supports(parseTimeframe('1w'))).toMatchObject({

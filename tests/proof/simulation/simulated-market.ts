@@ -124,6 +124,7 @@ export class SimulatedMarket {
     for (const { pair } of this.pairs) exchange.setCandles(pair, this.#candles.get(pairKey(pair)) ?? []);
     return {
       source: SOURCE,
+      largestPage: exchange.largestPage,
       supports: (timeframe) => exchange.supports(timeframe),
       serverTime: () => exchange.serverTime(),
       markets: () => exchange.markets(),

@@ -79,6 +79,7 @@ export function ingestPorts(now: EpochMs, truth: readonly Candle[], pageCap?: nu
 export function before(exchange: Exchange, act: (request: PageRequest) => Promise<void>): Exchange {
   return {
     source: exchange.source,
+    largestPage: exchange.largestPage,
     fetchPage: async (request) => {
       await act(request);
       return exchange.fetchPage(request);
@@ -95,10 +96,14 @@ export interface ScriptedExchange extends Exchange {
 }
 
 /** An exchange with manners of its own: `answer` gives the rows for each request. */
-export function exchangeThat(answer: (request: PageRequest, number: number) => readonly unknown[]): ScriptedExchange {
+export function exchangeThat(
+  answer: (request: PageRequest, number: number) => readonly unknown[],
+  largestPage = 1000,
+): ScriptedExchange {
   const requests: PageRequest[] = [];
   return {
     source: 'scripted',
+    largestPage,
     requests,
     async fetchPage(request) {
       requests.push(request);

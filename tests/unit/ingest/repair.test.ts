@@ -17,7 +17,8 @@ async function portsWith(stored: readonly Candle[], truth: readonly Candle[], no
   await ports.candles.write(BTC, stored, after(LAST));
   return ports;
 }
-const stored = (ports: Awaited<ReturnType<typeof portsWith>>) => ports.candles.read(BTC, { limit: 100_000 });
+const stored = (ports: Pick<Awaited<ReturnType<typeof portsWith>>, 'candles'>) =>
+  ports.candles.read(BTC, { limit: 100_000 });
 
 test('a range without holes costs no request', async () => {
   const ports = await portsWith(candles(0, LAST), candles(0, LAST));
@@ -202,4 +203,24 @@ test('progress is told after each request', async () => {
   const told: number[] = [];
   await repair(ports, { pair: BTC, asOf: LATER, onProgress: ({ requests }) => void told.push(requests) });
   expect(told).toEqual([1, 2]);
+});
+
+describe('an exchange that looks at 300 slots a request, whatever was asked for (F66 F70)', () => {
+  const asOf = after(3600) + 72 * HOUR;
+  const portsOf = async (truth: readonly Candle[], stored = truth) => ({
+    ...(await portsWith(stored, truth, asOf)),
+    exchange: exchangeThat(windowed(truth, 300), 300),
+  });
+
+  test('a hole wider than its window is asked for window by window and decided', async () => {
+    const ports = await portsOf([...candles(0, 99), ...candles(500, 600)]);
+    expect(await repair(ports, { pair: BTC, asOf })).toMatchObject({ missing: 400, confirmed: 400, undecided: 0 });
+  });
+
+  test('I03 no slot is decided that it did not look at: candles inside a long hole are found', async () => {
+    const truth = [...candles(0, 99), ...candles(450, 460), ...candles(1300, 1400)];
+    const ports = await portsOf(truth, [...candles(0, 99), ...candles(1300, 1400)]);
+    expect(await repair(ports, { pair: BTC, asOf })).toMatchObject({ found: 11, undecided: 0 });
+    expect(await stored(ports)).toEqual(truth);
+  });
 });
