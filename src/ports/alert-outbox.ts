@@ -49,8 +49,8 @@ export interface AlertOutbox {
   /** The deliveries of a message. */
   deliveries(messageKey: string): Promise<Delivery[]>;
   /**
-   * Keys of messages with a pending delivery: those that were not tried yet first, oldest first; then those whose last
-   * attempt is longest ago. So a receiver that is down holds up nobody else's messages.
+   * Keys of messages with a pending delivery, oldest first. When there are more than `limit`, those that were not tried
+   * yet are taken first, then those whose last attempt is longest ago: a receiver that is down starves no other.
    */
   pending(limit: number): Promise<string[]>;
   /** Pending deliveries by receiver. */

@@ -34,7 +34,7 @@ export class SqliteAlertOutbox implements AlertOutbox {
       db
         .selectFrom('alert_delivery')
         .innerJoin('alert_message', 'alert_message.key', 'alert_delivery.message_key')
-        .select('alert_message.key')
+        .select(['alert_message.key', 'alert_message.at'])
         .where('alert_delivery.state', '=', 'pending')
         .groupBy('alert_message.key')
         .orderBy(({ fn, eb }) => eb(fn.min('alert_delivery.attempts'), '>', 0))
@@ -43,7 +43,7 @@ export class SqliteAlertOutbox implements AlertOutbox {
         .limit(limit)
         .execute(),
     );
-    return rows.map(({ key }) => key);
+    return rows.toSorted((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1)).map(({ key }) => key);
   }
 
   async pendingCounts(): Promise<ReadonlyMap<string, number>> {
