@@ -9,6 +9,7 @@ import { registered, recipeOf } from './champion';
 import { refusedLate } from './committing';
 import { describeFailure } from './failures';
 import { forecastByModel } from './forecast';
+import { writeModelsDocument } from './models-document';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
 import { readySymbols } from './ready-symbols';
@@ -115,5 +116,9 @@ export function createMovePointer(ports: ActivityPorts) {
           throw refused(`the champion of ${timeframe} was changed meanwhile: it is ${now?.version ?? 'none'} now`);
         }
       }
+      // The change stands, whatever becomes of the page that shows it: the next report writes it anew.
+      await writeModelsDocument(ports, asOf).catch((error: unknown) =>
+        ports.log.warn({ error: String(error) }, "the operators' page does not show the change yet"),
+      );
     });
 }

@@ -1,8 +1,10 @@
 /** The manifest of all pairs, committed as the next generation; a late attempt refuses itself before it publishes. */
 import { activityInfo } from '@temporalio/activity';
 import { eventOf } from '../src/domain/event';
-import { HOUR, nextBoundary } from '../src/domain/timeframe';
+import { isAhead } from '../src/domain/run-order';
+import { DAY, HOUR, nextBoundary } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
+import { judgingTime } from '../src/publish/documents';
 import { committing } from './committing';
 import type { ManifestResult, StageInput } from './contract';
 import { followedSymbols } from './followed';
@@ -27,12 +29,13 @@ export function createManifest(ports: ActivityPorts) {
       refuseOtherSource(ports, input.source);
       const { generation, entries } = await committing(ports, 'manifest', async (deadline) => {
         await removeRetired(ports);
-        const commit = { asOf: input.asOf, nextExpectedCommit: nextExpectedCommit(ports, input.asOf), deadline };
-        return ports.publisher.commitManifest(commit);
+        const next = nextExpectedCommit(ports, await reached(ports, input.asOf));
+        return ports.publisher.commitManifest({ asOf: input.asOf, nextExpectedCommit: next, deadline });
       }).catch(async (error: unknown) => {
         await recordFailure(ports, input, error);
         throw error;
       });
+      await endFailures(ports, input.asOf);
       await sweepNowAndThen();
       return { generation, entries };
     });
@@ -50,6 +53,31 @@ async function recordFailure(ports: ActivityPorts, { timeframe, asOf }: StageInp
 }
 
 const TOLD_FROM_ATTEMPT = 3;
+
+/** Failures that were told are over with the next commit. What can not be recorded now is recorded with the one after. */
+async function endFailures({ events, log }: ActivityPorts, asOf: EpochMs): Promise<void> {
+  try {
+    const open = await events.failedCommits(asOf - FAILURES_LOOKED_FOR_MS);
+    await events.record(
+      open.map(({ key: alert, timeframe, since, at }) => {
+        const end = { key: `manifest_recovery ${alert}`, timeframe, since, alert, ends: alert, detail: '' };
+        return eventOf('manifest_recovery', Math.max(at, asOf), end);
+      }),
+    );
+  } catch (error) {
+    log.warn({ error: String(error) }, 'the end of a failure could not be recorded yet');
+  }
+}
+
+/** As long as events are kept. */
+const FAILURES_LOOKED_FOR_MS = 90 * DAY;
+
+/** The time that the pipeline has come to: a later pass of a long cycle still carries the `asOf` that it began with. */
+async function reached(ports: ActivityPorts, asOf: EpochMs): Promise<EpochMs> {
+  const standing = await ports.published.manifest();
+  const judged = standing === null ? asOf : Date.parse(judgingTime(standing.manifest));
+  return isAhead(judged, asOf, ports.clock.now()) ? asOf : Math.max(asOf, judged);
+}
 
 /** When the earliest next cycle of any timeframe is due. */
 export function nextExpectedCommit(ports: ActivityPorts, asOf: EpochMs): EpochMs {

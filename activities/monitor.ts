@@ -2,6 +2,7 @@
 import { slaFigures } from '../src/domain/sla';
 import { DAY, lastBoundary, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
+import type { SlaDay } from '../src/ports/monitor-store';
 import { committing } from './committing';
 import type { ManifestResult } from './contract';
 import { nextExpectedCommit } from './manifest';
@@ -12,6 +13,8 @@ import { guarded } from './stage';
 
 /** Events, messages and probes are kept this long; the figures of each day for good. */
 const KEPT_MS = 90 * DAY;
+/** A message may still be on its way for a day after its own; the night after that counts it as what it came to. */
+const DAYS_ROLLED_UP = 3;
 
 /**
  * The manifest with the words of this moment; whatever is published stays (SPEC 5). It expires when the one before would
@@ -29,7 +32,7 @@ export function createRecommit(ports: ActivityPorts) {
           : Math.min(next, Math.max(Date.parse(current.manifest.expires_at), asOf + 1_000) - graceMs);
       const seen = await storeBesideRows(ports, asOf);
       const { generation, entries } = await committing(ports, 'manifest', (deadline) =>
-        ports.publisher.commitManifest({ asOf, nextExpectedCommit: promised, seen, deadline }),
+        ports.publisher.commitManifest({ asOf, nextExpectedCommit: promised, seen, thorough: true, deadline }),
       );
       await ports.monitor.settleChanged(asOf);
       return { generation, entries };
@@ -61,17 +64,27 @@ export function createHeartbeatActivity(ports: ActivityPorts) {
 export function createRollUpDay(ports: ActivityPorts) {
   return ({ asOf }: { readonly asOf: EpochMs }) =>
     guarded(async () => {
-      const to = lastBoundary(parseTimeframe('1d'), asOf);
-      const from = to - DAY;
-      const probes = await ports.monitor.probes(from, to);
-      const counts = {
-        probes: probes.reduce((sum, round) => sum + round.probes, 0),
-        good: probes.reduce((sum, round) => sum + round.good, 0),
-      };
-      const day = new Date(from).toISOString().slice(0, 10);
-      const figures = slaFigures(counts, await slaEvents(ports.outbox, from, to));
-      await ports.monitor.recordDay({ day, figures });
+      const end = lastBoundary(parseTimeframe('1d'), asOf);
+      for (let back = DAYS_ROLLED_UP - 1; back > 0; back--) {
+        const earlier = await figuresOf(ports, end - (back + 1) * DAY);
+        // A day that nobody probed is not invented afterwards.
+        if (earlier.figures.probes > 0) await ports.monitor.recordDay(earlier);
+      }
+      const last = await figuresOf(ports, end - DAY);
+      await ports.monitor.recordDay(last);
       await ports.monitor.forget(asOf - KEPT_MS);
-      return { day, availability: figures.availability };
+      return { day: last.day, availability: last.figures.availability };
     });
+}
+
+/** Of the day that begins at `from`. */
+async function figuresOf(ports: ActivityPorts, from: EpochMs): Promise<SlaDay> {
+  const to = from + DAY;
+  const probes = await ports.monitor.probes(from, to);
+  const counts = {
+    probes: probes.reduce((sum, round) => sum + round.probes, 0),
+    good: probes.reduce((sum, round) => sum + round.good, 0),
+  };
+  const figures = slaFigures(counts, await slaEvents(ports.outbox, from, to));
+  return { day: new Date(from).toISOString().slice(0, 10), figures };
 }

@@ -1,21 +1,19 @@
 /** One round of the monitor: what is seen, what is remembered, what is to be told. It observes; it never repairs. */
-import { observePair } from '../src/domain/alert-transitions';
+import { observePair, unwatched } from '../src/domain/alert-transitions';
 import type { PairWatch } from '../src/domain/alert-transitions';
 import type { Event } from '../src/domain/event';
-import { noLaterThan } from '../src/domain/monitor-memory';
+import { noLaterThan, pairOfKey } from '../src/domain/monitor-memory';
 import { isAhead } from '../src/domain/run-order';
 import { storageLevel } from '../src/domain/storage-budget';
-import { observeDisk, observeFill, observeManifest } from '../src/domain/system-watch';
-import type { FillWatch } from '../src/domain/system-watch';
-import { HOUR, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
+import { observeDisk, observeManifest } from '../src/domain/system-watch';
 import { pairKey } from '../src/domain/types';
-import type { EpochMs, Pair } from '../src/domain/types';
+import type { EpochMs } from '../src/domain/types';
 import type { MonitorMemory } from '../src/domain/monitor-memory';
 import type { PublicationRow } from '../src/ports/publication';
 import type { ObserveResult } from './contract';
 import { createJudge } from './pair-judgement';
 import type { Judgement } from './pair-judgement';
-import { followedSymbols } from './followed';
+import { observeFills } from './observe-fills';
 import { observeTrainings } from './training-age';
 import type { ActivityPorts } from './ports';
 import { guarded } from './stage';
@@ -64,6 +62,8 @@ async function nextRound(
       workflow: workflowOf(row),
     }),
   }));
+  const watched = new Set(seen.map(({ key }) => key));
+  const left = Object.entries(before.pairs).filter(([key]) => !watched.has(key));
   const due = new Set(before.changed);
   const changed = pairs.filter(
     ({ pair, published, verdict }) =>
@@ -73,7 +73,7 @@ async function nextRound(
   );
   const disk = await observeStorage(ports, before, asOf);
   const manifest = observeManifest(before.manifest, manifestProblem, asOf);
-  const fills = await observeFills(ports, before, asOf);
+  const fills = await observeFills(ports, before.fills, asOf);
   const untrained = await observeTrainings(ports, before.untrained, asOf);
   return {
     memory: {
@@ -86,6 +86,7 @@ async function nextRound(
     },
     events: [
       ...seen.flatMap(({ events }) => events),
+      ...left.flatMap(([key, watch]) => unwatched(pairOfKey(key), watch, asOf)),
       ...[disk, manifest, fills, untrained].flatMap(({ events }) => events),
     ],
   };
@@ -115,48 +116,3 @@ async function observeStorage(ports: ActivityPorts, { disk }: MonitorMemory, asO
   const detail = known ? `${gigabytes(used)} of ${gigabytes(budget)} used` : 'usage can not be read';
   return observeDisk(disk, storageLevel(used, budget), detail, asOf);
 }
-
-async function observeFills(
-  ports: ActivityPorts,
-  before: MonitorMemory,
-  asOf: EpochMs,
-): Promise<{ readonly watch: Record<string, FillWatch>; readonly events: Event[] }> {
-  const watch: Record<string, FillWatch> = {};
-  const events: Event[] = [];
-  const states = new Map((await ports.pairState.symbolStates()).map((state) => [state.symbol, state.activation]));
-  for (const symbol of await followedSymbols(ports)) {
-    const state = states.get(symbol) ?? 'registered';
-    // A symbol the exchange does not know has nothing to fill.
-    if (state === 'quarantined' || state === 'retired') continue;
-    for (const timeframe of ports.settings.timeframes) {
-      const pair = { symbol, timeframe };
-      const stored = await storedOfOpenFill(ports, pair, state === 'ready', asOf);
-      if (stored === null) continue;
-      const observed = observeFill(before.fills[pairKey(pair)] ?? null, { pair, stored, at: asOf });
-      watch[pairKey(pair)] = observed.watch;
-      events.push(...observed.events);
-    }
-  }
-  return { watch, events };
-}
-
-/** Candles of a history that is not complete yet; null when it is: a hole that is still being asked about is no fill. */
-async function storedOfOpenFill(
-  ports: ActivityPorts,
-  pair: Pair,
-  ready: boolean,
-  asOf: EpochMs,
-): Promise<number | null> {
-  const extent = await ports.candles.extent(pair);
-  if (extent === null) return 0;
-  if (ports.settings.rules(pair.timeframe).fill === 'earliest') {
-    const earliest = await ports.pairState.earliest(pair);
-    if (earliest === null || extent.first > earliest.openTime + HOUR) return extent.count;
-  }
-  const newest = lastClosedOpen(pair.timeframe, asOf, ports.settings.settleMs);
-  const behind = extent.last < shiftSlots(pair.timeframe, newest, -BEHIND_SLOTS);
-  return !ready && behind ? extent.count : null;
-}
-
-/** A history that lacks only the newest slots is up to the cycles. */
-const BEHIND_SLOTS = 2;

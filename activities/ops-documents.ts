@@ -1,12 +1,11 @@
 /** `alerts.json` and `sla.json` of the operations page, from what the monitor keeps. */
 import { EVENT_TABLE } from '../src/domain/event';
 import type { Event } from '../src/domain/event';
-import { firingAlerts } from '../src/domain/monitor-memory';
+import { firingAlerts, pairOfKey } from '../src/domain/monitor-memory';
 import type { FiringAlert as Firing } from '../src/domain/monitor-memory';
 import { errorBudget, slaFigures } from '../src/domain/sla';
 import type { SlaFigures } from '../src/domain/sla';
 import { DAY, lastBoundary, parseTimeframe } from '../src/domain/timeframe';
-import { parseSymbol } from '../src/domain/types';
 import type { EpochMs } from '../src/domain/types';
 import type { ToldEvent } from '../src/ports/alert-outbox';
 import type { SlaDay } from '../src/ports/monitor-store';
@@ -14,6 +13,7 @@ import { canonicalDocument, isoTime } from '../src/publish/canonical-json';
 import { alertsDocumentSchema, OPS_DOCUMENT_VERSION, slaDocumentSchema } from '../src/web/ops-documents';
 import type { AlertsDocument, SlaDocument } from '../src/web/ops-documents';
 import type { ActivityPorts } from './ports';
+import { quarantineKey } from './quarantine';
 import { slaEvents } from './sla-events';
 import { guarded } from './stage';
 
@@ -40,7 +40,7 @@ async function alertsDocument(ports: ActivityPorts, asOf: EpochMs): Promise<Aler
   const last = await ports.monitor.last();
   const told = await ports.outbox.events(asOf - PAST_MS, EVENTS_READ);
   const mute = await ports.outbox.lastMute();
-  const now = last === null ? [] : firingAlerts(last.memory);
+  const now = [...(last === null ? [] : firingAlerts(last.memory)), ...(await toldElsewhere(ports, asOf))];
   const firing = now.map((alert) => firingAlert(alert, told)).filter((alert) => alert !== null);
   return {
     version: OPS_DOCUMENT_VERSION,
@@ -53,23 +53,34 @@ async function alertsDocument(ports: ActivityPorts, asOf: EpochMs): Promise<Aler
   };
 }
 
-/** What the monitor holds to be so now, with what was told of it. */
+/** Alerts that other parts began and that are not over: commits that fail, symbols in quarantine. */
+async function toldElsewhere(ports: ActivityPorts, asOf: EpochMs): Promise<Firing[]> {
+  const failed = await ports.events.failedCommits(asOf - PAST_MS);
+  const symbols = (await ports.pairState.symbolStates()).filter(({ activation }) => activation === 'quarantined');
+  return [
+    ...failed.map(({ key, kind, since }) => ({ key, kind, pairKey: null, since })),
+    ...symbols.map(({ symbol, since }) => ({
+      key: quarantineKey(symbol, since),
+      kind: 'symbol_quarantined' as const,
+      pairKey: null,
+      since,
+    })),
+  ];
+}
+
+/** What holds now, with what was told of it. */
 function firingAlert({ key, kind, pairKey, since }: Firing, told: readonly ToldEvent[]): FiringAlert | null {
   const own = told.filter(({ event }) => event.alert === key);
   const newest = own[0];
   const begin = own.at(-1)?.event.since ?? since;
   if (begin === null) return null;
   const { severity, runbook } = EVENT_TABLE[newest?.event.kind ?? kind];
-  const [symbol, timeframe] = pairKey?.split(' ') ?? [];
   return {
     key,
     event: newest?.event.kind ?? kind,
     severity: newest?.event.severity ?? severity,
-    pairs:
-      symbol === undefined || timeframe === undefined
-        ? []
-        : [{ symbol: parseSymbol(symbol), timeframe: parseTimeframe(timeframe) }],
-    detail: newest?.event.detail ?? '',
+    pairs: pairKey === null ? [] : [pairOfKey(pairKey)],
+    detail: newest === undefined ? key : detailOf(newest.event),
     since: isoTime(begin),
     ...notified(own),
     runbook,
@@ -102,7 +113,7 @@ function pastAlerts(told: readonly ToldEvent[], firing: ReadonlySet<string>): Al
       event: first.kind,
       severity: first.severity,
       pairs: pairsOf(first),
-      detail: first.detail,
+      detail: detailOf(first),
       since: isoTime(first.since),
       ...notified(own),
       runbook,
@@ -110,6 +121,11 @@ function pastAlerts(told: readonly ToldEvent[], firing: ReadonlySet<string>): Al
       ended_at: isoTime(event.at),
     };
   });
+}
+
+/** What is about a symbol, and not about one of its pairs, names it here. */
+function detailOf({ symbol, timeframe, detail }: Event): string {
+  return symbol !== null && timeframe === null ? `${symbol}: ${detail}` : detail;
 }
 
 function pairsOf({ symbol, timeframe }: Event): FiringAlert['pairs'] {

@@ -96,7 +96,7 @@ async function judgePair(
     now: asOf,
     dataThrough: timeOf(published?.data_through ?? null),
     predictionDataThrough: timeOf(prediction?.data_through ?? null),
-    document: await documentState(ports, whole, published),
+    document: await documentState(ports, whole, row, published),
     storeDataThrough: await storeDataThrough(ports, pair, asOf),
   });
   return { pair, row, published, verdict };
@@ -125,10 +125,13 @@ async function storeDataThrough(ports: ActivityPorts, pair: Pair, asOf: EpochMs)
 async function documentState(
   ports: ActivityPorts,
   whole: Set<string>,
+  { predicts }: PublicationRow,
   published: ManifestEntry | null,
 ): Promise<StatusInput['document']> {
   if (published === null) return 'missing';
   const { history, prediction } = published.files;
+  // The publisher found a document damaged and does not name it any more; every commit looks whether it is whole again.
+  if (published.status === 'corrupt' && (history === null || (predicts && prediction === null))) return 'corrupt';
   const states = [
     history === null ? 'ok' : await fileState(ports, whole, history, historySchema),
     prediction === null ? 'ok' : await fileState(ports, whole, prediction, predictionSchema),

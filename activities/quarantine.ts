@@ -32,7 +32,7 @@ export async function quarantine(
 ): Promise<void> {
   const before = await stateOf(ports, symbol);
   const since = before?.activation === 'quarantined' ? before.since : asOf;
-  const key = alertKey(symbol, since);
+  const key = quarantineKey(symbol, since);
   await ports.events.record([eventOf('symbol_quarantined', since, { key, symbol, detail: reason })]);
   await ports.pairState.setSymbolState({ symbol, activation: 'quarantined', since, reason });
 }
@@ -45,7 +45,7 @@ export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: 
   const before = await stateOf(ports, symbol);
   const reason = 'passed its check; its history is fetched next';
   if (before?.activation === 'quarantined') {
-    const alert = alertKey(symbol, before.since);
+    const alert = quarantineKey(symbol, before.since);
     const key = `symbol_released ${symbol} ${before.since}`;
     const facts = { key, symbol, detail: reason, since: before.since, alert, ends: alert };
     await ports.events.record([eventOf('symbol_released', asOf, facts)]);
@@ -59,6 +59,7 @@ async function stateOf(ports: ActivityPorts, symbol: MarketSymbol): Promise<Symb
   return (await ports.pairState.symbolStates()).find((state) => state.symbol === symbol);
 }
 
-function alertKey(symbol: MarketSymbol, since: EpochMs): string {
+/** Key of the alert that the symbol is in quarantine. */
+export function quarantineKey(symbol: MarketSymbol, since: EpochMs): string {
   return `symbol_quarantined ${symbol} ${since}`;
 }

@@ -5,10 +5,14 @@ import type { AlertOutbox } from '../src/ports/alert-outbox';
 /** More events than this in a span are not looked at: the newest count. */
 const MOST = 20_000;
 
-/** The events in [from, to) as the figures need them. */
+/** The events in [from, to) as the figures need them: one receiver that has a message makes it told. */
 export async function slaEvents(outbox: AlertOutbox, from: EpochMs, to: EpochMs): Promise<SlaEvent[]> {
-  const told = await outbox.events(from, MOST);
-  return told
-    .filter(({ event }) => event.at < to)
-    .map(({ event: { kind, at, since, from: before }, delivery }) => ({ kind, at, since, from: before, delivery }));
+  const told = await outbox.events(from, MOST, to);
+  return told.map(({ event: { kind, at, since, from: before }, delivery, reached }) => ({
+    kind,
+    at,
+    since,
+    from: before,
+    delivery: reached ? 'delivered' : delivery,
+  }));
 }

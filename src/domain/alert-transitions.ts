@@ -70,6 +70,20 @@ export function observePair(before: PairWatch | null, seen: PairObservation): Ob
   };
 }
 
+/** The pair is hidden or retired, so nobody will see its alerts end: whoever was told of one is told that. */
+export function unwatched(pair: Pair, { alert, degraded, blocked }: PairWatch, at: EpochMs): Event[] {
+  const told = [alert, degraded, blocked].filter((key) => key !== null);
+  return told.map((over) =>
+    eventOf('unwatched', at, {
+      key: `unwatched ${over}`,
+      ...pair,
+      alert: over,
+      ends: over,
+      detail: 'no longer watched',
+    }),
+  );
+}
+
 type StatusWatch = Omit<PairWatch, 'degraded' | 'blocked'>;
 
 function observeStatus(before: PairWatch | null, seen: PairObservation): Observed<StatusWatch> {

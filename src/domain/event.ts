@@ -30,12 +30,13 @@ export const EVENT_TABLE = {
   insufficient_data: entry('warning', 'begins', 'has too few candles to forecast', 'insufficient-data.md'),
   stale_repeat: entry('warning', 'goes on', 'is past its soft limit', 'stale.md'),
   recovery: entry('info', 'ends', 'is served again', null),
+  unwatched: entry('info', 'ends', 'is hidden or no longer configured, so it is not watched any more', null),
   degraded: entry('warning', 'begins', 'serves an older forecast, because the last one failed', 'degraded.md'),
   degraded_end: entry('info', 'ends', 'has a new forecast again', null),
   export_block: entry('critical', 'begins', 'could not be exported and is blocked', 'export-block.md'),
   export_block_end: entry('info', 'ends', 'could be exported again', null),
   fill_stalled: entry('warning', 'begins', 'fills its history without progress', 'fill-stalled.md'),
-  fill_resumed: entry('info', 'ends', 'fills its history again', null),
+  fill_resumed: entry('info', 'ends', 'is no longer stuck with its history', null),
   disk_level: entry('warning', 'happens', 'storage budget: the level changed', 'disk-level.md'),
   manifest_failure: entry('critical', 'begins', 'the manifest can not be published or trusted', 'manifest-failure.md'),
   manifest_recovery: entry('info', 'ends', 'the manifest is published again', null),
@@ -120,6 +121,14 @@ export function eventOf(kind: EventKind, at: EpochMs, facts: EventFacts): Event 
     workflow: null,
     ...facts,
   };
+}
+
+/** Failures of a cycle's commit that no event among these has ended. The monitor's own are of no timeframe. */
+export function failedCommits(events: readonly Event[]): Event[] {
+  const over = new Set(events.map(({ ends }) => ends));
+  return events.filter(
+    ({ kind, timeframe, key }) => kind === 'manifest_failure' && timeframe !== null && !over.has(key),
+  );
 }
 
 /** `BTC/USDT 1h`, `1h` or `the system`: what an event is about. */

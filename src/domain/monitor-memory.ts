@@ -2,7 +2,9 @@
 import type { PairWatch } from './alert-transitions';
 import type { EventKind } from './event';
 import type { DiskWatch, FillWatch, ManifestWatch } from './system-watch';
-import type { EpochMs } from './types';
+import { parseTimeframe } from './timeframe';
+import { parseSymbol } from './types';
+import type { EpochMs, Pair } from './types';
 
 /** Keys: `BTC/USDT 1h`. */
 export interface MonitorMemory {
@@ -14,6 +16,12 @@ export interface MonitorMemory {
   readonly untrained: Readonly<Record<string, string>>;
   /** Pairs whose status word has changed since the manifest was last committed again, so that the published one is old. */
   readonly changed: readonly string[];
+}
+
+/** The pair that a key of the memory names. */
+export function pairOfKey(key: string): Pair {
+  const [symbol = '', timeframe = ''] = key.split(' ');
+  return { symbol: parseSymbol(symbol), timeframe: parseTimeframe(timeframe) };
 }
 
 /** What was seen by a clock that was ahead, as if it were seen now: no reminder and no silence waits for that time. */

@@ -86,7 +86,7 @@ export function observeFill(
   { pair, stored, at }: { readonly pair: Pair; readonly stored: number; readonly at: EpochMs },
 ): Observed<FillWatch> {
   if (before === null || before.stored !== stored) {
-    const events = before?.alert == null ? [] : [resumed(pair, before.alert, at)];
+    const events = before?.alert == null ? [] : [endFill(pair, { alert: before.alert, at, detail: '' })];
     return { watch: { stored, since: at, alert: null }, events };
   }
   if (before.alert !== null || at - before.since < FILL_STALLED_MS) return { watch: before, events: [] };
@@ -97,7 +97,10 @@ export function observeFill(
   return { watch: { ...before, alert: key }, events: [event] };
 }
 
-function resumed(pair: Pair, alert: string, at: EpochMs): Event {
+export function endFill(
+  pair: Pair,
+  { alert, at, detail }: { readonly alert: string; readonly at: EpochMs; readonly detail: string },
+): Event {
   const key = `fill_resumed ${pairKey(pair)} ${new Date(at).toISOString()}`;
-  return eventOf('fill_resumed', at, { key, ...pair, alert, ends: alert, detail: '' });
+  return eventOf('fill_resumed', at, { key, ...pair, alert, ends: alert, detail });
 }

@@ -39,6 +39,8 @@ export interface ToldEvent {
   readonly event: Event;
   readonly messageKey: string | null;
   readonly delivery: DeliveryState | 'logged';
+  /** Some receiver has it, whatever became of it at the others. */
+  readonly reached: boolean;
 }
 
 /** Messages that were decided on, until each receiver has them. */
@@ -46,7 +48,10 @@ export interface AlertOutbox {
   message(key: string): Promise<AlertMessage | null>;
   /** The deliveries of a message. */
   deliveries(messageKey: string): Promise<Delivery[]>;
-  /** Keys of messages with a pending delivery, oldest first. */
+  /**
+   * Keys of messages with a pending delivery, oldest first. When there are more than `limit`, those that were not tried
+   * yet are taken first, then those whose last attempt is longest ago: a receiver that is down starves no other.
+   */
   pending(limit: number): Promise<string[]>;
   /** Pending deliveries by receiver. */
   pendingCounts(): Promise<ReadonlyMap<string, number>>;
@@ -59,8 +64,8 @@ export interface AlertOutbox {
     at: EpochMs,
     error: string | null,
   ): Promise<void>;
-  /** Newest first. */
-  events(from: EpochMs, limit: number): Promise<ToldEvent[]>;
+  /** Those in [from, to), newest first. */
+  events(from: EpochMs, limit: number, to?: EpochMs): Promise<ToldEvent[]>;
   /** Holds messages back until then; every mute is kept with its reason (I56). One that ends now lifts the one in force. */
   mute(mute: Mute): Promise<void>;
   /** The newest mute, in force or over. */

@@ -29,6 +29,8 @@ export interface CommitInput {
   readonly nextExpectedCommit: EpochMs;
   /** What the store held beside the documents of these rows: kept with each whose documents are still the same. */
   readonly seen?: readonly SeenRow[];
+  /** Read every object and check its hash; else only that it is there with its size, and those that were damaged before. */
+  readonly thorough?: boolean;
   /** On the clock's monotonic scale, asked just before the rename: past it this attempt must not publish (I26). */
   readonly deadline?: () => number;
 }
@@ -98,9 +100,12 @@ async function render(
 ): Promise<Omit<CommitResult, 'generation'> & { record: RenderedGeneration }> {
   const before = await newestManifest(files);
   const changed = rollback === null ? seenRows(rows, input.seen) : restoredRows(rows, rollback, clock.now());
+  const corrupt = before?.entries.filter(({ status }) => status === 'corrupt') ?? [];
+  const suspects = new Set(corrupt.map(({ key }) => key));
   const present = await presentDocuments(
     files,
     rows.map((row) => changed.get(pairKey(row)) ?? row),
+    (key) => input.thorough === true || suspects.has(key),
   );
   const judgedAt = timeOfJudging(input.asOf, before, clock.now());
   const generatedAt = Math.max(judgedAt, before === null ? 0 : Date.parse(before.generated_at));
@@ -188,17 +193,21 @@ function parseManifest(text: string): Manifest | null {
   }
 }
 
-/** Rows without the documents that are not on disk: a manifest never names a file that is not there (I21). */
+/** Rows without the documents that are not on disk, or not whole: a manifest never names a file that is not there (I21). */
 async function presentDocuments(
   files: PublishedFiles,
   rows: readonly PublicationRow[],
+  isRead: (key: string) => boolean,
 ): Promise<{ rows: PublicationRow[]; damaged: Set<string> }> {
   const damaged = new Set<string>();
   const present = async (row: PublicationRow, reference: DocumentReference | null): Promise<boolean> => {
     if (reference === null) return false;
     const bytes = await files.objectBytes(reference.sha256);
-    if (bytes !== null && bytes !== reference.bytes) damaged.add(pairKey(row));
-    return bytes === reference.bytes;
+    if (bytes === null) return false;
+    const whole =
+      bytes === reference.bytes && (!isRead(pairKey(row)) || (await files.readObject(reference.sha256)) !== null);
+    if (!whole) damaged.add(pairKey(row));
+    return whole;
   };
   const checked = rows.map(async (row): Promise<PublicationRow> => {
     const history = await present(row, row.history);

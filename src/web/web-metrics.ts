@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { PAIR_STATUSES } from '../domain/status';
+import type { PairStatus, StatusVerdict } from '../domain/status';
 import { judgingTime } from '../publish/documents';
 import { judgeEntry } from './entry-status';
 import type { Snapshot } from './published-folder';
@@ -70,13 +71,13 @@ function publishedGauges(registers: Registry[]): (snapshot: Snapshot | null, now
   const late = gauge('manifest_late', '1 when the manifest is past its time: the publisher is late.');
   const valid = gauge('manifest_valid', '1 when the manifest on disk is valid.');
   const degraded = gauge('pairs_degraded', 'Pairs that serve an older forecast because the last run failed.');
-  const help = 'Visible pairs by status, judged now.';
+  const help = 'Visible pairs by status, judged now; blocked: fresh or stale, and not served all the same.';
   const pairs = new Gauge({ name: 'coin_predict_pairs', help, labelNames: ['status'] as const, registers });
   return (snapshot, now) => {
     const verdicts = snapshot?.manifest.entries.map((entry) => judgeEntry(entry, now, 'ok')) ?? [];
     generation.set(snapshot?.manifest.generation ?? 0);
-    for (const status of PAIR_STATUSES) {
-      pairs.set({ status }, verdicts.filter((verdict) => verdict.status === status).length);
+    for (const status of [...PAIR_STATUSES, 'blocked'] as const) {
+      pairs.set({ status }, verdicts.filter((verdict) => countedAs(verdict) === status).length);
     }
     if (snapshot === null) {
       // Without a manifest there is no age, which is not the same as an age of 0.
@@ -89,4 +90,9 @@ function publishedGauges(registers: Registry[]): (snapshot: Snapshot | null, now
     valid.set(lastGood ? 0 : 1);
     degraded.set(verdicts.filter((verdict) => verdict.degraded).length);
   };
+}
+
+/** The word of a pair that is not served although its data is recent enough would hide that. */
+function countedAs({ status, serveAllowed }: StatusVerdict): PairStatus | 'blocked' {
+  return !serveAllowed && (status === 'fresh' || status === 'stale') ? 'blocked' : status;
 }

@@ -143,6 +143,31 @@ test('the transitions of the day alone: 4 unhealthy, 1 undelivered; two recoveri
   });
 });
 
+test('a message that arrives after its day was rolled up is counted by the next nights', async () => {
+  await probe(MONDAY + HOUR, 4, 4);
+  await tell('corrupt', MONDAY + DAY - MINUTE);
+  await rollUp(MONDAY + DAY + 5 * MINUTE);
+  expect(await figuresOf('2024-01-01')).toMatchObject({ undeliveredTransitions: 1, alertMissRate: 1 });
+  await settleAll('delivered');
+  expect((await rollUp(MONDAY + 2 * DAY + 5 * MINUTE)).day).toBe('2024-01-02');
+  expect(await figuresOf('2024-01-01')).toMatchObject({ undeliveredTransitions: 0, alertMissRate: 0, probes: 4 });
+});
+
+test('a message that one of two receivers has is told, though the other never takes it', async () => {
+  const event = eventOf('corrupt', MONDAY, { key: 'corrupt', detail: '' });
+  const plan = { ...PLAN, receivers: ['slack', 'webhook'] };
+  await state.monitor.commitRound({ asOf: MONDAY, memory: NOTHING, events: [event] }, plan);
+  const [messageKey = ''] = await state.outbox.pending(1);
+  const settle = (receiver: string, how: 'delivered' | 'undeliverable') =>
+    state.outbox.settle({ messageKey, receiver, state: how, error: null, changedAt: MONDAY });
+  await settle('slack', 'undeliverable');
+  await rollUp(MONDAY + DAY);
+  expect(await figuresOf('2024-01-01')).toMatchObject({ undeliveredTransitions: 1 });
+  await settle('webhook', 'delivered');
+  await rollUp(MONDAY + DAY);
+  expect(await figuresOf('2024-01-01')).toMatchObject({ unhealthyTransitions: 1, undeliveredTransitions: 0 });
+});
+
 test('days are kept when the probes and events behind them are forgotten', async () => {
   await probe(MONDAY + HOUR, 4, 3);
   await tell('corrupt', MONDAY + HOUR);

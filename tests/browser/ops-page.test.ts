@@ -147,6 +147,7 @@ testInChromium('runs, coverage, models, alerts, SLA and storage are told from th
   );
   expect(await textOf('coverage')).toMatch(/DOGE\/USDT 1h\s+running\s+62 %/);
   expect(await textOf('models')).toMatch(/worst_symbol\s+not computable\s+<= 0.10\s+× failed/);
+  expect(await textOf('models')).toMatch(/As of \d\d:\d\d UTC, /);
   expect(await textOf('models')).toContain('theta theta-77ab09ccd1e2, 71 of 240 origins scored');
   expect(await textOf('alerts')).toMatch(/critical\s+hard stale\s+SOL\/USDT 1h\s+data ended 3 h ago/);
   expect(await textOf('alerts')).toContain('Muted. maintenance of the exchange');

@@ -26,8 +26,8 @@ beforeEach(async () => {
 const event = (kind: EventKind, n = 1, at = AT): Event =>
   eventOf(kind, at, { key: `${kind} ${n}`, detail: `detail ${n}` });
 const round = (at: number, ...events: Event[]): MonitorRound => ({ asOf: at, memory: NOTHING, events });
-const kinds = async (): Promise<string[]> => {
-  const keys = await state.outbox.pending(100);
+const kinds = async (limit = 100): Promise<string[]> => {
+  const keys = await state.outbox.pending(limit);
   return (await Promise.all(keys.map((key) => state.outbox.message(key)))).map((message) => message?.kind ?? 'summary');
 };
 
@@ -137,6 +137,23 @@ describe('deliveries', () => {
     expect(await state.outbox.events(0, 1)).toMatchObject([{ delivery: 'undeliverable' }]);
   });
 
+  test('where not all find room, those that nobody has tried come first, then the one tried longest ago: a dead receiver starves none', async () => {
+    const two = { ...PLAN, perMinute: 100 };
+    await state.monitor.commitRound(round(AT + MINUTE, event('missing', 2, AT + MINUTE)), two);
+    const [, second = ''] = await state.outbox.pending(2);
+    await settle('slack', 'delivered');
+    await settle('webhook', 'pending', 'HTTP 404');
+    await state.monitor.commitRound(round(AT + 2 * MINUTE, event('drift', 3, AT + 2 * MINUTE)), two);
+    expect(await kinds()).toEqual(['corrupt', 'missing', 'drift']);
+    expect(await kinds(1)).toEqual(['missing']);
+    expect(await kinds(2)).toEqual(['missing', 'drift']);
+    for (const receiver of ['slack', 'webhook']) {
+      await state.outbox.settle({ messageKey: second, receiver, state: 'pending', error: 'x', changedAt: AT - 1 });
+    }
+    expect(await kinds(1)).toEqual(['drift']);
+    expect(await kinds(2)).toEqual(['missing', 'drift']);
+  });
+
   test('a receiver that is gone stays disabled until it is reached', async () => {
     await state.outbox.recordReceiver('slack', 'gone', AT, '410');
     expect(await state.outbox.receivers()).toMatchObject([{ name: 'slack', disabledAt: AT, lastSuccessAt: null }]);
@@ -157,6 +174,22 @@ describe('a mute', () => {
     expect(await kinds()).toEqual(['mute_ended']);
     const [ended] = await state.outbox.events(AT + HOUR, 1);
     expect(ended?.event.detail).toBe('muted for: moving the disk; 1 messages were held back, "alert list" shows them');
+  });
+
+  test('that was made longer and then lifted by hand tells what was held since it began, not what a mute before it held', async () => {
+    await state.monitor.commitRound(round(AT), PLAN);
+    const muted = async (from: number, until: number, reason: string) => state.outbox.mute({ at: from, until, reason });
+    await muted(AT, AT + MINUTE, 'before');
+    await state.monitor.commitRound(round(AT + 1_000, event('missing', 1, AT + 1_000)), PLAN);
+    await state.monitor.commitRound(round(AT + 2 * MINUTE), PLAN);
+    await muted(AT + 3 * MINUTE, AT + HOUR, 'a move');
+    await state.monitor.commitRound(round(AT + 4 * MINUTE, event('corrupt', 1, AT + 4 * MINUTE)), PLAN);
+    await muted(AT + 5 * MINUTE, AT + 2 * HOUR, 'a longer move');
+    await muted(AT + 6 * MINUTE, AT + 6 * MINUTE, 'ended by hand');
+    await state.monitor.commitRound(round(AT + 7 * MINUTE), PLAN);
+    const [ended] = await state.outbox.events(AT + 7 * MINUTE, 1);
+    expect(ended?.event).toMatchObject({ kind: 'mute_ended', since: AT + 3 * MINUTE });
+    expect(ended?.event.detail).toContain('; 1 messages were held back');
   });
 
   test('I56 every mute is kept; the newest holds, so one that ends now lifts it', async () => {

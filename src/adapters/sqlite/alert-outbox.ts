@@ -34,15 +34,16 @@ export class SqliteAlertOutbox implements AlertOutbox {
       db
         .selectFrom('alert_delivery')
         .innerJoin('alert_message', 'alert_message.key', 'alert_delivery.message_key')
-        .select('alert_message.key')
-        .distinct()
+        .select(['alert_message.key', 'alert_message.at'])
         .where('alert_delivery.state', '=', 'pending')
-        .orderBy('alert_message.at')
+        .groupBy('alert_message.key')
+        .orderBy(({ fn, eb }) => eb(fn.min('alert_delivery.attempts'), '>', 0))
+        .orderBy(({ fn }) => fn.min('alert_delivery.changed_at'))
         .orderBy('alert_message.key')
         .limit(limit)
         .execute(),
     );
-    return rows.map(({ key }) => key);
+    return rows.toSorted((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1)).map(({ key }) => key);
   }
 
   async pendingCounts(): Promise<ReadonlyMap<string, number>> {
@@ -105,7 +106,7 @@ export class SqliteAlertOutbox implements AlertOutbox {
     );
   }
 
-  async events(from: EpochMs, limit: number): Promise<ToldEvent[]> {
+  async events(from: EpochMs, limit: number, to: EpochMs = Number.MAX_SAFE_INTEGER): Promise<ToldEvent[]> {
     const rows = await this.state.read((db) =>
       db
         .selectFrom('event')
@@ -117,6 +118,7 @@ export class SqliteAlertOutbox implements AlertOutbox {
           fn<string | null>('group_concat', ['alert_delivery.state']).as('states'),
         ])
         .where('event.at', '>=', from)
+        .where('event.at', '<', to)
         .groupBy('event.key')
         .orderBy('event.at', 'desc')
         .orderBy('event.key')
@@ -127,6 +129,7 @@ export class SqliteAlertOutbox implements AlertOutbox {
       event: JSON.parse(event) as Event,
       messageKey,
       delivery: messageKey === null ? 'pending' : worstOf(states),
+      reached: states?.split(',').includes('delivered') ?? false,
     }));
   }
 

@@ -1,4 +1,6 @@
+import { failedCommits } from '../../domain/event';
 import type { Event } from '../../domain/event';
+import type { EpochMs } from '../../domain/types';
 import type { EventLog } from '../../ports/event-log';
 import type { StateConnection, StateDatabase } from './state-database';
 
@@ -7,6 +9,20 @@ export class SqliteEventLog implements EventLog {
 
   async record(events: readonly Event[]): Promise<void> {
     if (events.length > 0) await this.state.write((db) => insertEvents(db, events));
+  }
+
+  async failedCommits(from: EpochMs): Promise<Event[]> {
+    const rows = await this.state.read((db) =>
+      db
+        .selectFrom('event')
+        .select('event')
+        .where('at', '>=', from)
+        .where('kind', 'in', ['manifest_failure', 'manifest_recovery'])
+        .orderBy('at')
+        .orderBy('key')
+        .execute(),
+    );
+    return failedCommits(rows.map(({ event }) => JSON.parse(event) as Event));
   }
 }
 

@@ -112,17 +112,24 @@ async function lastOf(db: StateConnection): Promise<{ readonly asOf: EpochMs; re
 
 /** The end of a mute is told once, with what it held back. */
 async function endOfMute(db: StateConnection, after: EpochMs | null, asOf: EpochMs): Promise<Event[]> {
-  const mute = await db.selectFrom('alert_mute').selectAll().orderBy('at', 'desc').limit(1).executeTakeFirst();
+  const [mute, ...earlier] = await db.selectFrom('alert_mute').selectAll().orderBy('at', 'desc').execute();
   if (mute === undefined || after === null || !(after < mute.until && mute.until <= asOf)) return [];
+  // One that replaced another while it held goes on with it; the last may only have lifted it.
+  let since = mute.at;
+  for (const { at, until } of earlier) {
+    if (until < since) break;
+    since = at;
+  }
+  if (since === mute.until) return [];
   const { held } = await db
     .selectFrom('alert_message')
-    .where('at', '>=', mute.at)
+    .where('at', '>=', since)
     .where('at', '<=', mute.until)
     .select(({ fn }) => fn.countAll<number>().as('held'))
     .executeTakeFirstOrThrow();
   const key = `mute_ended ${new Date(mute.until).toISOString()}`;
   const detail = `muted for: ${mute.reason}; ${held} messages were held back, "alert list" shows them`;
-  return [eventOf('mute_ended', asOf, { key, detail, since: mute.at })];
+  return [eventOf('mute_ended', asOf, { key, detail, since })];
 }
 
 async function makeMessages(db: StateConnection, asOf: EpochMs, plan: DeliveryPlan): Promise<void> {

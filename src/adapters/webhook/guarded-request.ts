@@ -31,12 +31,14 @@ export interface OutboundRequest {
 
 export interface OutboundAnswer {
   readonly status: number;
-  /** What the receiver asked for with `Retry-After`, in milliseconds. */
+  /** What the receiver asked for with `Retry-After`, in milliseconds, ten minutes at most. */
   readonly retryAfterMs: number | null;
 }
 
 const TIMEOUT_MS = 5_000;
 const ANSWER_BYTES = 64 * 1024;
+/** No receiver puts an alert off for longer than a delivery waits between two attempts by itself. */
+const LONGEST_WAIT_MS = 10 * 60_000;
 const PORTS = ['', '443', '8443'];
 
 /**
@@ -134,7 +136,7 @@ function withinTime<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
 }
 
 function retryAfter(header: string | undefined): number | null {
-  return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : null;
+  return header !== undefined && /^\d{1,6}$/.test(header) ? Math.min(Number(header) * 1000, LONGEST_WAIT_MS) : null;
 }
 
 /** Only the code: messages of the system name the address. */

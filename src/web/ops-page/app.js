@@ -82,7 +82,9 @@ function render() {
 
 /** A report that stopped coming is told where it is read. */
 function reportAge(name, { generated_at: at }, view) {
-  if (name === 'manifest' || name === 'models' || view.now - Date.parse(at) <= REPORT_OLD_AFTER) return null;
+  // Written daily and with each change: no age of it means that its writer is down.
+  if (name === 'models') return element('p', { class: 'quiet' }, `As of ${when(at, view)}.`);
+  if (name === 'manifest' || view.now - Date.parse(at) <= REPORT_OLD_AFTER) return null;
   return element(
     'p',
     { class: 'warning' },

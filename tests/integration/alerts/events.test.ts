@@ -2,10 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createWriteOpsDocuments } from '../../../activities/ops-documents';
+import { quarantine, release } from '../../../activities/quarantine';
 import { PipelineError } from '../../../src/domain/errors';
 import { DAY, HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
 import { MONITOR_SCHEDULE } from '../../../temporal/schedules';
 import type { AlertsDocument } from '../../../src/web/ops-documents';
+import { inActivity } from '../../activity-context';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
 import { candlesFrom, openPipeline, pairOf } from '../pipeline/pipeline';
@@ -54,18 +57,35 @@ test('a cycle that takes longer than its budget is told with its run', async () 
   expect(event?.detail).toMatch(/^the first pass took \d+\.\d s of 1 s$/);
 });
 
-test('a manifest that can not be committed is told once, whatever the number of attempts', async () => {
+test('a manifest that can not be committed is told once, whatever the number of attempts, shows as firing, and its end is told', async () => {
   await open();
   let attempts = 0;
+  const firing = async () => {
+    await inActivity(() => createWriteOpsDocuments(pipeline.ports)({ asOf: NOW + 5_000 }));
+    const document = await readFile(join(pipeline.stores.folder.ops, 'alerts.json'), 'utf8');
+    return (JSON.parse(document) as AlertsDocument).firing.map(({ event, detail }) => `${event}: ${detail}`);
+  };
+  const shown: string[][] = [];
   const { publisher } = pipeline.ports;
   const commit = publisher.commitManifest.bind(publisher);
   publisher.commitManifest = async (...input) => {
     if (++attempts <= 4) throw new PipelineError('disk_full', 'the disk is full');
+    shown.push(await firing());
     return commit(...input);
   };
   await pipeline.drive(['1h'], NOW, NOW + 5_000);
   expect(attempts).toBe(5);
-  expect(await recorded()).toMatchObject([{ kind: 'manifest_failure', detail: 'the disk is full', timeframe: '1h' }]);
+  expect(shown).toEqual([['manifest_failure: the disk is full']]);
+  const [begun, ended] = (await recorded()).toSorted((a, b) => a.kind.localeCompare(b.kind));
+  expect(await recorded()).toHaveLength(2);
+  expect(begun).toMatchObject({ kind: 'manifest_failure', detail: 'the disk is full', timeframe: '1h' });
+  expect(ended).toMatchObject({ kind: 'manifest_recovery', ends: begun?.key, timeframe: '1h' });
+  expect(await firing()).toEqual([]);
+  const reason = 'the exchange does not trade it';
+  await quarantine(pipeline.ports, pairOf('ETH/USDT', '1h').symbol, reason, NOW);
+  expect(await firing()).toEqual([`symbol_quarantined: ETH/USDT: ${reason}`]);
+  await release(pipeline.ports, pairOf('ETH/USDT', '1h').symbol, NOW);
+  expect(await firing()).toEqual([]);
 });
 
 test('hidden pairs never alarm, but a fill without progress for 30 minutes does, once, and its end', async () => {

@@ -109,6 +109,11 @@ describe('F57 receivers that do not behave', () => {
     await expect(notifier('webhook').send(testMessage(NOW))).rejects.toMatchObject({ retryAfterMs: 7_000 });
   });
 
+  test('a receiver that asks for eleven days is asked again after ten minutes', async () => {
+    receiver.answer = respond(429, { 'retry-after': '999999' });
+    await expect(notifier('webhook').send(testMessage(NOW))).rejects.toMatchObject({ retryAfterMs: 600_000 });
+  });
+
   test('410 is gone', async () => {
     receiver.answer = respond(410);
     expect(await outcome()).toBe('gone');

@@ -1,15 +1,18 @@
 /** What the monitor knows better than the last cycle is published, once and until it is; and what is on its way is no alarm. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createManifest } from '../../../activities/manifest';
 import { openCandleStore } from '../../../src/adapters/sqlite/candle-store';
 import { PipelineError } from '../../../src/domain/errors';
-import { HOUR, MINUTE } from '../../../src/domain/timeframe';
+import { DAY, HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
 import type { CandleStore } from '../../../src/ports/candle-store';
 import { MONITOR_SCHEDULE } from '../../../temporal/schedules';
+import { inActivity } from '../../activity-context';
 import { temporaryFolders } from '../../ports/store-fixtures';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
 import { exportOf } from '../../unit/publish/example';
-import { candlesFrom, openPipeline, pairOf } from '../pipeline/pipeline';
+import { candlesFrom, openPipeline, pairOf, SOURCE } from '../pipeline/pipeline';
 import type { Pipeline } from '../pipeline/pipeline';
 
 const START = Date.UTC(2024, 0, 1);
@@ -73,6 +76,58 @@ test('SPEC 5 a store that holds other data than is published makes the pair hard
   await monitorAt(NOW + 6 * MINUTE);
   expect(await entry()).toMatchObject({ status: 'fresh', serve_allowed: true, reason: null });
   expect(await told()).toEqual(['hard_stale', 'hard_stale_repeat', 'recovery']);
+});
+
+test('I30 a later pass of a long cycle promises the next commit of now, not of when it began; a clock that was ahead counts not', async () => {
+  await publish(BTC);
+  const manifest = createManifest(pipeline.ports);
+  const committed = async (timeframe: string, asOf: number): Promise<number> => {
+    const input = { source: SOURCE, timeframe: parseTimeframe(timeframe), asOf, symbols: [] };
+    await inActivity(() => manifest(input));
+    return Date.parse((await pipeline.manifest()).expires_at) - NOW;
+  };
+  const grace = 2 * pipeline.ports.settings.cycleTargetMs + 5_000;
+  await committed('1h', NOW + 5_000);
+  expect(await committed('1h', NOW + HOUR + 5_000)).toBe(2 * HOUR + grace);
+  expect(await committed('1d', NOW + 5_000)).toBe(2 * HOUR + grace);
+  const ahead = await committed('1h', Date.now() + HOUR);
+  expect(ahead).toBeGreaterThan(DAY);
+  expect(await committed('1h', NOW + 5_000)).toBe(HOUR + grace);
+});
+
+test('a pair that is not configured any more ends the alerts that were told of it', async () => {
+  await publish(BTC);
+  await commitAt(NOW + 7_000);
+  await monitorAt(NOW + 3 * HOUR);
+  Object.assign(pipeline.ports, { settings: { ...pipeline.ports.settings, symbols: [ETH.symbol] } });
+  await monitorAt(NOW + 3 * HOUR + MINUTE);
+  await monitorAt(NOW + 3 * HOUR + 2 * MINUTE);
+  const about = (await pipeline.stores.state.outbox.events(0, 100)).filter(({ event }) => event.symbol === BTC.symbol);
+  const [ended, begun] = about.map(({ event }) => event);
+  expect(about).toHaveLength(2);
+  expect(begun).toMatchObject({ kind: 'hard_stale' });
+  expect(ended).toMatchObject({ kind: 'unwatched', ends: begun?.key, detail: 'no longer watched' });
+});
+
+test('I22 a bit that flips in a published object is told to readers, and stays so until the object is whole', async () => {
+  await publish(BTC);
+  await commitAt(NOW + 7_000);
+  const file = (await entry())?.files.prediction;
+  const object = join(pipeline.stores.folder.published, 'objects', `${file?.sha256}.json`);
+  const body = await readFile(object, 'utf8');
+  await writeFile(object, body.replace('1', '2'));
+  await monitorAt(NOW + MINUTE);
+  expect(await entry()).toMatchObject({ status: 'corrupt', serve_allowed: false, files: { prediction: null } });
+  // A cycle of another timeframe reads nothing else, and a look at the manifest finds nothing new.
+  await commitAt(NOW + 2 * MINUTE);
+  await monitorAt(NOW + 3 * MINUTE);
+  expect(await entry()).toMatchObject({ status: 'corrupt', serve_allowed: false });
+  expect(await told()).toEqual(['corrupt']);
+  await writeFile(object, body);
+  await commitAt(NOW + 4 * MINUTE);
+  expect(await entry()).toMatchObject({ status: 'fresh', serve_allowed: true, files: { prediction: file } });
+  await monitorAt(NOW + 5 * MINUTE);
+  expect(await told()).toEqual(['corrupt', 'recovery']);
 });
 
 test('a pair whose first manifest is on its way is not missing; one that no manifest names in its time is', async () => {

@@ -1,4 +1,6 @@
 /** Promotion and rollback over real stores and a real Temporal server; the models are told what to say. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
 import type { SmokeInput } from '../../../activities/training-contract';
@@ -86,6 +88,8 @@ describe('changing the champion', () => {
     });
     expect(await change('promote', SECOND)).toMatchObject({ version: SECOND, previous: FIRST, checked: 1 });
     expect(asked).toEqual(['1h promote: test promote']);
+    const shown = await readFile(join(pipeline.stores.folder.ops, 'models.json'), 'utf8');
+    expect(JSON.parse(shown)).toMatchObject({ timeframes: [{ champion: { version: SECOND } }] });
     const told = (await pipeline.stores.state.outbox.events(0, 9)).map(({ event }) => event);
     expect(told.filter(({ kind }) => kind === 'promotion')).toMatchObject([
       { from: FIRST, to: SECOND, detail: 'model second: test promote (operator)', workflow: { id: 'champion-1h' } },

@@ -97,7 +97,7 @@ describe('the daily report on models', () => {
     expect(decision).toMatchObject({ verdict: 'PROMOTE', facts: { basis: 'ledger', origins: ORIGINS } });
     expect(decision?.criteria.every(({ passed }) => passed)).toBe(true);
     expect((await document()).timeframes[0]).toMatchObject({
-      champion: { version: CHAMPION },
+      champion: { version: SHADOW },
       last_decision: { outcome: 'passed', model_version: SHADOW, basis: 'ledger' },
     });
   }, 60_000);

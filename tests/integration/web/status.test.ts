@@ -204,6 +204,15 @@ describe('the operators', () => {
     await ops.close();
   });
 
+  test('metrics count a pair that is blocked as that, and not as fresh', async () => {
+    publish({ ...BTC, row: { exportBlock: 'the disk is full' } });
+    const ops = buildTheirs();
+    const { body } = await ops.inject({ url: '/metrics', headers: local });
+    expect(body).toContain('coin_predict_pairs{status="blocked"} 1');
+    expect(body).toContain('coin_predict_pairs{status="fresh"} 0');
+    await ops.close();
+  });
+
   test('the ops manifest is theirs alone, never kept, and only asked for by a local name', async () => {
     publish(BTC);
     const ops = buildTheirs();

@@ -10,6 +10,7 @@ import { MemoryPublication } from '../../../src/adapters/memory/memory-publicati
 import { MemoryPublishedFiles } from '../../../src/adapters/memory/memory-published-files';
 import { MemoryRunLog } from '../../../src/adapters/memory/memory-run-log';
 import type { ChosenSymbol } from '../../../src/domain/discovery';
+import { failedCommits } from '../../../src/domain/event';
 import type { Event } from '../../../src/domain/event';
 import type { EventLog } from '../../../src/ports/event-log';
 import type { LateCommits } from '../../../src/ports/late-commits';
@@ -72,6 +73,7 @@ export class SharedStores {
     record: async (events) => {
       for (const event of events) if (!this.told.has(event.key)) this.told.set(event.key, event);
     },
+    failedCommits: async (from) => failedCommits([...this.told.values()].filter(({ at }) => at >= from)),
   };
 
   constructor(time: VirtualTime) {
