@@ -135,6 +135,8 @@ const script: fc.Arbitrary<LifeScript> = fc.record({
 async function live(given: LifeScript): Promise<void> {
   const life = new Life(given);
   const broken = await life.live();
+  // What a mock was called with is kept, and with it this whole life.
+  jest.clearAllMocks();
   if (broken.length > 0) throw new Error(`${broken.join('\n')}\n${JSON.stringify(given)}`);
   for (const [fault, times] of life.fired) table.fired(fault, 'invariants held, healed', times);
   if (given.clockOffsetSeconds !== 0)
