@@ -13,9 +13,13 @@ import { OPERATIONS, removeOlderBuild, SLOW_OPERATIONS } from './operations';
 import type { Disturbance, Scene } from './operations';
 
 const START = Date.UTC(2024, 0, 1);
-/** 130 days: enough hours and days to forecast on both timeframes. */
-const FROM = START + 130 * DAY - 2 * HOUR;
-const TO = START + 130 * DAY + (FULL_PROOF ? 30 : 18) * HOUR + 5_000;
+/**
+ * 130 days: enough hours and days to forecast on both timeframes. The one daily slot of the short form comes when the
+ * disturbances are over: what was the last try of a stage must not have been a disturbed one, and no later slot tries again.
+ */
+const DAY_CLOSES = START + 130 * DAY;
+const FROM = DAY_CLOSES - (FULL_PROOF ? 2 : 18) * HOUR;
+const TO = DAY_CLOSES + (FULL_PROOF ? 30 : 2) * HOUR + 5_000;
 const OPTIONS = { symbols: ['BTC/USDT', 'ETH/USDT'], timeframes: ['1h', '1d'], start: START, end: START + 134 * DAY };
 const HOURLY = parseTimeframe('1h');
 const PAIRS = OPTIONS.symbols.map((symbol) => ({ symbol: parseSymbol(symbol), timeframe: HOURLY }));
