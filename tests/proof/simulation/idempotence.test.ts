@@ -3,6 +3,7 @@
  * along. A request for a cycle is none of them: it is one by its workflow's ID.
  */
 import type { FetchResult } from '../../../activities/contract';
+import type { Event } from '../../../src/domain/event';
 import { HOUR } from '../../../src/domain/timeframe';
 import { Life } from './life';
 import type { Pair } from '../../../src/domain/types';
@@ -88,6 +89,10 @@ const NO_OUTCOME = new Set([
   ...['firstAskedAt', 'lastAskedAt', 'updatedAt', 'version'],
 ]);
 
+function endsOrIsFailure({ kind, ends }: Event, told: ReadonlyMap<string, Event>): boolean {
+  return kind === 'manifest_failure' || (ends !== null && told.get(ends)?.kind === 'manifest_failure');
+}
+
 /** Everything in the stores and files that an activity leaves behind. */
 async function left(life: Life): Promise<unknown> {
   const { stores } = life;
@@ -115,8 +120,8 @@ async function left(life: Life): Promise<unknown> {
     symbols: await stores.pairState.symbolStates(),
     timeframes: await Promise.all(ofTimeframes),
     rows: await stores.publication.rows(),
-    // That an attempt failed is told, and is no outcome of the one that did not.
-    told: [...stores.told.values()].filter(({ kind }) => kind !== 'manifest_failure').map(({ key }) => key),
+    // That an attempt failed is told, and its end with the one that did not; neither is an outcome of that one.
+    told: [...stores.told.values()].filter((event) => !endsOrIsFailure(event, stores.told)).map(({ key }) => key),
     objects: [...stores.files.objects.keys()].toSorted(),
     manifest: JSON.parse(stores.files.manifest ?? 'null') as unknown,
   };

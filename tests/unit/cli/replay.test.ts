@@ -156,7 +156,7 @@ describe('replay', () => {
       '--to and --until exclude each other',
     ],
     [`replay --data ${DATA} --from 2024-12-02 --to 2024-12-01`, 'before it begins.'],
-    [`replay --data ${DATA} --from yesterday --to 2024-12-01`, 'Write a UTC time like 2024-05-01'],
+    [`replay --data ${DATA} --from yesterday --to 2024-12-01`, 'Write a UTC time that exists, like 2024-05-01'],
   ])('%s is refused with one sentence', async (line, sentence) => {
     const world = worldWith(REPORT);
     expect(await world.run(line)).toBe(2);
