@@ -80,7 +80,7 @@ export const INGEST_BUGS: readonly SeededBug[] = [
   {
     name: 'silent_revision',
     file: 'src/ingest/stored-page.ts',
-    text: 'if (revisions.length > 0) await ports.pairState.recordRevisions(pair, revisions, fetchedAt);',
+    text: 'if (revisions.length > 0) await ports.pairState.recordRevisions(pair, revisions, auditedAt);',
     instead: '',
     caughtBy: { kind: 'scene', rule: 'I07 revised' },
   },
