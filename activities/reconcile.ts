@@ -3,7 +3,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import { eventOf } from '../src/domain/event';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
-import { foundAt, reconcile } from '../src/ingest/reconcile';
+import { foundAt, mismatchesAt, reconcile } from '../src/ingest/reconcile';
 import type { PairReconciliation, ReconcileInput, ReconcilePlan } from './contract';
 import { describeFailure } from './failures';
 import type { ActivityPorts } from './ports';
@@ -45,7 +45,7 @@ export function createReconcileSymbol(ports: ActivityPorts) {
 
 /** One event a pair and kind of mismatch, whose key is the comparison: repeating it tells nothing new. */
 async function tell(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<void> {
-  const found = (await ports.dataQuality.mismatches(pair)).filter(({ lastAt }) => lastAt === asOf);
+  const found = await mismatchesAt(ports, pair, asOf);
   const events = (['missing', 'different'] as const).flatMap((kind) => {
     const candles = found.filter((mismatch) => mismatch.kind === kind);
     if (candles.length === 0) return [];

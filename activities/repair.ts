@@ -23,7 +23,10 @@ export async function repairPair(
   ports: ActivityPorts,
   pair: Pair,
   asOf: EpochMs,
-  how: {
+  {
+    now,
+    ...how
+  }: {
     readonly priority: RequestPriority;
     /** When a symbol that turns ready by this does so. */
     readonly now: EpochMs;
@@ -34,6 +37,6 @@ export async function repairPair(
   const { missing, asked, found, confirmed, undecided } = await repair(ports, { pair, asOf, ...how });
   if (confirmed > 0) await markOutages(ports, pair.timeframe, await followedSymbols(ports));
   const judged = pair.timeframe === ACTIVATION_TIMEFRAME;
-  const becameReady = judged && (await judgeActivation(ports, pair.symbol, { asOf, now: how.now }));
+  const becameReady = judged && (await judgeActivation(ports, pair.symbol, { asOf, now }));
   return { missing, asked, found, undecided, becameReady };
 }

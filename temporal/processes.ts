@@ -29,17 +29,22 @@ const LONGEST_PAUSE_MS = 30_000;
 
 /**
  * Starts a process and starts it again, with growing pauses, whenever it ends by itself. It runs in a group of its own,
- * so that Ctrl-C reaches only us and we decide the order of stopping; it ends by itself when its channel to us closes.
+ * so that Ctrl-C reaches only us and we decide the order of stopping; it ends by itself when its channel to us closes. One
+ * that can not start is given up; one that has been up never is.
  */
 export function supervise(options: ProcessOptions): SupervisedProcess {
   mkdirSync(dirname(options.logFile), { recursive: true });
   const log = createWriteStream(options.logFile, { flags: 'a' });
   let stopping = false;
   let child: ChildProcess | null = null;
+  let wasReady = false;
   let markReady: (message: unknown) => void = () => {};
   let refuse: (error: Error) => void = () => {};
   const ready = new Promise<unknown>((resolve, reject) => {
-    markReady = resolve;
+    markReady = (message) => {
+      wasReady = true;
+      resolve(message);
+    };
     refuse = reject;
   });
   ready.catch(() => {});
@@ -50,7 +55,7 @@ export function supervise(options: ProcessOptions): SupervisedProcess {
       child.once('message', markReady);
       const ended = await exitOf(child);
       if (stopping) return;
-      if (EXITS_FOR_GOOD.includes(ended)) {
+      if (!wasReady && EXITS_FOR_GOOD.includes(ended)) {
         refuse(new Error(`the ${options.name} can not start: see ${options.logFile}`));
         return;
       }

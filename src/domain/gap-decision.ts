@@ -26,7 +26,8 @@ export type GapDecision =
   | { readonly kind: 'wait'; readonly until: EpochMs }
   | { readonly kind: 'confirmed_empty' };
 
-const PAGE_SIZES = { first: 1000, second: 500 } as const;
+/** Of an exchange that gives so many; of one that gives fewer, its own largest page and half of it. */
+export const PAGE_SIZES = { first: 1000, second: 500 } as const;
 
 /**
  * What to do about a hole at `now`. `asked` is null for one that was never asked for. Only answers of the exchange count as

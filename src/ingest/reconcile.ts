@@ -5,6 +5,7 @@ import { pages } from './pages';
 import { storePage } from './stored-page';
 import type { Candle, EpochMs, Pair, SlotRange } from '../domain/types';
 import type { IngestPorts } from './ingest-ports';
+import type { Mismatch } from '../ports/data-quality';
 
 export interface ReconcileRequest {
   readonly pair: Pair;
@@ -57,13 +58,22 @@ export async function reconcile(ports: IngestPorts, request: ReconcileRequest): 
   return { compared, ...(await foundAt(ports, pair, asOf)), notAtExchange };
 }
 
+/** The candles that the comparison of `asOf` has found to be otherwise up to now. */
+export async function mismatchesAt(
+  ports: Pick<IngestPorts, 'dataQuality'>,
+  pair: Pair,
+  asOf: EpochMs,
+): Promise<Mismatch[]> {
+  return (await ports.dataQuality.mismatches(pair)).filter(({ lastAt }) => lastAt === asOf);
+}
+
 /** What the comparison of `asOf` has found up to now, in all its attempts: also of one that did not come to its end. */
 export async function foundAt(
   ports: IngestPorts,
   pair: Pair,
   asOf: EpochMs,
 ): Promise<Pick<ReconcileSummary, 'missing' | 'different' | 'critical'>> {
-  const found = (await ports.dataQuality.mismatches(pair)).filter(({ lastAt }) => lastAt === asOf);
+  const found = await mismatchesAt(ports, pair, asOf);
   return {
     missing: found.filter(({ kind }) => kind === 'missing').length,
     different: found.filter(({ kind }) => kind === 'different').length,
@@ -91,8 +101,7 @@ async function compareRun(
   const found = differences.map(({ kind, candle }) => ({ kind, openTime: candle.openTime }));
   await ports.dataQuality.recordComparison(pair, range, found, asOf);
   // Also what an attempt before this one found: whether its write was done nobody knows.
-  const known = (await ports.dataQuality.mismatches(pair)).filter(({ lastAt }) => lastAt === asOf);
-  const repaired = new Set(known.map(({ openTime }) => openTime));
+  const repaired = new Set((await mismatchesAt(ports, pair, asOf)).map(({ openTime }) => openTime));
   const due = candles.filter(({ openTime }) => repaired.has(openTime));
   if (due.length > 0) await storePage(ports, pair, due, askedAt);
   return { compared: same + differences.length, notAtExchange: notAtExchange.length };

@@ -1,5 +1,6 @@
 import { countRanges, intersectRanges, mergeRanges, subtractRanges } from '../domain/coverage';
 import { PipelineError } from '../domain/errors';
+import { PAGE_SIZES } from '../domain/gap-decision';
 import { isOnGrid, shiftSlots } from '../domain/timeframe';
 import { pairKey } from '../domain/types';
 import { disputedGaps, dueBatch, holePieces, knownGap, withAsk } from './hole-pieces';
@@ -84,9 +85,6 @@ interface WindowAnswer {
   readonly askedAt: EpochMs;
 }
 
-/** The page sizes of `decideGap` are of an exchange that gives so many. */
-const LARGEST_PAGE = 1000;
-
 class Repair {
   undecided = 0;
   private asked = 0;
@@ -135,7 +133,7 @@ class Repair {
 
   /** What the exchange looks at of a page of that size: a whole one of its own, or half of it. */
   private slotsOf(pageSize: number): number {
-    return Math.max(1, Math.floor((pageSize * this.ports.exchange.largestPage) / LARGEST_PAGE));
+    return Math.max(1, Math.floor((pageSize * this.ports.exchange.largestPage) / PAGE_SIZES.first));
   }
 
   /** One request: the candles from the start of `piece`, and the last slot about which the answer says anything. */
