@@ -31,8 +31,10 @@ export function createExport(ports: ActivityPorts) {
         ops: await operationalFacts(ports, pair, workflowExecution ?? null),
       };
       const reason = await gateReason(ports, pair, input.asOf);
-      const candles = await readServedCandles(ports.candles, pair, rules, lastUsableOpen(ports, pair, input.asOf));
-      if (visibilityOf(symbol?.activation) !== 'visible' || candles.length === 0) {
+      const usable = lastUsableOpen(ports, pair, input.asOf);
+      const candles = await readServedCandles(ports.candles, pair, rules, usable);
+      const lost = candles.length === 0 && !(await beginsAfter(ports, pair, usable));
+      if (visibilityOf(symbol?.activation) !== 'visible' || lost) {
         await ports.publisher.hidePair({ ...common, gateReason: hiddenReason(symbol) ?? reason });
         return { published: 'hidden', dataThrough: null, bytes: 0 };
       }
@@ -56,6 +58,12 @@ export function createExport(ports: ActivityPorts) {
         bytes: (row.history?.bytes ?? 0) + (row.prediction?.bytes ?? 0),
       };
     });
+}
+
+/** No candle is due yet: the exchange's first is still forming, as the month of a coin listed this month. */
+async function beginsAfter(ports: ActivityPorts, pair: Pair, usable: EpochMs): Promise<boolean> {
+  const earliest = await ports.pairState.earliest(pair);
+  return earliest !== null && earliest.openTime > usable;
 }
 
 function hiddenReason(symbol: SymbolState | undefined): string | null {

@@ -3,9 +3,10 @@ import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { visibilityOf } from '../src/domain/activation';
 import { hasBackwardGap } from '../src/domain/coverage';
 import { PipelineError } from '../src/domain/errors';
-import { DAY, shiftSlots } from '../src/domain/timeframe';
+import { DAY, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
+import { ACTIVATION_TIMEFRAME } from './activation';
 import { findEarliest } from '../src/ingest/earliest';
 import { fill } from '../src/ingest/fill';
 import type { FillInput, FillProgress, SettleFillResult } from './contract';
@@ -28,7 +29,8 @@ export function createFillPages(ports: ActivityPorts) {
       const pagesFrom = (start: EpochMs) =>
         fill(ports, { pair, from: start, asOf: input.asOf, signal, onPage: (page) => tell({ ...page, startedAt }) });
       const progress = await pagesFrom(from);
-      if (await reachesBack(ports, pair, from)) return { ...progress, startedAt };
+      const nothingClosed = progress.from > progress.to;
+      if (nothingClosed || (await reachesBack(ports, pair, from))) return { ...progress, startedAt };
       const again = await findEarliestAgain(ports, pair, from, input.asOf, signal);
       const rest = await pagesFrom(again);
       if (await reachesBack(ports, pair, again))
@@ -72,11 +74,27 @@ async function findAndKeepEarliest(
   asOf: EpochMs,
   signal: AbortSignal,
 ): Promise<EpochMs> {
-  const found = await findEarliest(ports.exchange, { pair, asOf, signal });
+  const found =
+    (await findEarliest(ports.exchange, { pair, asOf, signal })) ?? (await formingOfYoungSymbol(ports, pair, asOf));
   if (found === null)
     throw new PipelineError('empty_response', `${pairKey(pair)}: the exchange has no closed candle yet`);
   await ports.pairState.setEarliest(pair, { openTime: found, provenAt: ports.clock.now() });
   return found;
+}
+
+/**
+ * A young symbol has no closed week or month yet: the exchange gives none, and its first 1h candle is of the slot now
+ * forming. History begins there, and nothing is due before that slot closes. Null: an answer without candles is a failure.
+ */
+async function formingOfYoungSymbol(
+  ports: ActivityPorts,
+  { symbol, timeframe }: Pair,
+  asOf: EpochMs,
+): Promise<EpochMs | null> {
+  if (timeframe === ACTIVATION_TIMEFRAME) return null;
+  const listed = await ports.pairState.earliest({ symbol, timeframe: ACTIVATION_TIMEFRAME });
+  const forming = shiftSlots(timeframe, lastClosedOpen(timeframe, asOf, 0), 1);
+  return listed !== null && listed.openTime >= forming ? forming : null;
 }
 
 /** After a fill the first stored candle is the one that was wanted (P4). */

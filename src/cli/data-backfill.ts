@@ -77,9 +77,11 @@ async function choose(wiring: CliWiring, options: BackfillOptions): Promise<Pair
  * A cycle adds what is new by itself: a fill is needed by what lies further back, by more than a cycle fetches, and by a
  * whole history whose start is not known. What is kept for some days only never gets a known start, nor does it need one.
  */
-function isMissing(config: Config, { pair, extent, earliest, before, unexplained, behind }: PairCoverage): boolean {
+function isMissing(config: Config, row: PairCoverage): boolean {
+  const { pair, extent, earliest, before, unexplained, behind } = row;
+  if (extent === null) return !row.forming;
   const startUnknown = config.rules(pair.timeframe).fill === 'earliest' && earliest === null;
-  return extent === null || startUnknown || before > 0 || unexplained > 0 || behind > LIVE_FETCH_LIMIT;
+  return startUnknown || before > 0 || unexplained > 0 || behind > LIVE_FETCH_LIMIT;
 }
 
 interface PlanRow {

@@ -9,6 +9,8 @@ export interface PairCoverage {
   readonly extent: Extent | null;
   /** The exchange's earliest candle, where it is known. */
   readonly earliest: EpochMs | null;
+  /** The exchange's first candle has not closed yet: nothing is due. */
+  readonly forming: boolean;
   /** Slots between the first and the last stored candle. */
   readonly slots: number;
   /** Of those, missing because the exchange has no candle there. */
@@ -39,14 +41,15 @@ export async function pairCoverage(
 ): Promise<PairCoverage> {
   const [extent, known] = [await stores.candles.extent(pair), await stores.pairState.earliest(pair)];
   const earliest = known?.openTime ?? null;
-  if (extent === null) return { ...NOTHING, pair, extent, earliest };
+  const newest = lastClosedOpen(pair.timeframe, now, settleMs);
+  const forming = earliest !== null && earliest > newest;
+  if (extent === null) return { ...NOTHING, pair, extent, earliest, forming };
   // Counts alone: no slot is both stored and in the ledger (I03), so nothing has to be looked for.
   const gaps = await stores.gapLedger.summary(pair);
   const slots = countSlots(pair.timeframe, { from: extent.first, to: extent.last });
   const missing = slots - extent.count;
   // Suspects after the last candle are told as `behind`.
   const undecided = Math.max(0, missing - gaps.confirmed_empty.slots - gaps.outage.slots);
-  const newest = { from: closeOf(pair.timeframe, extent.last), to: lastClosedOpen(pair.timeframe, now, settleMs) };
   const expectedFrom = earliest === null ? null : Math.max(earliest, retainedFrom ?? earliest);
   const before =
     expectedFrom === null || expectedFrom >= extent.first
@@ -56,13 +59,14 @@ export async function pairCoverage(
     pair,
     extent,
     earliest,
+    forming,
     slots,
     empty: gaps.confirmed_empty.slots,
     outage: gaps.outage.slots,
     suspect: Math.min(gaps.suspect.slots, undecided),
     unexplained: undecided,
     ranges: gaps.suspect.ranges + gaps.confirmed_empty.ranges + gaps.outage.ranges,
-    behind: countSlots(pair.timeframe, newest),
+    behind: countSlots(pair.timeframe, { from: closeOf(pair.timeframe, extent.last), to: newest }),
     before: Math.max(0, before),
   };
 }
@@ -74,7 +78,7 @@ export function coverageShare(coverage: PairCoverage): number {
 
 /** The state in a few words, worst first. */
 export function coverageWords(coverage: PairCoverage): string {
-  if (coverage.extent === null) return 'no candles';
+  if (coverage.extent === null) return coverage.forming ? 'first candle not closed yet' : 'no candles';
   const words: string[] = [];
   if (coverage.before > 0) words.push(`${coverage.before} older to fetch`);
   if (coverage.unexplained > 0) words.push(`${coverage.unexplained} missing`);

@@ -191,8 +191,10 @@ function filesStep(facts: PairFacts): Step {
   const failure = failing(facts, 'files', ['export', 'manifest']);
   if (failure !== null) return failure;
   if (generation === null) return wrong('files', 'No manifest has been published yet.', 'wait for the first cycle');
-  if (status.row?.history === null || status.row === null) {
-    return wrong('files', `Nothing of this pair is in the manifest (generation ${generation.generation}).`, null);
+  const named = `the manifest (generation ${generation.generation})`;
+  if (status.row?.visibility !== 'visible') return wrong('files', `Nothing of this pair is in ${named}.`, null);
+  if (status.row.history === null) {
+    return wrong('files', `No candle of it has closed yet: ${named} names it without documents.`, null);
   }
   const updated = agoText(status.row.updatedAt, now);
   return fine(

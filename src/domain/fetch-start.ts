@@ -66,7 +66,7 @@ export function decideFetchStart(input: FetchStartInput): FetchStart {
   const slots = (start: EpochMs | null) => (start === null ? null : countSlots(input.timeframe, { from: start, to }));
   const due = slots(from);
   const front = from !== null && from < (extent?.first ?? Infinity);
-  const needsFill = due === null ? !blocked : front || due > LIVE_FETCH_LIMIT;
+  const needsFill = due === null ? !blocked : (front && due > 0) || due > LIVE_FETCH_LIMIT;
   return { reason, from, due, live: slots(next), needsFill };
 }
 

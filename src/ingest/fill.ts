@@ -36,7 +36,7 @@ export interface FillProgress {
  * candle, after the last, and in long holes between, such as an earlier fill leaves that was stopped. Short holes are
  * the repair's. Each page is durable before the next is asked for, and where to go on is read from the store, so a call
  * after a crash asks only for what is not there.
- * @throws PipelineError `empty_response` when the store is empty and the exchange has nothing.
+ * @throws PipelineError `empty_response` when candles are due, the store is empty and the exchange has nothing.
  */
 export async function fill(ports: IngestPorts, request: FillRequest): Promise<FillProgress> {
   const { pair, asOf } = request;
@@ -46,7 +46,7 @@ export async function fill(ports: IngestPorts, request: FillRequest): Promise<Fi
   for (const range of await missingRanges(ports, pair, { from, to })) {
     progress = await fillRange(ports, request, range, progress);
   }
-  if (progress.stored === 0 && (await ports.candles.extent(pair)) === null) {
+  if (from <= to && progress.stored === 0 && (await ports.candles.extent(pair)) === null) {
     throw new PipelineError(
       'empty_response',
       `${pairKey(pair)}: the exchange has no closed candle from ${new Date(from).toISOString()} on`,

@@ -27,7 +27,7 @@ export interface ExportInput {
   /** The run's fixed time; a row never goes back to an older one. */
   readonly asOf: EpochMs;
   readonly rules: Pick<TimeframeRules, 'softMinutes' | 'hardMinutes' | 'horizon'>;
-  /** What `readServedCandles` gave. */
+  /** What `readServedCandles` gave; none for a pair whose first candle has not closed: it is shown without documents. */
   readonly candles: readonly Candle[];
   /** Null keeps the prediction that is published. */
   readonly prediction: PublishedForecast | null;
@@ -110,11 +110,15 @@ type Documents = Pick<
   'history' | 'prediction' | 'dataThrough' | 'predictionDataThrough' | 'updatedAt'
 > & { readonly refusedForecast: PipelineError | null };
 
+const NO_DOCUMENTS = { history: null, prediction: null, dataThrough: null, predictionDataThrough: null };
+
 async function writeDocuments(
   ports: ExportPorts,
   input: ExportInput,
   previous: PublicationRow | null,
 ): Promise<Documents> {
+  if (input.candles.length === 0 && !previous?.history)
+    return { ...NO_DOCUMENTS, updatedAt: input.asOf, refusedForecast: null };
   const { text, ...written } = historyText(ports.source, input, previous);
   const history = await ports.files.putObject(text);
   const predicts = input.rules.horizon > 0;
@@ -198,9 +202,8 @@ async function block(
   error: unknown,
 ): Promise<void> {
   const code = error instanceof PipelineError ? error.code : 'export_failed';
-  const empty = { history: null, prediction: null, dataThrough: null, predictionDataThrough: null };
   const row: PublicationRow = {
-    ...empty,
+    ...NO_DOCUMENTS,
     visibility: 'visible',
     updatedAt: input.asOf,
     gateReason: input.gateReason,

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { fetchStart } from '../../activities/fetch';
 import { createFillPages } from '../../activities/fill';
 import type { ActivityPorts } from '../../activities/ports';
-import { HOUR } from '../../src/domain/timeframe';
+import { HOUR, openOf, parseTimeframe } from '../../src/domain/timeframe';
 import { defaultRules } from '../../src/domain/timeframe-rules';
 import type { Exchange } from '../../src/ports/exchange';
 import { inActivity } from '../activity-context';
@@ -59,6 +59,21 @@ test('P4 a fill that never comes to the candle that the exchange names as its fi
     type: 'no_progress',
     message: expect.stringContaining('BTC/USDT 1h'),
   });
+});
+
+test('an old symbol whose months are not given is a failure, never a young one whose first month is still forming', async () => {
+  const ports = portsOf(exchangeThat(() => []));
+  const months = { ...BTC, timeframe: parseTimeframe('1M') };
+  const fillMonths = async () =>
+    inActivity(() => createFillPages(ports)({ ...months, asOf: after(NEWEST), virtual: true }));
+  const forming = openOf(months.timeframe, after(NEWEST));
+  await ports.pairState.setEarliest(BTC, { openTime: forming - HOUR, provenAt: after(NEWEST) });
+  await expect(fillMonths()).rejects.toMatchObject({ type: 'empty_response' });
+  expect(await ports.pairState.earliest(months)).toBeNull();
+  await ports.pairState.setEarliest(BTC, { openTime: forming, provenAt: after(NEWEST) });
+  expect(await fillMonths()).toMatchObject({ stored: 0, requests: 0 });
+  expect(await ports.pairState.earliest(months)).toMatchObject({ openTime: forming });
+  expect(await fetchStart(ports, months, null, after(NEWEST))).toMatchObject({ due: 0, needsFill: false });
 });
 
 test.each([

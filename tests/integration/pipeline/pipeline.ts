@@ -42,8 +42,8 @@ export interface Pipeline {
   readonly forecaster: ToldForecaster;
   readonly ports: ActivityPorts;
   readonly stores: Stores;
-  /** Runs every slot due in (from, to] and gives what each cycle said. */
-  drive(timeframes: readonly string[], from: EpochMs, to: EpochMs): Promise<VirtualRun[]>;
+  /** Runs every slot due in (from, to], and each timeframe at `from` where it `startsBehind`; gives what each cycle said. */
+  drive(timeframes: readonly string[], from: EpochMs, to: EpochMs, startsBehind?: boolean): Promise<VirtualRun[]>;
   /** The same for schedules of every kind. */
   driveAll(schedules: readonly Schedule[], from: EpochMs, to: EpochMs): Promise<VirtualRun<Schedule>[]>;
   manifest(): Promise<Manifest>;
@@ -102,7 +102,7 @@ export async function openPipeline(
       (await verify(stores.folder.published, { store: stores.candles })).breaches.map(
         ({ invariant, sentence }) => `${invariant} ${sentence}`,
       ),
-    drive: async (timeframes, from, to) => {
+    drive: async (timeframes, from, to, startsBehind = false) => {
       const schedules = cycleSchedules(timeframes.map(parseTimeframe), config.scheduleOffsetMs);
       const activities = {
         ...createActivities(ports),
@@ -111,7 +111,8 @@ export async function openPipeline(
       };
       return temporal.withWorkers(activities, async () => {
         const runs: VirtualRun[] = [];
-        for await (const run of driveVirtually({ client: temporal.client, schedules, from, to })) runs.push(run);
+        const drive = { client: temporal.client, schedules, from, to, startsBehind };
+        for await (const run of driveVirtually(drive)) runs.push(run);
         return runs;
       });
     },
