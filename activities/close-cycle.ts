@@ -112,7 +112,7 @@ async function accountedSoFar(
 }
 
 /**
- * Boundaries at which every visible symbol's candle is stored or explained. Slots after the last stored candle that have
+ * Boundaries at which every visible symbol's candle is stored, explained, or of before its listing. Slots after the last stored candle that have
  * closed are in the ledger from here on, whyever their candles did not come.
  */
 async function coveredBoundaries(
@@ -134,12 +134,16 @@ async function coveredBoundaries(
       shiftSlots(timeframe, from, -1),
       ...[...stored].map((close) => shiftSlots(timeframe, close, -1)),
     );
-    const due = { from: shiftSlots(timeframe, last, 1), to: lastClosedOpen(timeframe, asOf, ports.settings.settleMs) };
+    const earliest = (await ports.pairState.earliest(pair))?.openTime ?? Number.NEGATIVE_INFINITY;
+    const due = {
+      from: Math.max(earliest, shiftSlots(timeframe, last, 1)),
+      to: lastClosedOpen(timeframe, asOf, ports.settings.settleMs),
+    };
     await recordDueSlots(ports.gapLedger, pair, due, { at: asOf, failed: false });
     const gaps = explainingGaps(await ports.gapLedger.list(pair));
     for (const boundary of covered) {
       const open = shiftSlots(timeframe, boundary, -1);
-      const explained = gaps.some((gap) => gap.from <= open && open <= gap.to);
+      const explained = open < earliest || gaps.some((gap) => gap.from <= open && open <= gap.to);
       if (!stored.has(boundary) && !explained) covered.delete(boundary);
     }
   }

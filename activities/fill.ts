@@ -24,14 +24,16 @@ export function createFillPages(ports: ActivityPorts) {
       const pair: Pair = { symbol: input.symbol, timeframe: input.timeframe };
       const signal = cancellationSignal();
       const startedAt = ports.clock.now();
-      const from = await fillFrom(ports, pair, input.asOf, signal);
-      await refuseWhenFull(ports, pair, input.asOf);
+      // An attempt that waited since the fill began asks for what has closed by now, else a young symbol's first candle never comes.
+      const asOf = input.virtual ? input.asOf : Math.max(input.asOf, startedAt);
+      const from = await fillFrom(ports, pair, asOf, signal);
+      await refuseWhenFull(ports, pair, asOf);
       const pagesFrom = (start: EpochMs) =>
-        fill(ports, { pair, from: start, asOf: input.asOf, signal, onPage: (page) => tell({ ...page, startedAt }) });
+        fill(ports, { pair, from: start, asOf, signal, onPage: (page) => tell({ ...page, startedAt }) });
       const progress = await pagesFrom(from);
       const nothingClosed = progress.from > progress.to;
       if (nothingClosed || (await reachesBack(ports, pair, from))) return { ...progress, startedAt };
-      const again = await findEarliestAgain(ports, pair, from, input.asOf, signal);
+      const again = await findEarliestAgain(ports, pair, from, asOf, signal);
       const rest = await pagesFrom(again);
       if (await reachesBack(ports, pair, again))
         return { ...rest, stored: progress.stored + rest.stored, reached: rest.reached ?? progress.reached, startedAt };

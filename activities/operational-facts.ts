@@ -31,6 +31,7 @@ export async function operationalFacts(
         stage: 'export',
         lastSuccessAt: ports.clock.now(),
         failureCount: 0,
+        sameCodeCount: 0,
       }),
     ],
     model: forecast === null ? null : { version: forecast.modelVersion, family: forecast.family },

@@ -20,7 +20,7 @@ export async function quarantineWhenGone(
 ): Promise<void> {
   if (failure.code !== 'bad_symbol') return;
   const record = (await ports.pairState.stages(pair)).find(({ stage }) => stage === failure.stage);
-  const before = record?.lastCode === 'bad_symbol' ? record.failureCount : 0;
+  const before = record?.lastCode === 'bad_symbol' ? record.sameCodeCount : 0;
   if (before + 1 >= FAILURES_TO_QUARANTINE) await quarantine(ports, pair.symbol, failure.message, asOf);
 }
 
@@ -55,7 +55,7 @@ export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: 
   return before?.activation === 'quarantined';
 }
 
-async function stateOf(ports: ActivityPorts, symbol: MarketSymbol): Promise<SymbolState | undefined> {
+export async function stateOf(ports: ActivityPorts, symbol: MarketSymbol): Promise<SymbolState | undefined> {
   return (await ports.pairState.symbolStates()).find((state) => state.symbol === symbol);
 }
 

@@ -8,7 +8,7 @@ import { ACTIVATION_TIMEFRAME } from './activation';
 import type { CheckedSymbol, CheckSymbolInput, SettleSymbolsInput, SymbolPlan, SymbolReview } from './contract';
 import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
-import { quarantine, release } from './quarantine';
+import { quarantine, release, stateOf } from './quarantine';
 import { guarded, refuseOtherSource } from './stage';
 
 /**
@@ -47,8 +47,10 @@ export function createCheckSymbol(ports: ActivityPorts) {
       const stored = await ports.candles.extent({ symbol, timeframe: ACTIVATION_TIMEFRAME });
       // An exchange under maintenance halts all its markets for an hour: a day without a candle is another matter.
       const silent = stored === null || asOf - closeOf(ACTIVATION_TIMEFRAME, stored.last) > DAY;
-      if (market?.active === false && silent) {
-        return { symbol, reason: `${symbol} is listed, but has not been traded for a day` };
+      if (market?.active === false) {
+        if (silent) return { symbol, reason: `${symbol} is listed, but has not been traded for a day` };
+        // Its newest candles lack the halt; one in quarantine has to show that it is well.
+        if ((await stateOf(ports, symbol))?.activation !== 'quarantined') return { symbol, reason: null };
       }
       const joins = stored === null && !symbols.includes(symbol);
       for (const timeframe of timeframes) {

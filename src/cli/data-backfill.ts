@@ -1,18 +1,19 @@
 /** `data backfill`: fills of whole histories, and what they would cost. */
 import type { Config } from '../config/config';
 import { LIVE_FETCH_LIMIT } from '../domain/fetch-start';
+import { PipelineError } from '../domain/errors';
 import { MINUTE, countSlots, lastClosedOpen } from '../domain/timeframe';
 import { pairKey, type EpochMs, type Pair } from '../domain/types';
 import { findEarliest } from '../ingest/earliest';
 import type { StartOutcome } from '../ports/control';
 import { coverageOf, retainedFrom, type PairFilter } from './data-coverage';
 import { bytesPerCandle } from './data-storage';
-import { CommandEnd, EXIT_CODES, endWith } from './exit-codes';
+import { EXIT_CODES, endWith } from './exit-codes';
 import { print, progressTo, type FormatOptions } from './output';
 import { coverageWords, type PairCoverage } from './pair-coverage';
 import { textTable } from './text-table';
 import type { CliWiring } from './wiring';
-import { countText, messageOf, minuteText } from './wording';
+import { countText, isoOrNull, messageOf, minuteText } from './wording';
 
 export const BACKFILL_CHOICES = ['missing', 'failed', 'all'] as const;
 
@@ -86,12 +87,15 @@ function isMissing(config: Config, row: PairCoverage): boolean {
 
 interface PlanRow {
   readonly pair: Pair;
-  readonly from: EpochMs;
+  /** Null where the exchange has no closed candle of it. */
+  readonly from: EpochMs | null;
   readonly candles: number;
   readonly requests: number;
   readonly minutes: number;
   readonly megabytes: number;
   readonly why: string;
+  /** Why nothing can be said of it. */
+  readonly error: string | null;
 }
 
 async function showPlan(wiring: CliWiring, options: BackfillOptions, chosen: readonly PairCoverage[]): Promise<void> {
@@ -107,28 +111,38 @@ async function showPlan(wiring: CliWiring, options: BackfillOptions, chosen: rea
   const table = textTable<PlanRow>(
     [
       { title: 'pair', cell: (row) => pairKey(row.pair) },
-      { title: 'from (UTC)', cell: (row) => minuteText(row.from) },
+      { title: 'from (UTC)', cell: (row) => (row.from === null ? '-' : minuteText(row.from)) },
       { title: 'candles', cell: (row) => countText(row.candles), align: 'right' },
       { title: 'requests', cell: (row) => countText(row.requests), align: 'right' },
       { title: 'minutes', cell: (row) => row.minutes.toFixed(1), align: 'right' },
       { title: 'MB', cell: (row) => row.megabytes.toFixed(1), align: 'right' },
-      { title: 'now', cell: (row) => row.why },
+      { title: 'now', cell: (row) => row.error ?? row.why },
     ],
     rows,
   );
   const line = `in all about ${countText(total.requests)} requests, ${total.minutes.toFixed(1)} minutes, ${total.megabytes.toFixed(1)} MB; nothing was started\n`;
   const json = {
     dry_run: true,
-    pairs: rows.map(({ pair, from, ...rest }) => ({ ...pair, from: new Date(from).toISOString(), ...rest })),
+    pairs: rows.map(({ pair, from, ...rest }) => ({ ...pair, from: isoOrNull(from), ...rest })),
     total,
   };
   print(wiring, options, { text: rows.length === 0 ? 'nothing to fill\n' : `${table}${line}`, json });
+  const failed = rows.filter(({ error }) => error !== null).length;
+  if (failed > 0) endWith(failed === rows.length ? EXIT_CODES.failure : EXIT_CODES.partial);
 }
 
 async function planOf(wiring: CliWiring, row: PairCoverage, candleBytes: number): Promise<PlanRow> {
   const config = wiring.config();
   const now = wiring.clock.now();
-  const from = await startOf(wiring, config, row, now);
+  const nothing = { pair: row.pair, from: null, candles: 0, requests: 0, minutes: 0, megabytes: 0, error: null };
+  let from: EpochMs | null;
+  try {
+    from = await startOf(wiring, config, row, now);
+  } catch (error) {
+    if (!(error instanceof PipelineError)) throw error;
+    return { ...nothing, why: coverageWords(row), error: error.message };
+  }
+  if (from === null) return { ...nothing, why: 'the exchange has no closed candle of it yet' };
   const { timeframe } = row.pair;
   const inAll = countSlots(timeframe, { from, to: lastClosedOpen(timeframe, now, config.settleMs) });
   const have = row.extent === null ? 0 : row.slots - row.unexplained;
@@ -144,21 +158,19 @@ async function planOf(wiring: CliWiring, row: PairCoverage, candleBytes: number)
     minutes,
     megabytes: (candles * candleBytes) / 1e6,
     why: coverageWords(row),
+    error: null,
   };
 }
 
-/** Where the exchange's history begins: as remembered, else by two probes of different size, and remembered then. */
-async function startOf(wiring: CliWiring, config: Config, row: PairCoverage, now: EpochMs): Promise<EpochMs> {
+/** Where the exchange's history begins, if it has: as remembered, else by two probes of different size, and remembered then. */
+async function startOf(wiring: CliWiring, config: Config, row: PairCoverage, now: EpochMs): Promise<EpochMs | null> {
   const kept = retainedFrom(config, row.pair, now);
   if (kept !== null) return kept;
   if (row.earliest !== null) return row.earliest;
   progressTo(wiring)(`asking the exchange for the first candle of ${pairKey(row.pair)}`);
   const exchange = await wiring.exchange();
   const first = await findEarliest(exchange, { pair: row.pair, asOf: now });
-  if (first !== null) {
-    // Found as a fill would find it, so the fill need not ask again.
-    await (await wiring.stores()).pairState.setEarliest(row.pair, { openTime: first, provenAt: now });
-    return first;
-  }
-  throw new CommandEnd(EXIT_CODES.data, `${exchange.source} has no candle of ${pairKey(row.pair)}: check the symbol.`);
+  // Found as a fill would find it, so the fill need not ask again.
+  if (first !== null) await (await wiring.stores()).pairState.setEarliest(row.pair, { openTime: first, provenAt: now });
+  return first;
 }

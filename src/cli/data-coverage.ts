@@ -162,7 +162,9 @@ async function gapsOf(stores: CliStores, pair: Pair): Promise<GapRow[]> {
 
 function knownRow(pair: Pair, gap: KnownGap): GapRow {
   const slots = countSlots(pair.timeframe, gap);
-  return { pair, from: gap.from, to: gap.to, slots, state: gap.state, asks: gap.asks, lastAskedAt: gap.lastAskedAt };
+  const { from, to, state, asks, lastAskedAt } = gap;
+  if (asks === 0) return { pair, from, to, slots, state: 'not asked yet', asks, lastAskedAt: null };
+  return { pair, from, to, slots, state, asks, lastAskedAt };
 }
 
 function gapJson(row: GapRow): unknown {

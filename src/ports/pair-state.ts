@@ -25,6 +25,8 @@ export interface StageRecord {
   readonly lastFailureAt: EpochMs | null;
   /** Failures since the last success. */
   readonly failureCount: number;
+  /** Of those, the newest running with `lastCode`. */
+  readonly sameCodeCount: number;
   readonly lastCode: ErrorCode | null;
   readonly lastMessage: string | null;
 }

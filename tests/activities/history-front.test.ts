@@ -76,6 +76,15 @@ test('an old symbol whose months are not given is a failure, never a young one w
   expect(await fetchStart(ports, months, null, after(NEWEST))).toMatchObject({ due: 0, needsFill: false });
 });
 
+test('a fill that began before the first candle closed asks, at each attempt, for what has closed by now', async () => {
+  const ports = portsOf();
+  const attempt = async () => inActivity(() => createFillPages(ports)({ ...BTC, asOf: slot(0) + 1, virtual: false }));
+  ports.clock.now = () => slot(0) + 1;
+  await expect(attempt()).rejects.toMatchObject({ type: 'empty_response' });
+  ports.clock.now = () => after(1);
+  expect(await attempt()).toMatchObject({ stored: 2 });
+});
+
 test.each([
   [0, 'underfilled'],
   [1, 'store_last'],

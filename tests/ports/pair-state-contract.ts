@@ -37,7 +37,8 @@ function symbols(make: () => Promise<PairStateStore>): void {
 }
 
 function stages(make: () => Promise<PairStateStore>): void {
-  const nothing = { lastSuccessAt: null, lastFailureAt: null, failureCount: 0, lastCode: null, lastMessage: null };
+  const never = { lastSuccessAt: null, lastFailureAt: null, lastCode: null, lastMessage: null };
+  const nothing = { ...never, failureCount: 0, sameCodeCount: 0 };
 
   test('failures are counted since the last success, and the last one is told', async () => {
     const store = await make();
@@ -49,6 +50,7 @@ function stages(make: () => Promise<PairStateStore>): void {
         stage: 'ingest',
         lastFailureAt: 2000,
         failureCount: 2,
+        sameCodeCount: 1,
         lastCode: 'exchange_timeout',
         lastMessage: 'second',
       },
@@ -57,6 +59,23 @@ function stages(make: () => Promise<PairStateStore>): void {
     expect(await store.stages(BTC_1H)).toMatchObject([{ lastSuccessAt: 3000, lastFailureAt: 2000, failureCount: 0 }]);
     await store.recordFailure(BTC_1H, 'ingest', 4000, 'bad_response', 'third');
     expect(await store.stages(BTC_1H)).toMatchObject([{ lastSuccessAt: 3000, failureCount: 1, lastMessage: 'third' }]);
+  });
+
+  test('F74 of the failures running, those with the newest code are counted for themselves', async () => {
+    const store = await make();
+    const counts = async () => (await store.stages(BTC_1H)).map((each) => [each.failureCount, each.sameCodeCount]);
+    for (const at of [1000, 2000, 3000]) {
+      await store.recordFailure(BTC_1H, 'detect', at, 'exchange_unreachable', 'down');
+    }
+    expect(await counts()).toEqual([[3, 3]]);
+    await store.recordFailure(BTC_1H, 'detect', 4000, 'bad_symbol', 'gone');
+    expect(await counts()).toEqual([[4, 1]]);
+    await store.recordFailure(BTC_1H, 'detect', 5000, 'bad_symbol', 'gone');
+    expect(await counts()).toEqual([[5, 2]]);
+    await store.recordSuccess(BTC_1H, 'detect', 6000);
+    expect(await counts()).toEqual([[0, 0]]);
+    await store.recordFailure(BTC_1H, 'detect', 7000, 'bad_symbol', 'gone');
+    expect(await counts()).toEqual([[1, 1]]);
   });
 
   test('I10 a failure told twice is counted once', async () => {

@@ -244,7 +244,9 @@ class CcxtExchange implements Exchange {
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof PipelineError) throw error;
-      throw await this.withBan(classifyError(this.id, error, call.answer, subject));
+      const refusal = classifyError(this.id, error, call.answer, subject);
+      if (refusal.code === 'bad_symbol') this.marketList.doubt();
+      throw await this.withBan(refusal);
     } finally {
       signal?.removeEventListener('abort', callOff);
       this.underWay.delete(controller);

@@ -21,17 +21,22 @@ export interface MarketList {
   /** Resolves when there is a list that is young enough to go by. */
   ready(): Promise<void>;
   markets(): Promise<readonly Market[]>;
+  /** A symbol was not in it: the list is asked for again before it is believed a second time. */
+  doubt(): void;
 }
 
 const FRESH_FOR = HOUR;
 /** F75: how long a list serves when the exchange gives no new one. */
 const GOOD_FOR = 24 * HOUR;
 const RETRY_AFTER = 5 * MINUTE;
+/** A list in doubt that is younger is the answer that was doubted. */
+const DOUBTED_AFTER = MINUTE / 2;
 
 /** A value that is loaded again each hour; when that fails, the last one serves for up to 24 h. */
 class Cached<T> {
   private value: { readonly of: T; readonly at: number } | null = null;
   private triedAt = Number.NEGATIVE_INFINITY;
+  private doubted = false;
   private loading: Promise<T> | null = null;
 
   constructor(
@@ -43,8 +48,14 @@ class Cached<T> {
     const now = this.clock.monotonic();
     const known = this.value;
     if (known === null || now - known.at > GOOD_FOR) return this.reload();
-    const due = now - known.at > FRESH_FOR && now - this.triedAt > RETRY_AFTER;
+    const sinceTry = now - this.triedAt;
+    const old = now - known.at > FRESH_FOR && sinceTry > RETRY_AFTER;
+    const due = old || (this.doubted && sinceTry > DOUBTED_AFTER);
     return due ? this.reload().catch(() => known.of) : known.of;
+  }
+
+  doubt(): void {
+    this.doubted = true;
   }
 
   private reload(): Promise<T> {
@@ -52,6 +63,7 @@ class Cached<T> {
     this.loading ??= this.load()
       .then((of) => {
         this.value = { of, at: this.clock.monotonic() };
+        this.doubted = false;
         return of;
       })
       .finally(() => {
@@ -62,7 +74,7 @@ class Cached<T> {
 }
 
 /**
- * The exchange's markets, loaded at most once an hour.
+ * The exchange's markets, loaded at most once an hour, and again when a symbol was not found in them.
  * @throws PipelineError from loading, when no list younger than 24 h is left; `bad_response` for a list without a market,
  *   which would turn every symbol into an unknown one.
  */
@@ -74,6 +86,7 @@ export function createMarketList(exchange: string, clock: Clock, source: MarketS
   });
   const volumes = new Cached(clock, () => source.volumes());
   return {
+    doubt: () => list.doubt(),
     async ready() {
       await list.get();
     },

@@ -43,6 +43,7 @@ export class MemoryPairState implements PairStateStore {
       ...before,
       lastSuccessAt: Math.max(at, before.lastSuccessAt ?? at),
       failureCount: outlived ? before.failureCount : 0,
+      sameCodeCount: outlived ? before.sameCodeCount : 0,
     });
   }
 
@@ -54,6 +55,7 @@ export class MemoryPairState implements PairStateStore {
       ...before,
       lastFailureAt: at,
       failureCount: before.failureCount + (sinceSuccess ? 1 : 0),
+      sameCodeCount: (before.lastCode === code ? before.sameCodeCount : 0) + (sinceSuccess ? 1 : 0),
       lastCode: code,
       lastMessage: message,
     });
@@ -106,7 +108,7 @@ export class MemoryPairState implements PairStateStore {
   }
 
   #stage(pair: Pair, stage: Stage): StageRecord {
-    const nothing = { lastSuccessAt: null, lastFailureAt: null, failureCount: 0, lastCode: null, lastMessage: null };
-    return this.#of(pair).stages.get(stage) ?? { stage, ...nothing };
+    const never = { lastSuccessAt: null, lastFailureAt: null, lastCode: null, lastMessage: null };
+    return this.#of(pair).stages.get(stage) ?? { stage, ...never, failureCount: 0, sameCodeCount: 0 };
   }
 }

@@ -59,6 +59,7 @@ export class SqlitePairState implements PairStateStore {
             last_success_at: sql`max(ifnull(last_success_at, excluded.last_success_at), excluded.last_success_at)`,
             // A success that is told late does not undo failures that came after it.
             failure_count: sql`iif(ifnull(last_failure_at, 0) <= excluded.last_success_at, 0, failure_count)`,
+            same_code_count: sql`iif(ifnull(last_failure_at, 0) <= excluded.last_success_at, 0, same_code_count)`,
           }),
         )
         .execute(),
@@ -71,13 +72,14 @@ export class SqlitePairState implements PairStateStore {
     await this.state.write((db) =>
       db
         .insertInto('stage_record')
-        .values({ symbol, timeframe, stage, failure_count: 1, ...failure })
+        .values({ symbol, timeframe, stage, failure_count: 1, same_code_count: 1, ...failure })
         .onConflict((conflict) =>
           conflict
             .columns(['symbol', 'timeframe', 'stage'])
             .doUpdateSet({
               ...failure,
               failure_count: sql`failure_count + (${at} >= ifnull(last_success_at, ${at}))`,
+              same_code_count: sql`iif(last_code = ${code}, same_code_count, 0) + (${at} >= ifnull(last_success_at, ${at}))`,
             })
             // The same failure told again, or one told late, changes nothing.
             .where(sql<boolean>`${at} > ifnull(stage_record.last_failure_at, ${at} - 1)`),
@@ -95,6 +97,7 @@ export class SqlitePairState implements PairStateStore {
           'last_success_at as lastSuccessAt',
           'last_failure_at as lastFailureAt',
           'failure_count as failureCount',
+          'same_code_count as sameCodeCount',
           'last_code as lastCode',
           'last_message as lastMessage',
         ])

@@ -40,6 +40,7 @@ export interface StageTable extends PairColumns {
   last_success_at: EpochMs | null;
   last_failure_at: EpochMs | null;
   failure_count: number;
+  same_code_count: Generated<number>;
   last_code: ErrorCode | null;
   last_message: string | null;
 }
@@ -257,4 +258,9 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
   MODEL_MIGRATION,
   MONITOR_MIGRATION,
   LATE_COMMIT_MIGRATION,
+  {
+    version: 9,
+    name: 'failures running with one code',
+    statements: ['ALTER TABLE stage_record ADD COLUMN same_code_count INTEGER NOT NULL DEFAULT 0'],
+  },
 ];

@@ -71,8 +71,10 @@ test('F74 I08 a delisted symbol is in quarantine after three failures: told once
 
 test('F74 a named symbol that is listed but halted is in quarantine by the daily look: told once, and well again when it trades', async () => {
   const pipeline = await openPipeline(temporal, { SYMBOLS: 'BTC/USDT,TOP/USDT', TIMEFRAMES: '1h' });
-  for (const pair of [BTC, TOP]) pipeline.exchange.setCandles(pair, TRUTH);
-  await pipeline.drive(['1h'], NOW, NOW + 5_000);
+  pipeline.exchange.setCandles(BTC, TRUTH);
+  pipeline.exchange.setCandles(TOP, TRUTH.slice(0, 480 - 12));
+  const halted = NOW - 12 * HOUR;
+  await pipeline.drive(['1h'], halted, halted + 5_000);
   let active = false;
   pipeline.exchange.markets = async () =>
     [BTC, TOP].map(({ symbol }) => ({ symbol, active: active || symbol === BTC.symbol, quoteVolume: null }));
@@ -91,6 +93,7 @@ test('F74 a named symbol that is listed but halted is in quarantine by the daily
   const [run] = await pipeline.drive(['1h'], NOW + 4 * DAY, NOW + 4 * DAY + 5_000);
   expect(run?.result.pairs.map(({ symbol }) => symbol)).toEqual(['BTC/USDT']);
   active = true;
+  pipeline.exchange.setCandles(TOP, TRUTH);
   expect(await look(pipeline, NOW + 4 * DAY)).toMatchObject({ quarantined: [], released: ['TOP/USDT'] });
   await pipeline.drive(['1h'], NOW + 5 * DAY, NOW + 5 * DAY + 5_000);
   expect(await state(pipeline, 'TOP/USDT')).toMatchObject({ activation: 'ready' });

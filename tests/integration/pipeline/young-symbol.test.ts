@@ -46,6 +46,9 @@ test('its month is insufficient data with its count, is not asked for again, and
     expect.objectContaining({ stage: 'ingest', failureCount: 0 }),
   );
   expect(await pipeline.breaches()).toEqual([]);
+  // The months before its listing are neither missing nor a cycle's failure.
+  expect(await pipeline.stores.state.gapLedger.list(MONTHS)).toEqual([]);
+  expect(await pipeline.stores.state.runLog.boundaries(MONTHS.timeframe, 0, NOW)).toMatchObject([{ outcome: 'done' }]);
 
   const asked = jest.spyOn(pipeline.exchange, 'fetchPage');
   expect(await drive(NOW + HOUR)).toEqual(['1h published', '1M insufficient_data']);

@@ -103,6 +103,23 @@ test('F74 a market that is gone after a reload is a bad symbol from then on', as
   await expect(exchange.fetchPage(page())).rejects.toMatchObject({ code: 'bad_symbol' });
 });
 
+test('F74 a symbol that one list lacks is looked for in a new one, so three such failures are three answers', async () => {
+  const clock = laterClock();
+  server.always('exchangeInfo', exchangeInfo(marketRow('ETH')));
+  server.always('klines', { body: candles(1).map((candle) => klineRow(candle)) });
+  const { exchange } = await ccxtOn(server, { clock });
+  const fetch = async () => exchange.fetchPage(page());
+  await expect(fetch()).rejects.toMatchObject({ code: 'bad_symbol' });
+  await expect(fetch()).rejects.toMatchObject({ code: 'bad_symbol' });
+  expect(server.asked('exchangeInfo')).toHaveLength(1);
+  server.always('exchangeInfo', exchangeInfo(marketRow('BTC')));
+  clock.ahead = HOUR / 60;
+  expect((await fetch()).candles).toHaveLength(1);
+  clock.ahead = HOUR / 20;
+  expect((await fetch()).candles).toHaveLength(1);
+  expect(server.asked('exchangeInfo')).toHaveLength(2);
+});
+
 test('the time of the exchange is told', async () => {
   server.always('time', { body: { serverTime: 1_700_000_000_000 } });
   const { exchange } = await ccxtOn(server);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import * as fc from 'fast-check';
 import { CSV_HEADER, decimalText } from '../../../src/cli/candle-csv';
-import { HOUR, MINUTE } from '../../../src/domain/timeframe';
+import { HOUR } from '../../../src/domain/timeframe';
 import { testOnCandles } from '../../candles';
 import { NOW, World, candlesFrom, pairOf } from './test-wiring';
 
@@ -101,6 +101,13 @@ test('gaps lists what the ledger knows and what nobody has asked for, and the re
   });
 });
 
+test('a slot that has closed and that nobody has asked for yet names no time of asking', async () => {
+  const due = { from: NOW - 2 * HOUR, to: NOW - 2 * HOUR, state: 'suspect', asks: 0 } as const;
+  await world.gapLedger.record(BTC, [{ ...due, firstAskedAt: NOW, lastAskedAt: NOW }]);
+  await world.run('data gaps --json');
+  expect(world.json()).toMatchObject({ gaps: [{ state: 'not asked yet', asks: 0, last_asked_at: null }] });
+});
+
 test('status shows the store even when Temporal does not answer', async () => {
   await storeWithHoles();
   world.temporalAnswers = false;
@@ -182,90 +189,6 @@ test('what discovery follows counts in the growth that is reckoned, and in what 
   expect(await growth()).toBeCloseTo(3 * alone, 6);
   await world.run('data status');
   expect(world.stdout).toContain('0 stored, 3 followed');
-});
-
-describe('backfill', () => {
-  test('a dry run says requests, minutes and megabytes, and starts nothing', async () => {
-    await world.pairState.setEarliest(BTC, { openTime: NOW - 5000 * HOUR, provenAt: NOW });
-    const startFill = jest.fn();
-    world.control = { startFill };
-    expect(await world.run('data backfill --dry-run --json')).toBe(0);
-    expect(world.json()).toMatchObject({
-      dry_run: true,
-      pairs: [{ symbol: 'BTC/USDT', candles: 5000, requests: 7, why: 'no candles' }],
-      total: { requests: 7, megabytes: 0.32 },
-    });
-    expect(startFill).not.toHaveBeenCalled();
-  });
-
-  test('where history begins is asked of the exchange when it is not known', async () => {
-    world.exchange = { source: 'simulated', fetchPage: async () => ({ candles: candlesFrom(BTC, START, 1) }) as never };
-    await world.run('data backfill --dry-run --json');
-    expect(world.json()).toMatchObject({ pairs: [{ from: '2024-05-01T00:00:00.000Z', candles: 14 }] });
-    expect(world.stderr).toMatch(/asking the exchange for the first candle of BTC\/USDT 1h/);
-  });
-
-  test('a complete pair is not fetched again', async () => {
-    await world.candles.write(BTC, candlesFrom(BTC, START, 14), NOW);
-    await world.pairState.setEarliest(BTC, { openTime: START, provenAt: NOW });
-    expect(await world.run('data backfill')).toBe(0);
-    expect(world.stdout).toBe('nothing to fill\n');
-  });
-
-  test('what is kept for some days only needs no known start, and more than a cycle fetches is missing', async () => {
-    world.environment = { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h,1m' };
-    const minutes = pairOf('BTC/USDT', '1m');
-    await world.candles.write(BTC, candlesFrom(BTC, START, 14), NOW);
-    await world.pairState.setEarliest(BTC, { openTime: START, provenAt: NOW });
-    const first = NOW - 13 * 24 * HOUR;
-    // The newest closed minute has not settled.
-    const all = (NOW - first) / MINUTE - 1;
-    // A cycle brings the last 100 by itself; the 101st needs a fill.
-    await world.candles.write(minutes, candlesFrom(minutes, first, all - 101), NOW);
-    expect(await world.run('data backfill --dry-run --json')).toBe(0);
-    expect(world.json()).toMatchObject({ pairs: [{ timeframe: '1m', why: '101 behind' }] });
-    await world.candles.write(minutes, candlesFrom(minutes, first, all - 100), NOW);
-    expect(await world.run('data backfill')).toBe(0);
-    expect(world.stdout).toBe('nothing to fill\n');
-  });
-
-  test('only failed chooses the pairs whose fill failed', async () => {
-    world.environment = { SYMBOLS: 'BTC/USDT,ETH/USDT', TIMEFRAMES: '1h' };
-    const started: string[] = [];
-    world.control = {
-      fills: async () => [
-        {
-          ...pairOf('ETH/USDT', '1h'),
-          workflowId: 'f',
-          status: 'failed',
-          stored: 0,
-          candlesASecond: null,
-          reached: null,
-          progress: null,
-          etaMs: null,
-        },
-      ],
-      startFill: async (symbol) => {
-        started.push(symbol);
-        return { kind: 'started', workflowId: 'fill-1h-ETH_USDT', runId: 'r' };
-      },
-    };
-    expect(await world.run('data backfill --only failed')).toBe(0);
-    expect(started).toEqual(['ETH/USDT']);
-    expect(world.stdout).toMatch(/ETH\/USDT 1h\s+started\s+fill-1h-ETH_USDT/);
-  });
-
-  test('a fill that can not be started leaves the others, and the exit code is 8', async () => {
-    world.environment = { SYMBOLS: 'BTC/USDT,ETH/USDT', TIMEFRAMES: '1h' };
-    world.control = {
-      startFill: async (symbol) => {
-        if (symbol === 'BTC/USDT') throw new Error('no');
-        return { kind: 'started', workflowId: 'w', runId: 'r' };
-      },
-    };
-    expect(await world.run('data backfill --json')).toBe(8);
-    expect(world.json()).toMatchObject({ fills: [{ outcome: 'failed', error: 'no' }, { outcome: 'started' }] });
-  });
 });
 
 describe('import', () => {
