@@ -1,7 +1,7 @@
 /** The worker: workflows and their stages on one queue; CPU work that cycles wait for, shadows and trainings each on another. */
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { BACKGROUND_QUEUE, COMPUTE_QUEUE, SHADOW_QUEUE, TASK_QUEUE } from '../src/domain/names';
 import type { MainActivities } from '../activities';
@@ -53,7 +53,11 @@ export function installRuntime(log: Logger, metricsAddress: string | null = null
     unitSuffix: true,
     useSecondsForDurations: true,
   };
-  const telemetryOptions = metricsAddress === null ? {} : { metrics: { prometheus } };
+  const telemetryOptions = {
+    // Lines of the native core would else go to stdout, where a command's JSON is.
+    logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
+    ...(metricsAddress === null ? {} : { metrics: { prometheus } }),
+  };
   Runtime.install({ logger, shutdownSignals: [], telemetryOptions });
 }
 
