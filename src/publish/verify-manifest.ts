@@ -166,3 +166,21 @@ export function checkSuccession(before: Manifest, after: Manifest, report: Repor
     }
   }
 }
+
+/** Pairs that the newest generation does not hold and an earlier one held, by key, with the time their documents were made. */
+export type LeftOut = Map<string, string>;
+
+/**
+ * A pair leaves when its symbol is hidden or no longer configured, and comes back with documents made anew. One that comes
+ * back as it was had been left out by mistake: in between its readers got 404 (I42).
+ */
+export function checkLeftOut(leftOut: LeftOut, before: Manifest, after: Manifest, report: Report): void {
+  const made = new Map(after.entries.map((entry) => [entry.key, entry.updated_at]));
+  for (const [key, updatedAt] of leftOut) {
+    if (!made.has(key)) continue;
+    leftOut.delete(key);
+    if (made.get(key) !== updatedAt || after.rollback_of !== null) continue;
+    report('I42', `generations/${after.generation}.json`, `has ${key} as it was before a generation left it out`);
+  }
+  for (const entry of before.entries) if (!made.has(entry.key)) leftOut.set(entry.key, entry.updated_at);
+}

@@ -6,7 +6,8 @@ import type { EpochMs, TimeframeId } from '../domain/types';
 import type { CandleStore } from '../ports/candle-store';
 import type { HistoryDocument, Manifest, PredictionDocument } from './documents';
 import { checkObject } from './verify-document';
-import { checkManifest, checkReferences, checkSuccession, parseManifest } from './verify-manifest';
+import { checkLeftOut, checkManifest, checkReferences, checkSuccession, parseManifest } from './verify-manifest';
+import type { LeftOut } from './verify-manifest';
 import { readTree } from './verify-tree';
 import type { Breach, ObjectSizes, Report, Tree } from './verify-tree';
 
@@ -33,6 +34,7 @@ export class VerifyMemory {
   /** Documents of the manifest in force. */
   documents: ReadonlyMap<string, HistoryDocument | PredictionDocument> = new Map();
   newest: Manifest | null = null;
+  leftOut: LeftOut = new Map();
 }
 
 /**
@@ -49,7 +51,8 @@ export async function verify(publicDir: string, options: VerifyOptions = {}): Pr
     const document = checkObject(body, `objects/${sha256}.json`, report);
     if (document !== null) documents.set(sha256, document);
   }
-  const newest = checkGenerations(tree, memory.newest, report);
+  const leftOut: LeftOut = new Map(memory.leftOut);
+  const newest = checkGenerations(tree, memory.newest, leftOut, report);
   const manifest = manifestInForce(tree, newest, report);
   if (manifest !== null) {
     const { now = Date.now(), rules = defaultRules, store } = options;
@@ -62,7 +65,10 @@ export async function verify(publicDir: string, options: VerifyOptions = {}): Pr
     entries: manifest?.entries.length ?? 0,
     objects: tree.bodies.size,
   };
-  if (breaches.length === 0) remember(memory, tree, newest, documents);
+  if (breaches.length === 0) {
+    remember(memory, tree, newest, documents);
+    memory.leftOut = leftOut;
+  }
   return { breaches, checked };
 }
 
@@ -105,7 +111,7 @@ function isKeptCopy(tree: Tree, manifest: Manifest, newest: Manifest | null): bo
 }
 
 /** Every kept generation is whole, can be brought back, and follows from the one before. Gives the newest. */
-function checkGenerations(tree: Tree, last: Manifest | null, report: Report): Manifest | null {
+function checkGenerations(tree: Tree, last: Manifest | null, leftOut: LeftOut, report: Report): Manifest | null {
   let before = last;
   for (const [generation, text] of [...tree.generations].sort(([a], [b]) => a - b)) {
     const where = `generations/${generation}.json`;
@@ -113,7 +119,10 @@ function checkGenerations(tree: Tree, last: Manifest | null, report: Report): Ma
     if (manifest === null) continue;
     if (manifest.generation !== generation) report('I25', where, `says it is generation ${manifest.generation}`);
     checkReferences(manifest, tree.sizes, where, report);
-    if (before !== null) checkSuccession(before, manifest, report);
+    if (before !== null) {
+      checkSuccession(before, manifest, report);
+      checkLeftOut(leftOut, before, manifest, report);
+    }
     before = manifest;
   }
   return before;

@@ -16,8 +16,8 @@ const BTC = pairOf('BTC/USDT', '1h');
 const FIRST = Date.UTC(2024, 0, 1);
 const BOUNDARY = FIRST + 10 * HOUR;
 
-/** Whether a symbol with that many candles from the first one on turns ready at `asOf`. */
-async function turnsReady(candles: number, asOf: number): Promise<boolean> {
+/** A symbol with that many candles from the first one on. */
+async function portsWith(candles: number, asOf: number): Promise<ActivityPorts> {
   const ports = {
     candles: new MemoryCandleStore(),
     gapLedger: new MemoryGapLedger(),
@@ -26,13 +26,24 @@ async function turnsReady(candles: number, asOf: number): Promise<boolean> {
   } as unknown as ActivityPorts;
   await ports.candles.write(BTC, candlesFrom('1h', FIRST, candles), asOf);
   await ports.pairState.setEarliest(BTC, { openTime: FIRST, provenAt: asOf });
-  return judgeActivation(ports, BTC.symbol, { asOf, now: asOf });
+  return ports;
+}
+
+async function turnsReady(candles: number, asOf: number): Promise<boolean> {
+  return judgeActivation(await portsWith(candles, asOf), BTC.symbol, { asOf, now: asOf });
 }
 
 test('F31 right after a boundary the candle that has just closed is not asked for: the exchange may be 90 s behind', async () => {
   expect(await turnsReady(10, BOUNDARY + 5_000)).toBe(true);
   expect(await turnsReady(9, BOUNDARY + 5_000)).toBe(true);
   expect(await turnsReady(8, BOUNDARY + 5_000)).toBe(false);
+});
+
+test('I16 a symbol that turns ready by a long fill is so since then, not since the fill began', async () => {
+  const [began, now] = [BOUNDARY + 5_000, BOUNDARY + HOUR];
+  const ports = await portsWith(10, began);
+  expect(await judgeActivation(ports, BTC.symbol, { asOf: began, now })).toBe(true);
+  expect(await ports.pairState.symbolStates()).toMatchObject([{ activation: 'ready', since: now }]);
 });
 
 test('a candle that closed longer ago than clocks differ is asked for', async () => {

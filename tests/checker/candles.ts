@@ -20,13 +20,22 @@ export function newestRuns(state: DatabaseFile): ReadonlyMap<string, number> {
   return new Map(rows.map((row) => [String(row.timeframe), Number(row.as_of)]));
 }
 
-/** Of symbols that are ready, the time of the newest run that ended, however it did, by `BTC/USDT 1h`. */
-export function endedRuns(state: DatabaseFile): ReadonlyMap<string, number> {
+/**
+ * Of symbols that are ready, the time of the newest run since then that ended, by `BTC/USDT 1h`: of all, or of those without
+ * a failure. These pairs have been worked on, whether or not anything of them is stored.
+ */
+export function endedRuns(state: DatabaseFile, which: 'all' | 'without failure' = 'all'): ReadonlyMap<string, number> {
   const rows = state.all(
     `SELECT symbol, timeframe, max(as_of) AS as_of FROM cycle_run JOIN symbol_state ON activation = 'ready' AND since < as_of
-     WHERE ended_at IS NOT NULL GROUP BY symbol, timeframe`,
+     WHERE ended_at IS NOT NULL ${which === 'all' ? '' : 'AND failed = 0'} GROUP BY symbol, timeframe`,
   );
   return new Map(rows.map((row) => [keyOf(row), Number(row.as_of)]));
+}
+
+/** What is stored, and nothing for each of `keys` of which nothing is: a series that was lost as a whole is looked at too. */
+export function withLost(stored: Stored, keys: Iterable<string>): Stored {
+  const nothing: ReadonlyMap<number, Values> = new Map();
+  return new Map([...[...keys].map((key) => [key, nothing] as const), ...stored]);
 }
 
 /** The rows of `candles.db`, as SQL gives them. */
@@ -95,9 +104,10 @@ function checkCandle(
 /** I11: nothing that had closed by the newest run without a failure is missing, nor anything before it. */
 export function checkComplete(findings: Findings, stored: Stored, truth: Truth, state: DatabaseFile): void {
   const closedBy = newestRuns(state);
-  for (const [key, series] of stored) {
+  const worked = endedRuns(state, 'without failure');
+  for (const [key, series] of withLost(stored, worked.keys())) {
     const [symbol = '', timeframe = ''] = key.split(' ');
-    const asOf = closedBy.get(timeframe);
+    const asOf = series.size === 0 ? worked.get(key) : closedBy.get(timeframe);
     if (asOf === undefined) continue;
     for (const open of truth(symbol, timeframe).keys()) {
       if (endOf(timeframe, open) + SETTLE_MS > asOf) continue;

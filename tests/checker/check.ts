@@ -56,7 +56,7 @@ export function check({ folder, truth, candles, requests = [] }: CheckInput): Ch
     checkGaps(findings, stored, gaps, truth, endedRuns(state));
     checkComplete(findings, stored, truth, state);
     checkRuns(findings, state);
-    checkBoundaries(findings, state, stored, gaps);
+    checkBoundaries(findings, state, { stored, gaps, truth });
     const closes = closesByEnd(stored);
     const forecasts = readForecasts(state);
     checkForecasts(findings, state, forecasts, closes);

@@ -1,4 +1,4 @@
-/** I02 I33 I40 I43 SPEC6: the ledger of forecasts and of their scores. */
+/** I02 I31 I40 I43 SPEC6: the ledger of forecasts and of their scores. */
 import { endOf, opensAt } from './calendar';
 import { SETTLE_MS, newestRuns } from './candles';
 import type { Stored } from './candles';
@@ -98,19 +98,45 @@ export function checkForecasts(
   }
 }
 
+/** So long after it was asked for a change may take effect: its model is tried on every symbol first. */
+const TRIED_MS = 10 * 60_000;
+
 function checkRegistry(findings: Findings, state: DatabaseFile, forecasts: readonly LedgerForecast[]): void {
-  const since = new Map<string, number>();
-  for (const row of state.all('SELECT * FROM champion_change ORDER BY at DESC')) {
-    since.set(`${String(row.timeframe)} ${String(row.version)}`, Number(row.at));
-  }
+  const changes = state.all('SELECT timeframe, version, at FROM champion_change ORDER BY at, id');
+  const runs = state.all('SELECT timeframe, as_of, started_at, ended_at FROM cycle_run');
+  const known = new Map<string, ReadonlySet<unknown>>();
+  const championsAt = (timeframe: string, issuedAt: number): ReadonlySet<unknown> => {
+    const name = `${timeframe} ${issuedAt}`;
+    const champions = known.get(name) ?? championsOf(of(timeframe, changes), of(timeframe, runs), issuedAt);
+    known.set(name, champions);
+    return champions;
+  };
   for (const forecast of forecasts.filter(({ role }) => role === 'champion')) {
-    const at = since.get(`${timeframeOf(forecast.key)} ${forecast.version}`) ?? Infinity;
     findings.holds(
       'I31 registry',
-      at <= forecast.issuedAt,
+      championsAt(timeframeOf(forecast.key), forecast.issuedAt).has(forecast.version),
       () => `${nameOf(forecast)}: is by a model that was no champion then`,
     );
   }
+}
+
+const of = (timeframe: string, rows: readonly Row[]): Row[] => rows.filter((row) => row.timeframe === timeframe);
+
+/**
+ * Versions that a forecast issued then may be by: the champion of then, and on both sides of a change that came while its
+ * run was under way, or had been asked for just before.
+ */
+function championsOf(changes: readonly Row[], runs: readonly Row[], issuedAt: number): ReadonlySet<unknown> {
+  const settled = changes.findLast(({ at }) => Number(at) <= issuedAt - TRIED_MS);
+  const isUnderWay = (at: number): boolean =>
+    runs.some(
+      (run) => Number(run.as_of) === issuedAt && Number(run.started_at) <= at && at <= Number(run.ended_at ?? Infinity),
+    );
+  const recent = changes.filter(({ at }) => {
+    const time = Number(at);
+    return (time > issuedAt - TRIED_MS && time <= issuedAt) || isUnderWay(time);
+  });
+  return new Set([settled, ...recent].map((change) => change?.version));
 }
 
 export function isOrdered(row: readonly number[]): boolean {

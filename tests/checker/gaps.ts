@@ -1,6 +1,6 @@
 /** I03 I61: the ledger of gaps, against what is stored and what the market has. */
 import { endOf } from './calendar';
-import { SETTLE_MS } from './candles';
+import { SETTLE_MS, withLost } from './candles';
 import type { Stored } from './candles';
 import { iso, keyOf } from './database-file';
 import type { DatabaseFile } from './database-file';
@@ -34,13 +34,16 @@ export function checkGaps(
   truth: Truth,
   ended: ReadonlyMap<string, number> = new Map(),
 ): void {
-  for (const [key, series] of stored) {
+  for (const [key, series] of withLost(stored, ended.keys())) {
     const [symbol = '', timeframe = ''] = key.split(' ');
     const told = gaps.get(key) ?? new Map<number, string>();
-    const opens = [...series.keys()];
-    const [first, last] = [opens[0] ?? 0, opens.at(-1) ?? -1];
+    const market = truth(symbol, timeframe);
+    // Where nothing is stored, everything since the market's first candle is due.
+    const [first = null] = series.size === 0 ? market.keys() : series.keys();
+    const last = [...series.keys()].at(-1) ?? -1;
     const closedBy = (ended.get(key) ?? 0) - SETTLE_MS;
-    for (let at = first; at <= last || endOf(timeframe, at) <= closedBy; at = endOf(timeframe, at)) {
+    const isDue = (at: number): boolean => at <= last || endOf(timeframe, at) <= closedBy;
+    for (let at = first; at !== null && isDue(at); at = endOf(timeframe, at)) {
       const has = series.has(at);
       findings.holds(
         'I03 explained',
@@ -48,7 +51,6 @@ export function checkGaps(
         () => `${key} ${iso(at)}: ${has ? 'is stored and called a gap' : 'is an unexplained hole'}`,
       );
     }
-    const market = truth(symbol, timeframe);
     for (const [at, word] of told) {
       if (word === 'suspect' || word === NOT_ASKED) continue;
       findings.holds('I61 empty', !market.has(at), () => `${key} ${iso(at)}: is called ${word}, and the market has it`);

@@ -6,6 +6,7 @@ import { schemaJudge } from './documents';
 import type { ObjectsSeen } from './documents';
 import type { DatabaseFile } from './database-file';
 import type { Findings } from './findings';
+import { readySymbols } from './runs';
 
 export interface FileOf {
   readonly sha256: string;
@@ -52,6 +53,7 @@ export function checkManifests(
   findings.holds('I23 manifest', texts.at(-1)?.[1] === inForce, () => 'manifest.json: is not the newest generation');
   checkRecorded(findings, state, new Map(texts));
   const keepsSchema = schemaJudge();
+  const stays = stayingPairs(state);
   const manifests: ManifestText[] = [];
   for (const [number, text] of texts) {
     const manifest = parsed(text);
@@ -61,10 +63,22 @@ export function checkManifests(
     findings.holds('I25 onward', manifest.generation === number, () => `${where}: says ${manifest.generation}`);
     for (const entry of manifest.entries) checkEntry(findings, entry, where, manifest, objects);
     const before = manifests.at(-1);
-    if (before !== undefined) checkSuccession(findings, before, manifest);
+    if (before !== undefined) checkSuccession(findings, before, manifest, stays);
     manifests.push(manifest);
   }
   return manifests;
+}
+
+/**
+ * Whether a pair that was shown at a time is shown ever since: its symbol has been ready all along, and its timeframe is
+ * still published. A symbol that is hidden or no longer configured is not ready, or ready since later.
+ */
+function stayingPairs(state: DatabaseFile): (entry: Entry, shownAt: string) => boolean {
+  const ready = readySymbols(state);
+  const rows = state.all('SELECT DISTINCT timeframe FROM publication');
+  const timeframes = new Set(rows.map(({ timeframe }) => timeframe));
+  return ({ symbol, timeframe }, shownAt) =>
+    timeframes.has(timeframe) && (ready.get(symbol) ?? Infinity) <= Date.parse(shownAt);
 }
 
 function parsed(text: string): ManifestText | null {
@@ -146,7 +160,12 @@ function checkEntry(
   );
 }
 
-function checkSuccession(findings: Findings, before: ManifestText, manifest: ManifestText): void {
+function checkSuccession(
+  findings: Findings,
+  before: ManifestText,
+  manifest: ManifestText,
+  stays: ReturnType<typeof stayingPairs>,
+): void {
   const where = `generation ${manifest.generation}`;
   findings.holds(
     'I25 onward',
@@ -154,10 +173,15 @@ function checkSuccession(findings: Findings, before: ManifestText, manifest: Man
     () => `${where}: follows ${before.generation}, of ${before.generated_at}`,
   );
   if (manifest.rollback_of !== null) return;
-  const earlier = new Map(before.entries.map((entry) => [entry.key, entry]));
-  for (const { key, data_through: through, files } of manifest.entries) {
-    const last = earlier.get(key);
-    if (last === undefined) continue;
+  const later = new Map(manifest.entries.map((entry) => [entry.key, entry]));
+  for (const last of before.entries) {
+    const { key } = last;
+    const next = later.get(key);
+    if (stays(last, before.generated_at)) {
+      findings.holds('I42 shown', next !== undefined, () => `${where} ${key}: is not there any more`);
+    }
+    if (next === undefined) continue;
+    const { data_through: through, files } = next;
     findings.holds(
       'I25 onward',
       (through ?? '') >= (last.data_through ?? ''),

@@ -2,6 +2,7 @@
 import { endOf } from './calendar';
 import { newestRuns } from './candles';
 import type { Stored } from './candles';
+import { timeframeOf } from './database-file';
 import type { DatabaseFile } from './database-file';
 import type { History, ObjectsSeen, Prediction } from './documents';
 import type { Findings } from './findings';
@@ -31,12 +32,10 @@ export function checkUserPlane(findings: Findings, manifests: readonly ManifestT
       );
     }
   }
+  checkGate(findings, manifests, backing.stored);
   const newest = newestRuns(backing.state);
   for (const entry of manifests.at(-1)?.entries ?? []) {
     const { key, timeframe, files } = entry;
-    const count = backing.stored.get(key)?.size ?? 0;
-    const enough = count >= (MINIMUM[timeframe] ?? 0);
-    findings.holds('I41 gate', enough || !entry.serve_allowed, () => `${key}: is served with ${count} candles`);
     const document = (file: { readonly sha256: string } | null) =>
       file !== null && backing.objects.sizes.has(file.sha256) ? backing.objects.read(file.sha256) : null;
     const history = document(files.history);
@@ -44,6 +43,23 @@ export function checkUserPlane(findings: Findings, manifests: readonly ManifestT
     const prediction = document(files.prediction);
     if (prediction?.type === 'prediction' && Date.parse(prediction.issued_at) === newest.get(timeframe)) {
       checkRecord(findings, key, prediction, backing.scores);
+    }
+  }
+}
+
+/** Tried where a pair had fewer candles than its minimum: each time that a manifest holds such a pair. */
+function checkGate(findings: Findings, manifests: readonly ManifestText[], stored: Stored): void {
+  const enoughAt = new Map<string, number>();
+  for (const [key, series] of stored) {
+    const timeframe = timeframeOf(key);
+    const open = [...series.keys()][(MINIMUM[timeframe] ?? 0) - 1];
+    if (open !== undefined) enoughAt.set(key, endOf(timeframe, open));
+  }
+  for (const { entries, generation } of manifests) {
+    for (const { key, timeframe, data_through: through, serve_allowed: served } of entries) {
+      if (!(timeframe in MINIMUM) || Date.parse(through ?? '') >= (enoughAt.get(key) ?? Infinity)) continue;
+      const where = `generation ${generation} ${key}`;
+      findings.holds('I41 gate', !served, () => `${where}: is served with fewer than ${MINIMUM[timeframe]} candles`);
     }
   }
 }

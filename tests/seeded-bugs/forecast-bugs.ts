@@ -71,6 +71,20 @@ export const FORECAST_BUGS: readonly SeededBug[] = [
     caughtBy: { kind: 'scene', rule: 'I31 registry', alone: true },
   },
   {
+    name: 'replaced_champion_goes_on',
+    file: 'activities/champion.ts',
+    text: 'const current = await ports.models.champion(timeframe);',
+    instead: 'const current = (await ports.models.history(timeframe)).at(-1) ?? null;',
+    caughtBy: { kind: 'scene', rule: 'I31 registry' },
+  },
+  {
+    name: 'gate_ignored',
+    file: 'activities/gate.ts',
+    text: "return verdict.verdict === 'refused' ? verdict.reason : null;",
+    instead: "return verdict.verdict === 'refused' && verdict.cause !== 'samples' ? verdict.reason : null;",
+    caughtBy: { kind: 'scene', rule: 'I41 gate' },
+  },
+  {
     name: 'null_metric_promotes',
     file: 'src/domain/promotion-gate.ts',
     text: 'const passed = value !== null && limit !== null && value <= limit;',

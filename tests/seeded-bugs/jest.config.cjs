@@ -6,5 +6,7 @@ const [[pattern, [, options]]] = Object.entries(usual.transform);
 module.exports = {
   ...usual,
   rootDir: join(__dirname, '..', '..'),
+  // Workflows are no modules of Jest: the worker's bundler reads their sources.
+  moduleNameMapper: { '^@temporalio/worker$': join(__dirname, 'seeded-worker.cjs') },
   transform: { [pattern]: [join(__dirname, 'seeded-transform.cjs'), options] },
 };

@@ -25,9 +25,18 @@ export const PUBLISH_BUGS: readonly SeededBug[] = [
   {
     name: 'hidden_pair_shown',
     file: 'activities/export.ts',
-    text: "if (visibilityOf(symbol?.activation) !== 'visible' || candles.length === 0) {",
-    instead: 'if (candles.length === 0) {',
+    text: "if (visibilityOf(symbol?.activation) !== 'visible' || lost) {",
+    instead: 'if (lost) {',
     caughtBy: { kind: 'scene', rule: 'SPEC3 hidden' },
+  },
+  {
+    name: 'pair_left_out_once',
+    file: 'src/publish/manifest.ts',
+    text: "const shown = ops.filter((entry) => entry.visibility === 'visible');",
+    instead: `const shown = ops.filter(
+    (entry) => entry.visibility === 'visible' && !(entry.key === 'ETH/USDT 1h' && input.generation === 6),
+  );`,
+    caughtBy: { kind: 'scene', rule: 'I42 shown' },
   },
   {
     name: 'degraded_loses_the_last_good',

@@ -1,7 +1,8 @@
 /**
  * A night of the real pipeline in virtual time, in which everything happens that a rule is about: a fill over emptied,
  * reversed, repeated and poisoned pages, a hole the market soon mends and one it never does, a candle that changes, a
- * ban, forecasts that fail, a symbol that lags, an hour without candles. Loaded by the seeded loader.
+ * ban, forecasts that fail, a symbol that lags, one with too few days, an hour without candles, a change of champion.
+ * Loaded by the seeded loader.
  * Arguments: folder, address of a Temporal server. Leaves `FOLDER/simulated`, `FOLDER/candles` and `FOLDER/requests.json`.
  */
 import { writeFileSync } from 'node:fs';
@@ -16,6 +17,7 @@ import { PipelineError } from '../../src/domain/errors';
 import { BACKGROUND_QUEUE, COMPUTE_QUEUE, SHADOW_QUEUE, TASK_QUEUE } from '../../src/domain/names';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
+import { familyNamed } from '../../src/forecasting/families';
 import { createForecaster } from '../../src/forecasting/forecaster';
 import { parseScenario } from '../../src/market/faults/fault-rules';
 import { startMarket } from '../../src/market/market-server';
@@ -64,12 +66,24 @@ function failingForecaster(real: Forecaster): Forecaster {
 
 const ONE_HOUR = parseTimeframe('1h');
 
+const OTHER = { family: 'seasonal-naive', settings: {} };
+
 /** From the second slot on a shadow forecasts beside the champion of 1h. */
 async function setShadow({ state: { models } }: Stores, since: number): Promise<void> {
   const version = 'shadow-of-the-scene';
   if ((await models.shadow(ONE_HOUR)) !== null) return;
   await models.register(metadataOf(version, { timeframe: ONE_HOUR, fits: [] }));
   await models.setShadow({ timeframe: ONE_HOUR, version, since });
+}
+
+/** In the middle of the night 1h gets another champion, as a promotion leaves it. */
+async function changeChampion({ state: { models } }: Stores, now: number): Promise<void> {
+  const version = familyNamed(OTHER.family).version(OTHER.settings);
+  const before = await models.champion(ONE_HOUR);
+  if (before === null || now < at(4) || before.version === version) return;
+  await models.register(metadataOf(version, { ...OTHER, timeframe: ONE_HOUR, fits: [] }));
+  const change = { timeframe: ONE_HOUR, version, previous: before.version, at: now } as const;
+  await models.changeChampion({ ...change, kind: 'promotion', by: 'operator', reason: 'the scene wants it so' });
 }
 
 async function main(folder: string, address: string): Promise<void> {
@@ -129,6 +143,7 @@ async function main(folder: string, address: string): Promise<void> {
       for (const request of market.requests().slice(requests.length)) requests.push({ ...request, at: run.due });
       log.info({ due: new Date(run.due).toISOString(), ...run.result }, 'slot');
       await setShadow(stores, run.due);
+      await changeChampion(stores, run.due);
     }
   };
   await worker.runUntil(compute.runUntil(background.runUntil(shadow.runUntil(night()))));

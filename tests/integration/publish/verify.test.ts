@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { HOUR, MINUTE } from '../../../src/domain/timeframe';
 import { canonicalJson, isoTime } from '../../../src/publish/canonical-json';
 import type { Manifest } from '../../../src/publish/documents';
-import { verify } from '../../../src/publish/verify';
+import { verify, VerifyMemory } from '../../../src/publish/verify';
 import { exportOf, pairOf } from '../../unit/publish/example';
 import { broken, plantDocument, plantEntry, plantManifest } from './planting';
-import { THROUGH, openWorkshop } from './workshop';
+import { ETHER, THROUGH, openWorkshop } from './workshop';
 import type { Workshop } from './workshop';
 
 let shop: Workshop;
@@ -138,6 +138,40 @@ describe('generations', () => {
       manifest.rollback_of = 9;
     });
     expect(await broken(shop)).toEqual(['I25']);
+  });
+
+  test('I42 a pair that one generation leaves out and the next has as it was', async () => {
+    await shop.commit(THROUGH);
+    plantManifest(shop, (manifest) => {
+      manifest.entries = manifest.entries.filter(({ key }) => key !== 'ETH/USDT 1h');
+      Object.assign(manifest.summary, { total: 1, status: { fresh: 1 }, visibility: { visible: 1 } });
+    });
+    const memory = new VerifyMemory();
+    const look = async () => (await verify(shop.publicDir, { now: THROUGH + 10_000, memory })).breaches;
+    expect(await look()).toEqual([]);
+    await shop.commit(THROUGH);
+    const told = [{ invariant: 'I42', where: 'generations/4.json' }];
+    expect(await look()).toMatchObject(told);
+    expect((await verify(shop.publicDir, { now: THROUGH + 10_000 })).breaches).toMatchObject(told);
+  });
+
+  test('a pair that was taken out and came back with new documents is no breach, nor one that a rollback brings back', async () => {
+    await shop.publisher.removePair(ETHER);
+    await shop.commit(THROUGH);
+    const asOf = THROUGH + 9000;
+    await shop.publisher.exportPair({ ...exportOf(ETHER, THROUGH), asOf });
+    await shop.publisher.rollback({ asOf, nextExpectedCommit: THROUGH + HOUR, to: 2, reason: 'a drill' });
+    expect(shop.manifest().entries.map(({ key, updated_at: at }) => [key, at])).toContainEqual([
+      'ETH/USDT 1h',
+      isoTime(THROUGH + 7000),
+    ]);
+    expect(await broken(shop)).toEqual([]);
+    await shop.publisher.removePair(ETHER);
+    await shop.commit(THROUGH);
+    await shop.publisher.exportPair({ ...exportOf(ETHER, THROUGH), asOf });
+    await shop.commit(THROUGH);
+    expect(shop.manifest().entries).toHaveLength(2);
+    expect(await broken(shop)).toEqual([]);
   });
 
   test('I25 a generation that was made before the one before it', async () => {

@@ -9,6 +9,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReplayReport, StoryLine } from '../../../src/cli/wiring';
 import { testOnCandles } from '../../candles';
+import { check } from '../../checker/check';
+import { truthOfFiles } from '../../checker/market-truth';
 import { FULL_PROOF, writeTable } from '../outcome-table';
 import { Replayed } from '../replay/replayed';
 import { breakRegime, writeStoryCandles } from './story-candles';
@@ -113,6 +115,13 @@ class Story {
   }
 }
 
+/** What is left, by the checker: who forecast was champion then (I31), through every change of the story. */
+function expectSound({ replayed }: Story): void {
+  const report = check({ folder: replayed.root, truth: truthOfFiles(replayed.script.data) });
+  expect(report.breaches).toEqual([]);
+  expect(report.tried['I31 registry']).toBeGreaterThan(0);
+}
+
 const of = (story: readonly StoryLine[], event: StoryLine['event']): StoryLine[] =>
   story.filter((line) => line.event === event);
 const first = (story: readonly StoryLine[], event: StoryLine['event'], from = 0): StoryLine | undefined =>
@@ -191,6 +200,7 @@ async function shortStory(source: string): Promise<void> {
   expect(scan.leaks).toEqual([]);
   expect(scan.forecasts).toBe(1);
   writeTable('models-story', `${table(report)}\n${scanned(scan)}`);
+  expectSound(story);
 }
 
 const DAYS = Number(process.env.PROOF_DAYS ?? 90);
@@ -273,6 +283,7 @@ async function hoursStory(source: string): Promise<string> {
   expect(scan.leaks).toEqual([]);
   expect(scan.forecasts).toBeGreaterThan(100);
   expect(good).not.toBe(bad);
+  expectSound(story);
   return told;
 }
 
@@ -300,6 +311,7 @@ async function daysStory(source: string): Promise<string> {
   expect(first(lines, 'drift', breakAt)).toBeDefined();
   expect(scan.leaks).toEqual([]);
   expect(scan.forecasts).toBeGreaterThan(100);
+  expectSound(story);
   return told;
 }
 

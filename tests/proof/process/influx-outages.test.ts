@@ -43,7 +43,8 @@ const FROZEN = 'F13 influxd frozen while cycles run';
 const FULL = 'F33 the disk of influxd full while cycles run';
 const FAULTS = [LATE, IN_FILL, KILLED, FROZEN, ...(mayMount ? [FULL] : [])];
 const table = outcomeTable('influx-outages', FAULTS);
-const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I60 ban', 'I61 empty', 'I61 cursor', 'P16 synced'];
+/** This market has every candle, changes none and bans nobody, and every pair has its minimum. */
+const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I41 gate', 'I60 ban', 'I61 empty', 'I61 cursor', 'P16 synced'];
 
 let folder: string;
 let disk: SmallDisk | null = null;

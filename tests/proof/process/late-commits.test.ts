@@ -37,7 +37,8 @@ const FROZEN = 'F05 worker frozen in the middle of a manifest and thawed';
 const KILLED = 'F04 worker killed';
 const CHANGE = 'F05 worker frozen in the middle of a change of champion';
 const table = outcomeTable('late-commits', [FROZEN, KILLED, ...(FULL_PROOF ? [CHANGE] : [])]);
-const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I60 ban', 'I61 empty', 'I61 cursor', 'P16 synced'];
+/** This market has every candle, changes none and bans nobody, and every pair has its minimum. */
+const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I41 gate', 'I60 ban', 'I61 empty', 'I61 cursor', 'P16 synced'];
 
 async function within<T>(ms: number, look: () => Promise<T | null>): Promise<T> {
   for (const end = Date.now() + ms; ;) {

@@ -106,8 +106,8 @@ const SCRIPTS: readonly (readonly [string, readonly string[]])[] = FULL_PROOF
 /** How often a disturbance that met nothing may be tried again in one run. */
 const SPARE = FULL_PROOF ? 8 : 6;
 
-/** This market has every candle, changes none and bans nobody. */
-const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I60 ban', 'I61 empty', 'I61 cursor', 'P16 synced'];
+/** This market has every candle, changes none and bans nobody, and every pair has its minimum. */
+const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I41 gate', 'I60 ban', 'I61 empty', 'I61 cursor', 'P16 synced'];
 
 async function withDeployment<T>(work: (deployment: Deployment) => Promise<T>): Promise<T> {
   const deployment = await openDeployment(OPTIONS);

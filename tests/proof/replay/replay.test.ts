@@ -32,8 +32,11 @@ const SLOTS = FULL_PROOF ? 4 + FULL_DAYS * 24 + FULL_DAYS + MONDAYS.length : 2 +
 const KILLS = FULL_PROOF ? 10 : 1;
 /** Decides when the replay is killed; printed, so that a failure can be had again. */
 const SEED = process.env.PROOF_SEED ?? '1';
-/** Files never change a candle; the market of a replay is within its process, where nobody sees what it is asked. */
-const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I60 ban', 'I61 cursor', 'P16 synced'];
+/**
+ * Files never change a candle and have the minimum of every pair; the market of a replay is within its process, where nobody
+ * sees what it is asked.
+ */
+const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I41 gate', 'I60 ban', 'I61 cursor', 'P16 synced'];
 const MINUTES = 60_000;
 const TIMEOUT = (FULL_PROOF ? 180 : 15) * MINUTES;
 
