@@ -38,13 +38,12 @@ function setClock(clock: MarketClock, body: string): MarketAnswer {
   }
 }
 
-/** One rule, or a scenario `{seed, faults}` of several, is added; the answer is the list as it is then. */
+/** One rule, or a scenario `{seed, faults}` whose rules draw by its seed, is added; the answer is the list as it is then. */
 function addFaults(faults: FaultDesk, body: string): MarketAnswer {
   try {
     const content: unknown = JSON.parse(body);
     const several = typeof content === 'object' && content !== null && 'faults' in content;
-    const rules = several ? parseScenario(content, 'the body').faults : [parseRule(content, 'the body')];
-    for (const rule of rules) faults.add(rule);
+    faults.add(several ? parseScenario(content, 'the body') : { faults: [parseRule(content, 'the body')] });
     return jsonAnswer(faults.list());
   } catch (error) {
     const message =

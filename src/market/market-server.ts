@@ -168,7 +168,7 @@ export async function startMarket(options: MarketOptions = {}): Promise<MarketSe
   const feed = chooseFeed(options);
   const clock = createClock(options.clock ?? 'real');
   const log: LoggedRequest[] = [];
-  const faults = createFaultDesk(options.scenario ?? { seed: '1', faults: [] });
+  const faults = createFaultDesk(options.scenario ?? { faults: [] });
   const exchange = stackLayers(
     [createLogLayer(log), createWeightLayer(), faults.layer, ...(options.layers ?? [])],
     createExchangeRoutes(feed),

@@ -1,5 +1,6 @@
 /** Faults of a whole answer: its status, its body, the way it is sent, and what it says of time and markets. */
 import { z } from 'zod';
+import type { EpochMs } from '../../domain/types';
 import { errorAnswer, jsonAnswer } from '../layer';
 import type { MarketAnswer } from '../layer';
 import { fault } from './fault';
@@ -16,6 +17,14 @@ function body(text: string, type: string): () => Promise<MarketAnswer> {
 
 const JSON_TYPE = 'application/json;charset=UTF-8';
 const UNAVAILABLE = errorAnswer(-1001, 'Internal error; unable to process your request. Please try again.', 503);
+
+/** Candles without those that are left out; null when there is none of these. */
+function withoutCandles(answer: MarketAnswer, isLeftOut: (openTime: EpochMs) => boolean): MarketAnswer | null {
+  if (answer.status !== 200) return null;
+  const rows = JSON.parse(answer.body) as readonly (readonly [EpochMs])[];
+  const kept = rows.filter(([openTime]) => !isLeftOut(openTime));
+  return kept.length === rows.length ? null : { ...answer, body: JSON.stringify(kept) };
+}
 
 interface ExchangeInfo {
   readonly symbols: readonly Readonly<Record<string, unknown>>[];
@@ -121,11 +130,7 @@ export const ANSWER_FAULTS = {
     act: async ({ request, next, from, until }) => {
       if (from <= request.now && request.now < until) return UNAVAILABLE;
       if (request.now < from || !request.path.endsWith('/klines')) return null;
-      const answer = await next();
-      if (answer.status !== 200) return null;
-      const rows = JSON.parse(answer.body) as readonly (readonly [number])[];
-      const kept = rows.filter(([openTime]) => openTime < from || openTime >= until);
-      return kept.length === rows.length ? null : { ...answer, body: JSON.stringify(kept) };
+      return withoutCandles(await next(), (openTime) => openTime >= from && openTime < until);
     },
   }),
   delisted: fault({
@@ -136,12 +141,9 @@ export const ANSWER_FAULTS = {
       const id = parameters.symbol.replace('/', '');
       if (request.path.endsWith('/klines')) {
         if (request.query.get('symbol') !== id) return null;
-        const answer = await next();
-        const rows = JSON.parse(answer.body) as readonly (readonly [number])[];
-        return { ...answer, body: JSON.stringify(rows.filter(([openTime]) => openTime < from)) };
+        return withoutCandles(await next(), (openTime) => openTime >= from);
       }
-      const answer = await next();
-      const info = readInfo(answer);
+      const info = readInfo(await next());
       const symbols = info?.symbols.map((row) => (row.symbol === id ? { ...row, status: 'BREAK' } : row));
       return info === null ? null : jsonAnswer({ ...info, symbols });
     },

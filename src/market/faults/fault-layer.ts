@@ -14,9 +14,12 @@ export interface RuleState {
 
 export interface FaultDesk {
   readonly layer: Layer;
-  /** Adds a rule behind those there are: of several that would fire, the first one does. */
-  add(rule: FaultRule): void;
-  /** Takes all rules away. */
+  /**
+   * Adds rules behind those there are: of several that would fire, the first one does. A rule's draws follow from its seed,
+   * its place among all rules and its name.
+   */
+  add(scenario: Scenario): void;
+  /** Takes all rules away: the same ones, added again, draw the same again. */
   clear(): void;
   list(): readonly RuleState[];
 }
@@ -80,10 +83,12 @@ class ActiveRule implements RuleState {
   }
 }
 
-export function createFaultDesk(scenario: Scenario): FaultDesk {
-  let added = 0;
-  const activate = (rule: FaultRule): ActiveRule => new ActiveRule(rule, scenario.seed, added++);
-  let rules = scenario.faults.map(activate);
+export function createFaultDesk(start: Scenario): FaultDesk {
+  let rules: readonly ActiveRule[] = [];
+  const add = ({ seed = start.seed ?? '1', faults }: Scenario): void => {
+    for (const rule of faults) rules = [...rules, new ActiveRule(rule, seed, rules.length)];
+  };
+  add(start);
   return {
     layer: async (request, next) => {
       for (const rule of rules) {
@@ -92,9 +97,7 @@ export function createFaultDesk(scenario: Scenario): FaultDesk {
       }
       return next();
     },
-    add: (rule) => {
-      rules = [...rules, activate(rule)];
-    },
+    add,
     clear: () => {
       rules = [];
     },

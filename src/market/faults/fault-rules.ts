@@ -3,13 +3,12 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { PipelineError } from '../../domain/errors';
 import { ANSWER_FAULTS } from './answer-faults';
+import { moment } from './fault';
 import type { Fault } from './fault';
 import { ROW_FAULTS } from './row-faults';
 
 export const FAULTS: Readonly<Record<string, Fault>> = { ...ANSWER_FAULTS, ...ROW_FAULTS };
 export const FAULT_NAMES: readonly string[] = Object.keys(FAULTS);
-
-const moment = z.union([z.number().int(), z.iso.datetime().transform((text) => Date.parse(text))]);
 
 const RULE = z.strictObject({
   fault: z.string(),
@@ -25,13 +24,13 @@ const RULE = z.strictObject({
   times: z.number().int().positive().optional(),
   /** So many matching requests pass first. */
   after: z.number().int().nonnegative().default(0),
-  /** Market time in which it is in force: milliseconds or ISO 8601. */
+  /** Market time in which it is in force. */
   from: moment.optional(),
   until: moment.optional(),
 });
 
 const SCENARIO = z.strictObject({
-  seed: z.union([z.string(), z.number()]).transform(String).default('1'),
+  seed: z.union([z.string(), z.number()]).transform(String).optional(),
   faults: z.array(RULE),
 });
 
@@ -39,7 +38,8 @@ export type FaultRule = z.output<typeof RULE>;
 /** As it is written in JSON. */
 export type FaultRuleInput = z.input<typeof RULE>;
 export interface Scenario {
-  readonly seed: string;
+  /** What the draws of these rules come from; without one, the market's own seed of faults, or 1. */
+  readonly seed?: string | undefined;
   readonly faults: readonly FaultRule[];
 }
 

@@ -3,6 +3,9 @@ import { z } from 'zod';
 import type { EpochMs } from '../../domain/types';
 import type { MarketAnswer, MarketRequest } from '../layer';
 
+/** A time of the market, as rules and parameters write it: milliseconds or ISO 8601. */
+export const moment = z.union([z.number().int(), z.iso.datetime().transform((text) => Date.parse(text))]);
+
 export interface FaultContext<Parameters> {
   readonly parameters: Parameters;
   readonly request: MarketRequest;
@@ -25,7 +28,7 @@ export interface Fault<Parameters = unknown> {
   readonly befalls: 'any' | 'klines' | 'time' | 'exchangeInfo' | readonly string[];
   /** Runs outside of the rule's time too, and decides by itself. */
   readonly always?: boolean;
-  /** Null: this time it did nothing, and is not counted. */
+  /** Null: this time it changed nothing, and is not counted. */
   readonly act: (context: FaultContext<Parameters>) => Promise<MarketAnswer | null>;
 }
 

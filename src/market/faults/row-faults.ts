@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { closeOf, isTimeframe, lastBoundary, shiftSlots } from '../../domain/timeframe';
 import type { EpochMs, TimeframeId } from '../../domain/types';
 import type { MarketAnswer, MarketRequest } from '../layer';
-import { fault } from './fault';
+import { fault, moment } from './fault';
 import type { Fault, FaultContext } from './fault';
 
 /** As the exchange writes it; a fault may put anything anywhere. */
@@ -25,7 +25,7 @@ async function candlesOf({ next, request }: FaultContext<unknown>, other?: Marke
   return { answer, rows: JSON.parse(answer.body) as readonly Row[], timeframe };
 }
 
-/** A fault that changes the rows of a true answer; null from `change` or no row: nothing happened. */
+/** A fault that changes the rows of a true answer; when there is none, or they stay as they are, nothing happened. */
 function rowFault<Shape extends z.ZodRawShape>(
   meaning: string,
   parameters: Shape,
@@ -43,7 +43,8 @@ function rowFault<Shape extends z.ZodRawShape>(
       const candles = await candlesOf(context);
       if (candles === null || candles.rows.length === 0) return null;
       const changed = change(candles.rows, context, candles.timeframe);
-      return changed === null ? null : { ...candles.answer, body: JSON.stringify(changed) };
+      const body = changed === null ? candles.answer.body : JSON.stringify(changed);
+      return body === candles.answer.body ? null : { ...candles.answer, body };
     },
   });
 }
@@ -84,13 +85,15 @@ const POISON = {
 } as const;
 const POISONS = Object.keys(POISON) as (keyof typeof POISON)[];
 
+const limitOf = (query: URLSearchParams): number => Number(query.get('limit') ?? 500);
+
 function withQuery(request: MarketRequest, change: (query: URLSearchParams) => void): MarketRequest {
   const query = new URLSearchParams(request.query);
   change(query);
   return { ...request, query };
 }
 
-/** The true answer to another question. */
+/** The true answer to another question; when it is that of the one asked too, nothing happened. */
 function otherAnswer<Shape extends z.ZodRawShape>(
   meaning: string,
   parameters: Shape,
@@ -100,7 +103,10 @@ function otherAnswer<Shape extends z.ZodRawShape>(
     meaning,
     parameters,
     befalls: 'klines',
-    act: async (context) => context.next(withQuery(context.request, (query) => change(query, context))),
+    act: async (context) => {
+      const answer = await context.next(withQuery(context.request, (query) => change(query, context)));
+      return answer.body === (await context.next()).body ? null : answer;
+    },
   });
 }
 
@@ -126,19 +132,19 @@ export const ROW_FAULTS = {
     befalls: 'klines',
     act: async ({ request, next, memory }) => {
       const key = `${request.query.get('symbol')} ${request.query.get('interval')}`;
-      const first = memory.get(key) as MarketAnswer | undefined;
-      if (first !== undefined) return first;
-      memory.set(key, await next());
-      return null;
+      const truth = await next();
+      const first = (memory.get(key) ?? truth) as MarketAnswer;
+      memory.set(key, first);
+      return first.body === truth.body ? null : first;
     },
   }),
   page_cap: otherAnswer(
     'at most `rows` rows, whatever is asked',
     { rows: z.number().int().min(1).max(1000).default(100) },
-    (query, { parameters }) => query.set('limit', String(Math.min(parameters.rows, Number(query.get('limit') ?? 500)))),
+    (query, { parameters }) => query.set('limit', String(Math.min(parameters.rows, limitOf(query)))),
   ),
   one_row_short: otherAnswer('one row fewer than asked for', {}, (query) =>
-    query.set('limit', String(Math.max(1, Number(query.get('limit') ?? 500) - 1))),
+    query.set('limit', String(Math.max(1, limitOf(query) - 1))),
   ),
   thursday_weeks: rowFault('weeks begin on Thursday', {}, (rows, _, timeframe) =>
     timeframe === '1w' ? rows.map((row) => moved(row, openTime(row) - 4 * DAY)) : null,
@@ -178,10 +184,8 @@ export const ROW_FAULTS = {
   lag: rowFault(
     'a candle appears only so many seconds after its close',
     { seconds: z.number().positive().max(86_400).default(30) },
-    (rows, { parameters, request }, timeframe) => {
-      const kept = rows.filter((row) => closeOf(timeframe, openTime(row)) + parameters.seconds * 1000 <= request.now);
-      return kept.length === rows.length ? null : kept;
-    },
+    (rows, { parameters, request }, timeframe) =>
+      rows.filter((row) => closeOf(timeframe, openTime(row)) + parameters.seconds * 1000 <= request.now),
   ),
   revised: rowFault(
     'for so many seconds after its close a candle has not its final values',
@@ -198,16 +202,13 @@ export const ROW_FAULTS = {
         const close = closeOf(timeframe, openTime(row));
         return since < close && close <= request.now;
       };
-      return rows.some(settling) ? rows.map((row) => (settling(row) ? incomplete(row) : row)) : null;
+      return rows.map((row) => (settling(row) ? incomplete(row) : row));
     },
   ),
   hole: rowFault(
-    'no candle that opens from `from` to `until`, both of the parameters',
-    { first: z.number().int(), last: z.number().int() },
-    (rows, { parameters }) => {
-      const kept = rows.filter((row) => openTime(row) < parameters.first || openTime(row) > parameters.last);
-      return kept.length === rows.length ? null : kept;
-    },
+    'no candle that opens from `first` to `last`, both included; milliseconds or ISO 8601',
+    { first: moment, last: moment },
+    (rows, { parameters: { first, last } }) => rows.filter((row) => openTime(row) < first || openTime(row) > last),
   ),
   without_newest: rowFault(
     'the newest `slots` candles are missing',

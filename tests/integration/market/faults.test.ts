@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HOUR } from '../../../src/domain/timeframe';
-import { FAULT_NAMES, parseRule, parseScenario, readScenario } from '../../../src/market/faults/fault-rules';
+import { FAULTS, parseRule, parseScenario, readScenario } from '../../../src/market/faults/fault-rules';
 import type { FaultRuleInput } from '../../../src/market/faults/fault-rules';
 import { startMarket } from '../../../src/market/market-server';
 import type { MarketServer } from '../../../src/market/market-server';
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(async () => market.close());
 
-const add = (rule: FaultRuleInput) => market.faults.add(parseRule(rule, 'the test'));
+const add = (rule: FaultRuleInput) => market.faults.add({ faults: [parseRule(rule, 'the test')] });
 const ask = (path: string) => fetch(`${market.url}/api/v3/${path}`);
 const KLINES = `klines?symbol=BTCUSDT&interval=1h&startTime=${LAST - 9 * HOUR}&limit=100`;
 type Row = readonly [number, string, string, string, string, string, ...unknown[]];
@@ -78,6 +78,10 @@ test.each<[FaultRuleInput, readonly number[]]>([
   [{ fault: 'lag', with: { seconds: 3600 } }, [-9, -8, -7, -6, -5, -4, -3, -2, -1]],
   [{ fault: 'without_newest', with: { slots: 2 } }, [-9, -8, -7, -6, -5, -4, -3, -2]],
   [{ fault: 'hole', with: { first: LAST - 3 * HOUR, last: LAST - HOUR } }, [-9, -8, -7, -6, -5, -4, 0, 1]],
+  [
+    { fault: 'hole', with: { first: '2024-06-13T03:00:00Z', last: '2024-06-13T05:00:00Z' } },
+    [-9, -8, -7, -6, -5, -4, 0, 1],
+  ],
   [{ fault: 'off_by', with: { seconds: -1 } }, TRUE_OPENS.map((hour) => hour - 1 / 3600)],
   [{ fault: 'close_times' }, TRUE_OPENS.map((hour) => hour + 1 - 1 / HOUR)],
   [{ fault: 'wrong_timeframe', with: { timeframe: '1d' } }, [-6]],
@@ -104,6 +108,25 @@ test('same_page answers the first page for ever, and counts only the wrong ones'
   const first = await opens();
   expect(await opens(`klines?symbol=BTCUSDT&interval=1h&startTime=${LAST}&limit=5`)).toEqual(first);
   expect(market.faults.list()[0]).toMatchObject({ matched: 2, fired: 1 });
+});
+
+test.each<FaultRuleInput>([
+  { fault: 'page_cap', with: { rows: 100 } },
+  { fault: 'page_cap', with: { rows: TRUE_OPENS.length } },
+  { fault: 'one_row_short' },
+  { fault: 'since_ignored' },
+  { fault: 'same_page' },
+  { fault: 'hole', with: { first: LAST - 30 * HOUR, last: LAST - 20 * HOUR } },
+  { fault: 'delisted', with: { symbol: 'ETH/USDT' } },
+  { fault: 'wrong_symbol', with: { symbol: 'BTC/USDT' } },
+  { fault: 'wrong_timeframe', with: { timeframe: '1h' } },
+])('%j is not counted where it changes nothing', async (rule) => {
+  // Without a start the newest are answered anyway.
+  const path = rule.fault === 'since_ignored' ? 'klines?symbol=BTCUSDT&interval=1h&limit=9' : KLINES;
+  const truth = await rows(path);
+  add(rule);
+  expect(await rows(path)).toEqual(truth);
+  expect(market.faults.list()).toMatchObject([{ fired: 0 }]);
 });
 
 test('weeks from Thursday and months of thirty days have their stamps, and seconds are a thousandth', async () => {
@@ -224,14 +247,15 @@ describe('a rule', () => {
   });
 });
 
+async function control(method: string, body?: unknown) {
+  const answer = await fetch(`${market.url}/_control/faults`, {
+    method,
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  return { status: answer.status, body: await answer.json() };
+}
+
 test('faults are added, listed with their counts and cleared over the control endpoint', async () => {
-  const control = async (method: string, body?: unknown) => {
-    const answer = await fetch(`${market.url}/_control/faults`, {
-      method,
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    });
-    return { status: answer.status, body: await answer.json() };
-  };
   expect((await control('POST', { fault: 'empty_page', times: 1 })).status).toBe(200);
   expect((await control('POST', { faults: [{ fault: 'html', path: 'time' }] })).body).toHaveLength(2);
   await ask(KLINES);
@@ -246,6 +270,24 @@ test('faults are added, listed with their counts and cleared over the control en
   expect(await control('POST', 'no json')).toMatchObject({ status: 400 });
   expect((await control('DELETE')).body).toEqual([]);
   expect(await opens()).toEqual(TRUE_OPENS);
+});
+
+test('rules posted with a seed draw by it, and draw the same again once they were cleared and posted anew', async () => {
+  const marks = async (scenario: object): Promise<string> => {
+    await control('DELETE');
+    await control('POST', scenario);
+    let told = '';
+    for (let k = 0; k < 40; k++) told += (await (await ask('ping')).text()) === '' ? 'x' : '.';
+    return told;
+  };
+  const faults = [{ fault: 'empty_body', probability: 0.5 }];
+  const seven = await marks({ seed: 7, faults });
+  expect(await marks({ seed: 7, faults })).toBe(seven);
+  expect(await marks({ seed: 8, faults })).not.toBe(seven);
+  const without = await marks({ faults });
+  expect(without).not.toBe(seven);
+  expect(await marks({ seed: 1, faults })).toBe(without);
+  expect(await marks(faults[0] ?? {})).toBe(without);
 });
 
 test('a scenario file is read, or refused by name', () => {
@@ -264,5 +306,6 @@ test('a scenario file is read, or refused by name', () => {
 
 test('the documentation names every fault with its meaning', () => {
   const text = readFileSync(join(__dirname, '..', '..', '..', 'docs', 'market-simulator.md'), 'utf8');
-  expect(FAULT_NAMES.filter((name) => !text.includes(`| \`${name}\` |`))).toEqual([]);
+  const rows = Object.entries(FAULTS).map(([name, { meaning }]) => `| \`${name}\` | ${meaning} |`);
+  expect(rows.filter((row) => !text.includes(row))).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCcxtExchange } from '../../../src/adapters/ccxt/ccxt-exchange';
+import type { RequestTimeouts } from '../../../src/adapters/ccxt/http-request';
 import { openCandleStore } from '../../../src/adapters/sqlite/candle-store';
 import { openStateStore } from '../../../src/adapters/sqlite/state-store';
 import { sameValues } from '../../../src/domain/candle';
@@ -13,6 +14,7 @@ import { parseSymbol } from '../../../src/domain/types';
 import type { Candle, EpochMs, Pair } from '../../../src/domain/types';
 import { detect } from '../../../src/ingest/detect';
 import { fill } from '../../../src/ingest/fill';
+import type { FillRequest } from '../../../src/ingest/fill';
 import { findEarliest } from '../../../src/ingest/earliest';
 import type { IngestPorts } from '../../../src/ingest/ingest-ports';
 import { repair } from '../../../src/ingest/repair';
@@ -27,10 +29,11 @@ import { checkStore } from '../../checker/check';
 import type { CheckReport } from '../../checker/findings';
 import type { Values } from '../../checker/market-truth';
 
-/** The market's time: a few hundred hours after the first candle of the first symbol. */
+/** The market's usual time: a few hundred hours after the first candle of the first symbols. */
 export const NOW = Date.parse('2017-09-25T12:00:30Z');
 export const SETTLE_MS = 2_000;
-const TIMEOUTS = { headersMs: 400, totalMs: 800 };
+/** For whom a second is too long to wait. */
+export const HASTY: Partial<RequestTimeouts> = { headersMs: 400, totalMs: 800 };
 /** Small pages, so that a short history takes several. */
 const PAGE = 200;
 
@@ -59,16 +62,19 @@ export class HostileMarket {
   readonly #folder = mkdtempSync(join(tmpdir(), 'coin-predict-hostile-'));
   readonly #open: Ingest[] = [];
 
-  private constructor(readonly market: MarketServer) {}
+  private constructor(
+    readonly market: MarketServer,
+    readonly now: EpochMs,
+  ) {}
 
-  static async start(seed = 'hostile'): Promise<HostileMarket> {
+  static async start(seed = 'hostile', now: EpochMs = NOW): Promise<HostileMarket> {
     const symbols = inventedSymbols(3);
     const feed = new GeneratedFeed({ seed, symbols, outagesAYear: 40 });
-    return new HostileMarket(await startMarket({ feed, clock: { fixed: NOW } }));
+    return new HostileMarket(await startMarket({ feed, clock: { fixed: now } }), now);
   }
 
   befall(rule: FaultRuleInput): void {
-    this.market.faults.add(parseRule(rule, 'the proof'));
+    this.market.faults.add({ faults: [parseRule(rule, 'the proof')] });
   }
 
   fired(): number {
@@ -76,7 +82,7 @@ export class HostileMarket {
   }
 
   /** Adapter and stores of one process; another one shares the files, as a second worker would. */
-  async ingest(): Promise<Ingest> {
+  async ingest(timeouts: Partial<RequestTimeouts> = {}): Promise<Ingest> {
     const candles = await openCandleStore(join(this.#folder, 'candles.db'));
     const state = await openStateStore(join(this.#folder, 'state.db'));
     const exchange = await createCcxtExchange({
@@ -86,7 +92,7 @@ export class HostileMarket {
       clock: this.clock,
       settleMs: SETTLE_MS,
       baseUrl: this.market.url,
-      timeouts: TIMEOUTS,
+      timeouts,
       random: () => 0,
     });
     const ingest: Ingest = {
@@ -108,11 +114,12 @@ export class HostileMarket {
 
   /** Every closed candle of the market, as it finally is. */
   truth({ symbol, timeframe }: Pair): Candle[] {
+    const { now } = this;
     const { feed } = this.market;
-    const range = feed.range(symbol, timeframe, NOW);
+    const range = feed.range(symbol, timeframe, now);
     const found: Candle[] = [];
-    for (let at = range?.from ?? NOW; closeOf(timeframe, at) + SETTLE_MS <= NOW; at = shiftSlots(timeframe, at, 1)) {
-      const candle = feed.candle(symbol, timeframe, at, NOW);
+    for (let at = range?.from ?? now; closeOf(timeframe, at) + SETTLE_MS <= now; at = shiftSlots(timeframe, at, 1)) {
+      const candle = feed.candle(symbol, timeframe, at, now);
       if (candle !== null) found.push(candle);
     }
     return found;
@@ -141,12 +148,17 @@ function valuesByTime({ openTime, open, high, low, close, volume }: Candle): [nu
   return [openTime, [open, high, low, close, volume]];
 }
 
-/** What a fill and its repair came to: `stored`, or the code of the failure. */
-export async function attempt(ingest: Ingest, pair: Pair, asOf: EpochMs = NOW): Promise<PipelineError | 'stored'> {
+/** What a fill and its repair came to: `stored`, or the failure. */
+export async function attempt(
+  ingest: Ingest,
+  pair: Pair,
+  given: Partial<Pick<FillRequest, 'asOf' | 'limit' | 'onPage'>> = {},
+): Promise<PipelineError | 'stored'> {
+  const { asOf = NOW } = given;
   try {
     const from = await findEarliest(ingest.exchange, { pair, asOf });
     if (from === null) return new PipelineError('empty_response', 'the exchange has no candle');
-    await fill(ingest, { pair, from, asOf, limit: PAGE });
+    await fill(ingest, { limit: PAGE, ...given, pair, from, asOf });
     await readAgain(ingest, pair, asOf);
     await repair(ingest, { pair, asOf });
     return 'stored';

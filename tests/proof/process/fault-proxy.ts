@@ -1,6 +1,7 @@
 /** Stands between two programs on one machine and spoils what goes through, at a word. Plain TCP, so HTTP and gRPC too. */
 import { createConnection, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
  * - `none`          all goes through
@@ -179,6 +180,8 @@ class Link {
 async function slice(to: Socket, chunk: Buffer): Promise<void> {
   for (let at = 0; at < Math.min(chunk.length, SLICED_AT_MOST) && to.writable; at++) {
     await new Promise<void>((resolve) => void to.write(chunk.subarray(at, at + 1), () => resolve()));
+    // Bytes that are written in one turn of the loop are read as one piece.
+    await nextTurn();
   }
   if (chunk.length > SLICED_AT_MOST && to.writable) to.write(chunk.subarray(SLICED_AT_MOST));
 }
