@@ -89,7 +89,7 @@ test('an end before where the folder stands is told of as it was then, and says 
   ]);
 
   await candles.write(PAIR, candlesFrom(PAIR, TO + 2 * HOUR, 5), TO + 9 * HOUR);
-  await state.gapLedger.record(PAIR, [gap(TO - 2 * HOUR, TO + HOUR)]);
+  await state.gapLedger.record(PAIR, [gap(TO - 2 * HOUR, TO + HOUR), gap(TO + 7 * HOUR, TO + 8 * HOUR)]);
   await state.forecastLedger.recordScores([score(TO - 2 * HOUR, 3), score(TO + HOUR, 1)]);
   await state.pairState.recordRevisions(PAIR, [{ before: revised(from), after: revised(from) }], TO + 3 * HOUR);
   await state.pairState.quarantine(PAIR, [refused(TO)], TO + 3 * HOUR);
