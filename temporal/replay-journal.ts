@@ -31,19 +31,6 @@ export function replayJournalFile({ root }: SourceFolder): string {
   return join(root, 'replay.jsonl');
 }
 
-/** What the replay of a folder was begun with. */
-export function replayBegunFile({ root }: SourceFolder): string {
-  return join(root, 'replay.json');
-}
-
-/** The pairs of a replay as variables of the configuration; null where nothing was replayed. */
-export function replayedPairs(folder: SourceFolder): { readonly SYMBOLS: string; readonly TIMEFRAMES: string } | null {
-  const file = replayBegunFile(folder);
-  if (!existsSync(file)) return null;
-  const { symbols, timeframes } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, readonly string[]>;
-  return { SYMBOLS: (symbols ?? []).join(','), TIMEFRAMES: (timeframes ?? []).join(',') };
-}
-
 type Line = SlotRecord | JobRecord;
 
 export interface ReplayJournal {

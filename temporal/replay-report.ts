@@ -2,7 +2,7 @@
 import type { ReplayReport } from '../src/cli/wiring';
 import { countRanges, subtractRanges } from '../src/domain/coverage';
 import { MODEL_REPORT } from '../src/domain/names';
-import { countSlots } from '../src/domain/timeframe';
+import { countSlots, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
 import type { JobRecord, SlotRecord } from './replay-journal';
@@ -16,8 +16,11 @@ export interface ReplaySpan {
   readonly to: EpochMs;
   /** The last slot is due by then. */
   readonly end: EpochMs;
-  /** Cycles that it takes. */
+  /** Cycles that it takes, and trainings and reports. */
   readonly planned: number;
+  readonly plannedJobs: number;
+  /** The last slot that the folder has run, which may be later than `end`. */
+  readonly standsAt: EpochMs;
 }
 
 type BoundaryTold = ReplayReport['not_done'][number];
@@ -34,6 +37,8 @@ export async function replayReport(
   return {
     from: iso(span.from),
     to: iso(span.to),
+    stands_at: span.standsAt > span.end ? iso(span.standsAt) : null,
+    complete: records.length === span.planned && jobs.length === span.plannedJobs,
     planned: span.planned,
     cycles: { total: records.length, ...tally(records.map(({ outcome }) => [outcome, 1])) },
     seconds: Number(seconds.toFixed(1)),
@@ -55,19 +60,25 @@ export async function replayReport(
   };
 }
 
-async function reportPair({ candles, state }: Stores, pair: Pair, { to }: ReplaySpan) {
+/** All of it by `to`, also where the folder was replayed further; only what a gap is taken for is as known now. */
+async function reportPair({ candles, state }: Stores, pair: Pair, { to, end }: ReplaySpan) {
   const { timeframe } = pair;
-  const extent = await candles.extent(pair);
-  const holes = extent === null ? [] : await candles.holes(pair);
-  const gaps = await state.gapLedger.list(pair);
+  const through = lastClosedOpen(timeframe, to, 0);
+  const last = (await candles.last(pair, 1, through))[0]?.openTime ?? null;
+  const first = last === null ? null : ((await candles.extent(pair))?.first ?? null);
+  const stored = first === null || last === null ? null : { from: first, to: last };
+  const holes = stored === null ? [] : await candles.holes(pair, stored);
+  const gaps = (await state.gapLedger.list(pair))
+    .filter((gap) => gap.from <= through)
+    .map((gap) => ({ ...gap, to: Math.min(gap.to, through) }));
   // The first cycle forecasts from candles that had closed before the replay begins.
   const forecasts = await state.forecastLedger.list(pair, 'champion', 0, to);
   const scores = await state.forecastLedger.scores(pair, 'champion', 0, to);
   return {
     pair: pairKey(pair),
-    candles: extent?.count ?? 0,
-    first: extent === null ? null : iso(extent.first),
-    last: extent === null ? null : iso(extent.last),
+    candles: stored === null ? 0 : await candles.count(pair, stored),
+    first: first === null ? null : iso(first),
+    last: last === null ? null : iso(last),
     holes: countRanges(timeframe, holes),
     unexplained: countRanges(timeframe, subtractRanges(timeframe, holes, gaps)),
     gaps: gaps.map((gap) => ({
@@ -76,10 +87,10 @@ async function reportPair({ candles, state }: Stores, pair: Pair, { to }: Replay
       state: gap.state,
       asks: gap.asks,
     })),
-    revised: (await state.pairState.revisions(pair)).length,
-    quarantined: (await state.pairState.quarantined(pair)).length,
+    revised: (await state.pairState.revisions(pair)).filter(({ at }) => at <= end).length,
+    quarantined: (await state.pairState.quarantined(pair)).filter(({ openTime }) => (openTime ?? 0) <= through).length,
     forecasts: forecasts.length,
-    steps_scored: scores.length,
+    steps_scored: scores.filter(({ dataThrough, step }) => shiftSlots(timeframe, dataThrough, step) <= to).length,
   };
 }
 

@@ -2,18 +2,21 @@
  * Past candles through the same workflows, stores and publishing, each boundary at its own time, as fast as it goes. The
  * market's clock is the only clock: it stands at the slot that is run, and the pipeline asks it for the time.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { ReplayProgress, ReplayReport } from '../src/cli/wiring';
 import type { Config } from '../src/config/config';
 import { PipelineError } from '../src/domain/errors';
 import type { EpochMs, Pair, TimeframeId } from '../src/domain/types';
+import { CsvFeed } from '../src/market/csv-feed';
 import { startMarket } from '../src/market/market-server';
 import { systemClock } from '../src/ports/clock';
 import type { Clock } from '../src/ports/clock';
 import { readPublished } from '../src/publish/published-reader';
 import { verify, VerifyMemory } from '../src/publish/verify';
-import { openReplayJournal, replayBegunFile, replayJournalFile } from './replay-journal';
+import { candlesHash, sameReplay } from './replay-begun';
+import type { ReplayBegun } from './replay-begun';
+import { openReplayJournal, replayJournalFile, standsAt } from './replay-journal';
 import type { ReplayJournal, SlotRecord } from './replay-journal';
 import { holdFolder } from './replay-lock';
 import { startReplayPipeline } from './replay-pipeline';
@@ -60,7 +63,6 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const parts: Parts = [];
   try {
     parts.push(await holdFolder(folder));
-    await sameReplay(folder, options);
     return await run(options, schedules, folder, parts);
   } finally {
     for (const stop of parts.toReversed()) await stop();
@@ -90,7 +92,12 @@ async function run(
   parts: Parts,
 ): Promise<ReplayReport> {
   const { config, data, from, to, models } = options;
-  const market = await startMarket({ data, symbols: config.symbols, clock: { fixed: from } });
+  const pairs: Pair[] = config.symbols.flatMap((symbol) =>
+    config.timeframes.map((timeframe) => ({ symbol, timeframe })),
+  );
+  const feed = new CsvFeed(data, config.symbols);
+  await sameReplay(folder, begunWith(options), candlesHash(feed, pairs, from));
+  const market = await startMarket({ feed, clock: { fixed: from } });
   parts.push(() => market.close());
   const clock: Clock = { now: () => market.clock.now(), monotonic: () => systemClock.monotonic() };
   const stores = await openStores(config, REPLAY, clock);
@@ -100,8 +107,11 @@ async function run(
   const cycles = slots.filter(({ schedule }) => isCycle(schedule));
   const ended = await endedSlots(stores, config, cycles.length);
   const journal = await openReplayJournal(replayJournalFile(folder));
+  // The run table is asked for its newest runs only; the journal lacks no other.
   const isDone = ({ due, schedule }: VirtualSlot<Schedule>): boolean =>
-    isCycle(schedule) ? ended.has(slotKey(schedule.every, due)) : journal.hasJob(due, schedule.run.workflowId);
+    isCycle(schedule)
+      ? journal.has(due, schedule.every) || ended.has(slotKey(schedule.every, due))
+      : journal.hasJob(due, schedule.run.workflowId);
   const look = createLook(options, folder, stores, clock);
   for (const { due, schedule } of cycles) {
     const outcome = ended.get(slotKey(schedule.every, due));
@@ -120,13 +130,11 @@ async function run(
     const onDue = async (due: EpochMs): Promise<void> => market.clock.set(due);
     await drive(options, pipeline, { schedules, ...span, isDone, onDue }, { journal, look, slots });
   }
-  const pairs: Pair[] = config.symbols.flatMap((symbol) =>
-    config.timeframes.map((timeframe) => ({ symbol, timeframe })),
-  );
   // A replay that was run further before is told of up to this end.
   const records = journal.records.filter(({ due }) => due <= span.to);
   const jobs = journal.jobs.filter(({ due }) => due <= span.to);
-  return replayReport(stores, { records, jobs }, { pairs, from, to, end: span.to, planned: cycles.length });
+  const told = { pairs, from, to, end: span.to, planned: cycles.length, plannedJobs: slots.length - cycles.length };
+  return replayReport(stores, { records, jobs }, { ...told, standsAt: standsAt(replayJournalFile(folder)) ?? from });
 }
 
 interface Seen {
@@ -212,11 +220,9 @@ function slotKey(timeframe: TimeframeId, due: EpochMs): string {
   return `${timeframe} ${due}`;
 }
 
-/** A replay goes on only with what it was begun with; a later end is the same replay, run further. */
-async function sameReplay(folder: SourceFolder, options: ReplayOptions): Promise<void> {
-  const { config, from, models, paused } = options;
-  const file = replayBegunFile(folder);
-  const wanted = JSON.stringify({
+/** A later end is the same replay, run further. */
+function begunWith({ config, from, models, paused }: ReplayOptions): ReplayBegun {
+  return {
     from: new Date(from).toISOString(),
     store: config.store,
     symbols: config.symbols,
@@ -224,13 +230,5 @@ async function sameReplay(folder: SourceFolder, options: ReplayOptions): Promise
     champions: config.timeframes.map((timeframe) => config.championFamily(timeframe)),
     ...(models ? { models } : {}),
     ...(paused.length > 0 ? { paused } : {}),
-  });
-  const found = await readFile(file, 'utf8').catch(() => null);
-  if (found === null) await writeFile(file, wanted);
-  else if (found !== wanted) {
-    throw new PipelineError(
-      'invalid_input',
-      `${folder.root} holds another replay, ${found}: set DATA_DIR to another folder, or delete this one to begin anew`,
-    );
-  }
+  };
 }

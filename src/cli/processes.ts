@@ -48,17 +48,20 @@ export function addProcesses(program: Command, wiring: CliWiring): void {
     });
 }
 
-/** Prints what was started and waits until it ends or is asked to stop. */
+/** Prints what was started, after what led to it, and waits until it ends or is asked to stop. */
 export async function runUntilStopped(
   wiring: CliWiring,
   options: FormatOptions,
   starting: Promise<Running>,
+  before?: { readonly text: string; readonly json: object },
 ): Promise<void> {
   const running = await starting;
   const facts = Object.entries(running.facts).map(
     ([key, fact]) => [key.replaceAll('_', ' '), String(fact ?? '-')] as const,
   );
-  print(wiring, options, { text: textFacts(facts), json: running.facts });
+  const text = textFacts(facts);
+  if (before === undefined) print(wiring, options, { text, json: running.facts });
+  else print(wiring, options, { text: `${before.text}\n${text}`, json: { ...before.json, serving: running.facts } });
   try {
     await Promise.race([running.ended, stopOf(wiring.stopping)]);
   } finally {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { moment } from './arguments';
-import { CommandEnd, EXIT_CODES, endWith } from './exit-codes';
+import { CommandEnd, EXIT_CODES } from './exit-codes';
 import { print, progressTo, withFormat, type FormatOptions } from './output';
 import { runUntilStopped } from './processes';
 import { textFacts, textTable } from './text-table';
@@ -61,14 +61,31 @@ async function run(wiring: CliWiring, options: ReplayCommandOptions): Promise<vo
     progress: progressTo(wiring),
     onProgress: progressPrinter(wiring),
   });
-  print(wiring, options, { text: reportText(report), json: report });
-  if (wiring.stopping.aborted) {
-    throw new CommandEnd(EXIT_CODES.partial, 'stopped; the same command goes on from here.');
+  const result = { text: reportText(report), json: report };
+  if (options.until === undefined || wiring.stopping.aborted) print(wiring, options, result);
+  else await serve(wiring, options, options.until, result);
+  if (report.verified.breaches.length > 0) throw new CommandEnd(EXIT_CODES.data);
+  if (!report.complete) throw new CommandEnd(EXIT_CODES.partial, 'stopped; the same command goes on from here.');
+  if (report.cycles.failed === report.cycles.total) {
+    throw new CommandEnd(
+      EXIT_CODES.failure,
+      'every cycle failed; "EXCHANGE=replay coin-predict why SYMBOL TIMEFRAME" says where.',
+    );
   }
-  if (options.until !== undefined) {
-    await runUntilStopped(wiring, options, wiring.startReplayWeb(options.until));
-  }
-  endWith(report.verified.breaches.length > 0 ? EXIT_CODES.data : EXIT_CODES.ok);
+}
+
+async function serve(
+  wiring: CliWiring,
+  options: ReplayCommandOptions,
+  until: EpochMs,
+  result: Parameters<typeof print>[2] & { readonly json: object },
+): Promise<void> {
+  // The replay took long: it is told of even where nothing can be served.
+  const running = await wiring.startReplayWeb(until).catch((error: unknown) => {
+    print(wiring, options, result);
+    throw error;
+  });
+  await runUntilStopped(wiring, options, Promise.resolve(running), result);
 }
 
 function endOf({ from, to, until }: ReplayCommandOptions): EpochMs {
@@ -100,11 +117,12 @@ function reportText(report: ReplayReport): string {
     Object.entries(of)
       .map(([word, count]) => `${countText(count)} ${word}`)
       .join(', ');
-  const { cycles, planned, verified, not_done: notDone } = report;
+  const { cycles, planned, verified, not_done: notDone, stands_at: standsAt } = report;
   const { total = 0, ...outcomes } = cycles;
   const run = total === planned ? `${countText(total)} total` : `${countText(total)} of ${countText(planned)}`;
   const facts = textFacts([
     ['replayed', `${report.from} to ${report.to}`],
+    ...(standsAt === null ? [] : [['stands at', `${standsAt}: gaps are told as known there`] as const]),
     ['cycles', [run, counts(outcomes)].filter((part) => part !== '').join(', ')],
     ['time', `${(report.seconds / 60).toFixed(1)} min, ${report.cycles_a_second ?? '-'} cycles a second`],
     ...modelFacts(report.models),

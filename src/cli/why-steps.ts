@@ -123,7 +123,9 @@ function exchangeStep(facts: PairFacts): Step {
   return fine('exchange', `${source} answered ${agoText(asked, now)}.`);
 }
 
-function scheduleStep({ schedule, now, coverage }: PairFacts): Step {
+function scheduleStep({ schedule, now, coverage, source }: PairFacts): Step {
+  if (source === 'replay')
+    return fine('schedule', '"coin-predict replay" runs the cycles; a later --to runs it further.');
   if (typeof schedule === 'string') return wrong('schedule', schedule, 'start everything with "coin-predict up"');
   if (schedule === null)
     return wrong('schedule', `No schedule starts the cycle of ${coverage.pair.timeframe}.`, 'run "schedule apply"');

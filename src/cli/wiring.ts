@@ -134,6 +134,10 @@ export interface ReplayProgress {
 export interface ReplayReport {
   readonly from: string;
   readonly to: string;
+  /** Where the folder stands when it was replayed beyond `to`: gaps are told as known there, all else as of `to`. */
+  readonly stands_at: string | null;
+  /** All that is due by `to` was run, the trainings and reports too. */
+  readonly complete: boolean;
   /** Cycles from `from` to `to`; fewer than that were run when the replay was stopped. */
   readonly planned: number;
   /** All cycles run, and how many ended in which way. */

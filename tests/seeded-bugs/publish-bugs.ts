@@ -102,6 +102,13 @@ export const PUBLISH_BUGS: readonly SeededBug[] = [
     caughtBy: { kind: 'trace', rule: 'P16 synced' },
   },
   {
+    name: 'write_after_fsync',
+    file: 'src/adapters/files/durable-file.ts',
+    text: '      await file.writeFile(body);\n      await file.sync();',
+    instead: '      await file.sync();\n      await file.writeFile(body);',
+    caughtBy: { kind: 'trace', rule: 'P16 synced' },
+  },
+  {
     name: 'rename_before_fsync',
     file: 'src/adapters/files/durable-file.ts',
     text: '      await file.sync();',

@@ -251,6 +251,18 @@ describe('why', () => {
     expect(next).toMatch(mend);
   });
 
+  test('a replay has no schedule, and needs none', async () => {
+    const world = await healthyWorld();
+    world.schedules = [];
+    world.source = 'replay';
+    const { steps, next } = await explain(world);
+    expect(steps.find(({ what }) => what === 'schedule')).toMatchObject({
+      ok: true,
+      sentence: '"coin-predict replay" runs the cycles; a later --to runs it further.',
+    });
+    expect(next).toBeNull();
+  });
+
   test('a timeframe that does not predict has no gate and no forecast', async () => {
     const world = await healthyWorld();
     world.environment = { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h,1m' };
@@ -341,6 +353,14 @@ describe('doctor', () => {
     };
     expect(await world.run('doctor')).toBe(4);
     expect(world.stdout).toMatch(/exchange: check the network; or set EXCHANGE=simulated/);
+  });
+
+  test('a replay is not asked for what it has only while it is run', async () => {
+    const world = await healthyWorld();
+    world.environment = { ...world.environment, EXCHANGE: 'replay' };
+    const states = await examine(world);
+    expect(states).toMatchObject({ stores: 'ok', 'temporal CLI': 'ok' });
+    expect([states.temporal, states.exchange]).toEqual([undefined, undefined]);
   });
 
   test('before the first start the table is there all the same, and says what to do', async () => {

@@ -1,11 +1,14 @@
 import { tmpdir } from 'node:os';
 import type { ReplayReport, ReplayRequest } from '../../../src/cli/wiring';
+import { PipelineError } from '../../../src/domain/errors';
 import { World } from './test-wiring';
 
 const DATA = tmpdir();
 const REPORT: ReplayReport = {
   from: '2024-12-01T00:00:00.000Z',
   to: '2024-12-02T00:00:00.000Z',
+  stands_at: null,
+  complete: true,
   planned: 3,
   cycles: { total: 3, published: 2, idle: 1 },
   seconds: 90,
@@ -122,11 +125,33 @@ describe('replay', () => {
   });
 
   test('asked to stop it says that it goes on from there, and does not serve', async () => {
-    const world = worldWith(REPORT);
+    const world = worldWith({ ...REPORT, complete: false });
     world.overrides = { ...world.overrides, stopping: AbortSignal.abort() };
     expect(await world.run(`replay --data ${DATA} --from 2024-12-01 --until 2024-12-02`)).toBe(8);
     expect(world.stderr).toContain('error: stopped; the same command goes on from here.');
     expect(world.asked).toEqual([]);
+  });
+
+  test('asked to stop in its last run it is done, and there is nothing to go on with', async () => {
+    const world = worldWith(REPORT);
+    world.overrides = { ...world.overrides, stopping: AbortSignal.abort() };
+    expect(await world.run(`replay --data ${DATA} --from 2024-12-01 --to 2024-12-02`)).toBe(0);
+    expect(world.stderr).not.toContain('stopped');
+  });
+
+  test('every cycle failed is a failure, looked at or not; one of them is the past as it was', async () => {
+    const line = `replay --data ${DATA} --from 2024-12-01 --to 2024-12-02 --no-verify`;
+    const all = worldWith({ ...REPORT, cycles: { total: 3, failed: 3 } });
+    expect(await all.run(line)).toBe(1);
+    expect(all.stderr).toContain('error: every cycle failed; "EXCHANGE=replay coin-predict why SYMBOL TIMEFRAME"');
+    const one = worldWith({ ...REPORT, cycles: { total: 3, published: 2, failed: 1 } });
+    expect(await one.run(line)).toBe(0);
+  });
+
+  test('a folder that was replayed further before says where it stands', async () => {
+    const world = worldWith({ ...REPORT, stands_at: '2024-12-09T00:00:05.000Z' });
+    await world.run(`replay --data ${DATA} --from 2024-12-01 --to 2024-12-02`);
+    expect(world.stdout).toContain('stands at    2024-12-09T00:00:05.000Z: gaps are told as known there');
   });
 
   test('one that was stopped says how many of its cycles were run, and what was not looked at', async () => {
@@ -146,6 +171,27 @@ describe('replay', () => {
     const moment = Date.UTC(2024, 11, 1, 5, 30);
     expect(world.requests[0]?.to).toBe(moment);
     expect(world.asked).toEqual([`replay as of ${moment}`, `stop replay as of ${moment}`]);
+    expect(world.stdout).toMatch(/^replayed .*\n\npage +http/s);
+  });
+
+  test('until a moment it is one JSON document: the report, and where it is served', async () => {
+    const world = worldWith(REPORT);
+    const stopping = new AbortController();
+    world.overrides = { ...world.overrides, stopping: stopping.signal };
+    const ended = world.run(`replay --data ${DATA} --from 2024-12-01 --until 2024-12-01T05:30 -o json`);
+    setTimeout(() => stopping.abort(), 50);
+    expect(await ended).toBe(0);
+    expect(world.json()).toEqual({ ...REPORT, serving: { page: 'http://127.0.0.1:1', web_ui: null } });
+  });
+
+  test('where nothing can be served the report is told all the same', async () => {
+    const world = worldWith(REPORT);
+    const startReplayWeb = async (): Promise<never> => {
+      throw new PipelineError('invalid_input', 'nothing that was published by then is kept');
+    };
+    world.overrides = { ...world.overrides, startReplayWeb };
+    expect(await world.run(`replay --data ${DATA} --from 2024-12-01 --until 2024-12-01T05:30 -o json`)).toBe(2);
+    expect(world.json()).toEqual(REPORT);
   });
 
   test.each([

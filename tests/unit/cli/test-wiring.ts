@@ -66,6 +66,7 @@ export class World {
   chosen: ChosenSymbol[] = [];
   usage: StorageUsage = { usedBytes: 1e9, budgetBytes: 50e9 };
   environment: Record<string, string> = {};
+  source = 'simulated';
   exporter: Partial<Exporter> = {};
   notifiers: Notifier[] = [];
   /** Opened by the test that needs it. */
@@ -133,7 +134,7 @@ export class World {
     const symbolChoice = { chosen: async () => this.chosen, choose: async () => {} };
     const { monitor, outbox } = this.state ?? NO_MONITOR;
     const stores = { candles, gapLedger, pairState, dataQuality, forecastLedger, models, publication, monitor, outbox };
-    return { source: 'simulated', ...stores, budget, storage, symbolChoice };
+    return { source: this.source, ...stores, budget, storage, symbolChoice };
   }
 
   private fakeControl(): Control {

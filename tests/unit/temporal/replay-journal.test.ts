@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseTimeframe } from '../../../src/domain/timeframe';
-import { openReplayJournal, replayedPairs, standsAt } from '../../../temporal/replay-journal';
+import { openReplayJournal, standsAt } from '../../../temporal/replay-journal';
 import type { JobRecord, SlotRecord } from '../../../temporal/replay-journal';
 import { holdFolder } from '../../../temporal/replay-lock';
 import { sourceFolder } from '../../../temporal/source';
@@ -107,11 +107,4 @@ describe('one command works on a replay at a time', () => {
     await release();
     expect(readFileSync(pidFile(), 'utf8')).toBe('4711');
   });
-});
-
-test('the pairs of a replay are those that it was begun with; none where nothing was replayed', () => {
-  const root = { ...sourceFolder(folder, 'replay'), root: folder };
-  expect(replayedPairs(root)).toBeNull();
-  writeFileSync(join(folder, 'replay.json'), JSON.stringify({ symbols: ['ETH/USDT'], timeframes: ['1h', '1d'] }));
-  expect(replayedPairs(root)).toEqual({ SYMBOLS: 'ETH/USDT', TIMEFRAMES: '1h,1d' });
 });
