@@ -92,7 +92,7 @@ class Walk {
   async after(cursor: EpochMs): Promise<VerifiedPage | null> {
     const { timeframe } = this.request;
     // Both asks agree on no more than the smaller window.
-    const window = otherLimit(this.limit);
+    const window = Math.min(this.limit, otherLimit(this.limit));
     const lastWindow = shiftSlots(timeframe, this.end, 1 - window);
     let target = cursor;
     for (let step = window; target < lastWindow; step *= 2) {

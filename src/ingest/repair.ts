@@ -5,10 +5,11 @@ import { isOnGrid, shiftSlots } from '../domain/timeframe';
 import { pairKey } from '../domain/types';
 import { disputedGaps, dueBatch, holePieces, knownGap, withAsk } from './hole-pieces';
 import { storePage } from './stored-page';
-import { fetchVerifiedPage } from './verified-page';
+import { fetchVerifiedPage, otherLimit } from './verified-page';
 import type { Candle, EpochMs, Pair, SlotRange } from '../domain/types';
 import type { RequestPriority } from '../ports/exchange';
 import type { HolePiece } from './hole-pieces';
+import type { VerifiedPage } from './verified-page';
 import type { IngestPorts } from './ingest-ports';
 
 export interface RepairRequest {
@@ -44,7 +45,8 @@ export interface RepairSummary {
  * Looks for holes in the whole stored range and asks the exchange for them again, by windows of a page, so that many
  * holes near each other cost one request. Candles found are stored; about the rest the ledger learns that it was asked,
  * and what `decideGap` makes of that. After each request everything it told is durable.
- * @throws PipelineError what the exchange throws, and `empty_response` when an answer lacks candles that are stored.
+ * @throws PipelineError what the exchange throws, and `empty_response` when answers lacked candles that are stored: then
+ *   all other holes have been asked for.
  */
 export async function repair(ports: IngestPorts, request: RepairRequest): Promise<RepairSummary> {
   const { pair, range } = request;
@@ -59,6 +61,7 @@ export async function repair(ports: IngestPorts, request: RepairRequest): Promis
     pieces = [...batch.others, ...(await run.ask(batch.due, batch.pageSize))];
     batch = dueBatch(pair, pieces, request.asOf);
   }
+  run.refuseDoubted();
   return run.summary();
 }
 
@@ -91,6 +94,8 @@ class Repair {
   private found = 0;
   private confirmed = 0;
   private requests = 0;
+  /** Open time of the first hole that was left out, because nothing can be believed of the answers about it. */
+  private doubted: EpochMs | null = null;
   private readonly missing: number;
 
   constructor(
@@ -110,7 +115,18 @@ class Repair {
     return { missing: this.missing - found, asked, found, confirmed, undecided, requests };
   }
 
-  /** Asks once about each of `due` (ascending), and gives back what is still missing, with the ask counted. */
+  refuseDoubted(): void {
+    if (this.doubted === null) return;
+    throw new PipelineError(
+      'empty_response',
+      `${pairKey(this.request.pair)}: nothing from ${new Date(this.doubted).toISOString()} on, where candles are stored`,
+    );
+  }
+
+  /**
+   * Asks once about each of `due` (ascending), and gives back what is still missing, with the ask counted; without those
+   * about which no answer can be believed in this run.
+   */
   async ask(due: readonly HolePiece[], pageSize: number): Promise<HolePiece[]> {
     const after: HolePiece[] = [];
     let next = 0;
@@ -118,7 +134,7 @@ class Repair {
     const piece = (): HolePiece | undefined => rest ?? due[next];
     for (let first = piece(); first !== undefined; first = piece()) {
       if (!this.mayAsk()) break;
-      const { through, ...answer } = await this.window(first, this.slotsOf(pageSize));
+      const { through, doubtful, ...answer } = await this.window(first, this.slotsOf(pageSize));
       const told: HolePiece[] = [];
       for (let inside = piece(); inside !== undefined && inside.from <= through; inside = piece()) {
         told.push({ ...inside, to: Math.min(inside.to, through) });
@@ -126,7 +142,8 @@ class Repair {
           inside.to > through ? { ...inside, from: shiftSlots(this.request.pair.timeframe, through, 1) } : undefined;
         if (rest === undefined) next++;
       }
-      after.push(...(await this.settle(told, answer)));
+      if (doubtful) this.doubted ??= first.from;
+      else after.push(...(await this.settle(told, answer)));
     }
     return rest === undefined ? [...after, ...due.slice(next)] : [...after, rest, ...due.slice(next + 1)];
   }
@@ -136,48 +153,43 @@ class Repair {
     return Math.max(1, Math.floor((pageSize * this.ports.exchange.largestPage) / PAGE_SIZES.first));
   }
 
-  /** One request: the candles from the start of `piece`, and the last slot about which the answer says anything. */
-  private async window(piece: HolePiece, pageSize: number) {
-    const { pair, asOf, priority, signal } = this.request;
-    signal?.throwIfAborted();
+  /** The candles from the start of `piece`, and the last slot about which the answer says anything. */
+  private async window({ from }: HolePiece, pageSize: number) {
+    const { timeframe } = this.request.pair;
+    const end = shiftSlots(timeframe, from, pageSize - 1);
     const askedAt = this.ports.clock.now();
-    const page = await fetchVerifiedPage(
-      this.ports.exchange,
-      {
-        ...pair,
-        since: piece.from,
-        asOf,
-        limit: pageSize,
-        priority: priority ?? 'fill',
-        ...(signal === undefined ? {} : { signal }),
-      },
-      (rows) => this.ports.pairState.quarantine(pair, rows, askedAt),
-    );
-    this.requests += page.requests;
+    let page = await this.page(from, pageSize);
+    let doubtful = page.candles.length === 0 && !(await this.mayBeEmpty(from, end));
+    // Some empty answers come from the bounds of the window.
+    if (doubtful) page = await this.page(from, otherLimit(pageSize));
     const last = page.candles.at(-1)?.openTime;
+    doubtful &&= last === undefined;
     const refused = page.quarantined.flatMap(({ openTime }) =>
-      openTime !== null && isOnGrid(pair.timeframe, openTime) ? [{ from: openTime, to: openTime }] : [],
+      openTime !== null && isOnGrid(timeframe, openTime) ? [{ from: openTime, to: openTime }] : [],
     );
-    return {
-      candles: page.candles,
-      refused: mergeRanges(pair.timeframe, refused),
-      through: last ?? this.emptyThrough(piece, pageSize),
-      askedAt,
-    };
+    return { candles: page.candles, refused: mergeRanges(timeframe, refused), through: last ?? end, doubtful, askedAt };
   }
 
-  /** An empty answer speaks of its window only, and of none if a stored candle lies in it: then it is a fault (P2). */
-  private emptyThrough({ from }: HolePiece, pageSize: number): EpochMs {
-    const { pair } = this.request;
-    const through = shiftSlots(pair.timeframe, from, pageSize - 1);
-    const hole = this.holes.find((candidate) => candidate.from <= from && from <= candidate.to);
-    if (hole === undefined || hole.to < through) {
-      throw new PipelineError(
-        'empty_response',
-        `${pairKey(pair)}: nothing from ${new Date(from).toISOString()} on, where candles are stored`,
-      );
-    }
-    return through;
+  private async page(since: EpochMs, limit: number): Promise<VerifiedPage> {
+    const { pair, asOf, priority, signal } = this.request;
+    signal?.throwIfAborted();
+    const page = await fetchVerifiedPage(
+      this.ports.exchange,
+      { ...pair, since, asOf, limit, priority: priority ?? 'fill', ...(signal === undefined ? {} : { signal }) },
+      (rows) => this.ports.pairState.quarantine(pair, rows, this.ports.clock.now()),
+    );
+    this.requests += page.requests;
+    return page;
+  }
+
+  /**
+   * Whether an answer without candles can be right about a window: no stored candle lies in it, or it ends before the first
+   * candle that the exchange has. All others are faults (P2).
+   */
+  private async mayBeEmpty(from: EpochMs, end: EpochMs): Promise<boolean> {
+    if (this.holes.some((hole) => hole.from <= from && end <= hole.to)) return true;
+    const earliest = await this.ports.pairState.earliest(this.request.pair);
+    return earliest !== null && end < earliest.openTime;
   }
 
   /** Stores what an answer holds of the pieces it spoke of, and tells the ledger of the rest. */

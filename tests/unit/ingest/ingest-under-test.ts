@@ -4,9 +4,9 @@ import { MemoryDataQuality } from '../../../src/adapters/memory/memory-data-qual
 import { MemoryGapLedger } from '../../../src/adapters/memory/memory-gap-ledger';
 import { MemoryPairState } from '../../../src/adapters/memory/memory-pair-state';
 import { createMemoryExchange } from '../../../src/adapters/memory/memory-exchange';
-import { parseTimeframe, shiftSlots, slotAt, slotIndex } from '../../../src/domain/timeframe';
+import { KNOWN_TIMEFRAMES, parseTimeframe, shiftSlots, slotAt, slotIndex } from '../../../src/domain/timeframe';
 import { parseSymbol } from '../../../src/domain/types';
-import type { Candle, EpochMs, Pair } from '../../../src/domain/types';
+import type { Candle, EpochMs, Pair, TimeframeId } from '../../../src/domain/types';
 import type { Clock } from '../../../src/ports/clock';
 import type { Exchange, PageRequest } from '../../../src/ports/exchange';
 
@@ -99,6 +99,7 @@ export interface ScriptedExchange extends Exchange {
 export function exchangeThat(
   answer: (request: PageRequest, number: number) => readonly unknown[],
   largestPage = 1000,
+  offered: readonly TimeframeId[] = KNOWN_TIMEFRAMES,
 ): ScriptedExchange {
   const requests: PageRequest[] = [];
   return {
@@ -112,7 +113,7 @@ export function exchangeThat(
     },
     serverTime: async () => 0,
     markets: async () => [],
-    supports: (timeframe) => ({ timeframe, offered: true, reason: null }),
+    supports: (timeframe) => ({ timeframe, offered: offered.includes(timeframe), reason: null }),
     close: async () => {},
   };
 }

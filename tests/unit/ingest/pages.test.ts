@@ -72,6 +72,11 @@ test('I61 a hole that is empty twice is looked past, and what follows is complet
   expect(exchange.requests.length).toBeLessThan(20);
 });
 
+test('I61 a hole of one slot is not looked past its end where a page is one candle', async () => {
+  const truth = [candle(0), ...candles(2, 9)];
+  expect(await collect(exchangeThat(windowed(truth, 1), 1), request(9))).toEqual(truth);
+});
+
 test('an exchange that has nothing at all is asked a handful of times', async () => {
   const exchange = exchangeThat(() => []);
   expect(await collect(exchange, request(60_000))).toEqual([]);
@@ -134,21 +139,34 @@ test('a walk that is called off sends nothing more', async () => {
 
 /** A truth with holes, and the manners of an exchange. */
 const market = fc.record({
-  present: fc.array(fc.boolean(), { minLength: 1, maxLength: 150 }),
-  cap: fc.integer({ min: 1, max: 60 }),
+  // Runs of slots without candles, and of slots with them.
+  runs: fc.array(fc.tuple(fc.nat({ max: 12 }), fc.integer({ min: 1, max: 12 })), { minLength: 1, maxLength: 15 }),
+  cap: fc.integer({ min: 1, max: 30 }),
   manner: fc.constantFrom(jumping, windowed),
 });
 
 test('I61 I62 every candle from the first on is found unless a hole is wider than a page, in bounded requests', async () => {
   await fc.assert(
-    fc.asyncProperty(market, async ({ present, cap, manner }) => {
+    fc.asyncProperty(market, async ({ runs, cap, manner }) => {
+      const present = runs.flatMap(([empty, traded]) => [
+        ...Array<boolean>(empty).fill(false),
+        ...Array<boolean>(traded).fill(true),
+      ]);
       const truth = candles(0, present.length - 1).filter((_, index) => present[index]);
-      const exchange = exchangeThat(manner(truth, cap));
+      const exchange = exchangeThat(manner(truth, cap), cap);
       const all = await collect(exchange, request(present.length - 1));
       const times = all.map(({ openTime }) => openTime);
       expect(times).toEqual(times.toSorted((a, b) => a - b));
       expect(new Set(times).size).toBe(times.length);
-      expect(truth).toEqual(expect.arrayContaining(all));
+      const given = new Set(times);
+      expect(all).toEqual(truth.filter(({ openTime }) => given.has(openTime)));
+      // What lies behind a hole wider than a page may be missed by a walk; up to there nothing may.
+      const wide = truth.findIndex(({ openTime }, index) => {
+        const last = truth[index - 1]?.openTime ?? slot(-1);
+        return openTime - last > (cap + 1) * HOUR;
+      });
+      const near = wide === -1 ? truth : truth.slice(0, wide);
+      expect(all.slice(0, near.length)).toEqual(near);
       if (manner === jumping) {
         expect(all).toEqual(truth);
         const smallest = Math.min(cap, Math.max(1, truth.length));

@@ -1,6 +1,18 @@
 import * as fc from 'fast-check';
+import { intersectRanges } from '../../../src/domain/coverage';
 import { repair } from '../../../src/ingest/repair';
-import { BTC, HOUR, after, candles, exchangeThat, ingestPorts, rowOf, slot, windowed } from './ingest-under-test';
+import {
+  BTC,
+  HOUR,
+  after,
+  candles,
+  exchangeThat,
+  ingestPorts,
+  jumping,
+  rowOf,
+  slot,
+  windowed,
+} from './ingest-under-test';
 import type { Candle } from '../../../src/domain/types';
 
 const RUNS = { numRuns: Number(process.env.FC_RUNS ?? 50) };
@@ -110,12 +122,60 @@ test('the ledger forgets a gap of which the store has the candle', async () => {
   expect(await ports.gapLedger.list(BTC)).toEqual([]);
 });
 
-test('P2 an empty answer where candles are stored proves nothing', async () => {
-  const truth = without(candles(0, LAST), 100);
-  const ports = await portsWith(truth, truth);
+test('P2 an empty answer where candles are stored proves nothing: the same slot is asked for with another size', async () => {
+  const ports = await portsWith(without(candles(0, LAST), 100), candles(0, LAST));
   ports.exchange.next({ rows: [] });
-  await expect(repair(ports, { pair: BTC, asOf: LATER })).rejects.toMatchObject({ code: 'empty_response' });
-  expect(await ports.gapLedger.list(BTC)).toEqual([]);
+  expect(await repair(ports, { pair: BTC, asOf: LATER })).toMatchObject({ found: 1, undecided: 0, requests: 2 });
+  const [first, second] = ports.exchange.requests;
+  expect(second?.since).toBe(first?.since);
+  expect(second?.limit).not.toBe(first?.limit);
+});
+
+test('P2 I61 empty answers that last decide nothing and fail the run, after all other holes were asked for', async () => {
+  const truth = without(candles(0, 2999), 100, 2000);
+  const asOf = after(2999) + 72 * HOUR;
+  const ports = await portsWith(without(truth, 2500), truth, asOf);
+  const exchange = exchangeThat((asked) => (asked.since < slot(1500) ? [] : jumping(truth)(asked)));
+  for (let run = 0; run < 2; run++) {
+    await expect(repair({ ...ports, exchange }, { pair: BTC, asOf })).rejects.toMatchObject({ code: 'empty_response' });
+    expect(await stored(ports)).toEqual(truth);
+    expect(await ports.gapLedger.list(BTC)).toMatchObject([{ from: slot(2000), state: 'confirmed_empty' }]);
+  }
+  expect(await repair(ports, { pair: BTC, asOf })).toMatchObject({ confirmed: 1, undecided: 0 });
+});
+
+test('I61 no slot that the exchange has is called empty, whichever of its answers are', async () => {
+  const slots = fc.array(fc.constantFrom('stored', 'to find', 'empty'), { minLength: 1, maxLength: 60 });
+  const silent = fc.array(fc.boolean(), { maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(slots, silent, fc.integer({ min: 2, max: 12 }), async (middle, empties, page) => {
+      const all = ['stored', ...middle, 'stored'];
+      const truth = candles(0, all.length - 1).filter((_, index) => all[index] !== 'empty');
+      const held = candles(0, all.length - 1).filter((_, index) => all[index] === 'stored');
+      const ports = await portsWith(held, truth);
+      // No hole is as wide as a page, so an empty page contradicts what is stored.
+      const wide = held.some(
+        ({ openTime }, index) => openTime - (held[index - 1]?.openTime ?? openTime) >= page * HOUR,
+      );
+      fc.pre(!wide);
+      await ports.pairState.setEarliest(BTC, { openTime: slot(0), provenAt: LATER });
+      const exchange = exchangeThat(
+        (asked, number) => (empties[number - 1] === true ? [] : windowed(truth, page)(asked)),
+        page,
+      );
+      await repair({ ...ports, exchange }, { pair: BTC, asOf: LATER }).catch((error: unknown) =>
+        expect(error).toMatchObject({ code: 'empty_response' }),
+      );
+      const missed = truth.map(({ openTime }) => ({ from: openTime, to: openTime }));
+      const decided = (await ports.gapLedger.list(BTC)).filter(({ state }) => state !== 'suspect');
+      expect(intersectRanges(BTC.timeframe, decided, missed)).toEqual([]);
+      // When it has come to its senses, all is found and decided.
+      const honest = exchangeThat(windowed(truth, page), page);
+      expect(await repair({ ...ports, exchange: honest }, { pair: BTC, asOf: LATER })).toMatchObject({ undecided: 0 });
+      expect(await stored(ports)).toEqual(truth);
+    }),
+    RUNS,
+  );
 });
 
 test('a hole wider than a page is asked for page by page, also where the exchange answers windows only', async () => {
@@ -222,5 +282,26 @@ describe('an exchange that looks at 300 slots a request, whatever was asked for 
     const ports = await portsOf(truth, [...candles(0, 99), ...candles(1300, 1400)]);
     expect(await repair(ports, { pair: BTC, asOf })).toMatchObject({ found: 11, undecided: 0 });
     expect(await stored(ports)).toEqual(truth);
+  });
+
+  /** A file was imported that begins before the exchange's own history, and lacks an hour there. */
+  const imported = async (hole: number) => {
+    const truth = candles(2000, 3600);
+    const ports = await portsOf(truth, without(candles(0, 3600), hole));
+    await ports.pairState.setEarliest(BTC, { openTime: slot(2000), provenAt: asOf });
+    return ports;
+  };
+
+  test('a hole before its first candle is asked for twice, by different sizes, and decided', async () => {
+    const ports = await imported(700);
+    expect(await repair(ports, { pair: BTC, asOf })).toMatchObject({ missing: 1, confirmed: 1, requests: 2 });
+    expect(await ports.gapLedger.list(BTC)).toMatchObject([{ from: slot(700), state: 'confirmed_empty', asks: 2 }]);
+    expect(new Set(ports.exchange.requests.map(({ limit }) => limit)).size).toBe(2);
+  });
+
+  test('P2 I61 an empty answer about a window that its first candle lies in proves nothing', async () => {
+    const ports = { ...(await imported(1990)), exchange: exchangeThat(() => [], 300) };
+    await expect(repair(ports, { pair: BTC, asOf })).rejects.toMatchObject({ code: 'empty_response' });
+    expect(await ports.gapLedger.list(BTC)).toEqual([]);
   });
 });
