@@ -2,11 +2,9 @@
  * I10: every activity may be run again, whichever call of a port failed after it had been done, or before, or took the worker
  * along. A request for a cycle is none of them: it is one by its workflow's ID.
  */
-import type { FetchResult } from '../../../activities/contract';
 import type { Event } from '../../../src/domain/event';
-import { HOUR } from '../../../src/domain/timeframe';
-import { Life } from './life';
-import type { Pair } from '../../../src/domain/types';
+import { before, NAMES, once } from './activities-by-hand';
+import type { Life } from './life';
 import type { PortFault } from './simulated-worker';
 import { outcomeTable } from '../outcome-table';
 
@@ -18,70 +16,11 @@ beforeAll(() => {
 });
 afterAll(() => jest.restoreAllMocks());
 
-/** What each activity is given, in the order of a pair's first hours; `told` is what those before it answered. */
-type Told = ReadonlyMap<string, unknown>;
-const STEPS: Readonly<Record<string, (life: Life, told: Told) => object>> = {
-  openCycle: (life) => ({ ...run(life), timeframe: '1h', trigger: 'test', workflowId: 'w', startedAt: life.time.now }),
-  fillPages: (life) => ({ ...pairOf(life), asOf: life.time.now - HOUR, virtual: true }),
-  settleFill: (life) => ({ ...pairOf(life), asOf: life.time.now - HOUR, virtual: true }),
-  fetch: group,
-  write: (life, told) => {
-    const [answer] = told.get('fetch') as { value: Extract<FetchResult, { kind: 'candles' }> }[];
-    return { ...group(life), pages: [{ symbol: pairOf(life).symbol, ...answer?.value }] };
-  },
-  repair: group,
-  gate: group,
-  forecast: group,
-  export: (life) => ({ ...group(life), degraded: [] }),
-  manifest: group,
-  closeCycle: (life) => ({
-    ...run(life),
-    source: 'simulated',
-    timeframe: '1h',
-    firstPassAt: life.time.now,
-    endedAt: life.time.now,
-    outcome: 'published',
-    pairs: 1,
-    newCandles: 1,
-    failed: [],
-  }),
-  reconcileSymbol: (life) => ({ source: 'simulated', symbol: pairOf(life).symbol, days: 1, asOf: life.time.now }),
-};
-const NAMES = Object.keys(STEPS);
 const FAULTS: readonly PortFault[] = ['do_then_fail', 'fail', 'kill_after'];
 const table = outcomeTable(
   'idempotence',
   NAMES.flatMap((name) => FAULTS.map((fault) => `${name}: ${fault}`)),
 );
-
-function pairOf(life: Life): Pair {
-  const [pair] = life.pairs;
-  if (pair === undefined) throw new Error('no pair');
-  return pair;
-}
-
-function run(life: Life): object {
-  return { asOf: life.time.now, runId: 'r', round: 1 };
-}
-
-function group(life: Life): object {
-  return { source: 'simulated', timeframe: '1h', asOf: life.time.now, symbols: [pairOf(life).symbol] };
-}
-
-/** A life in which every activity before `name` has been run once; and the input for that one. */
-async function before(name: string): Promise<{ readonly life: Life; readonly input: object }> {
-  const life = new Life({ seed: 1, clockOffsetSeconds: 0, pageCap: 17, holes: [20], trouble: 0, commands: [] });
-  const told = new Map<string, unknown>();
-  for (const step of NAMES) {
-    const input = STEPS[step]?.(life, told) ?? {};
-    if (step === name) return { life, input };
-    told.set(step, await once(life, 0, step, input));
-  }
-  throw new Error(`there is no activity ${name}`);
-}
-
-const once = (life: Life, worker: number, name: string, input: object): Promise<unknown> =>
-  life.time.runThrough(life.attempt(life.worker(worker), name, () => life.worker(worker).run(name, input)));
 
 /** When a clock was read is no outcome; nor is the number of a generation that tells the same as the one before. */
 const NO_OUTCOME = new Set([

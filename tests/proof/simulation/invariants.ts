@@ -2,7 +2,7 @@
 import { subtractRanges } from '../../../src/domain/coverage';
 import { closeOf, HOUR, isOnGrid, lastBoundary, shiftSlots } from '../../../src/domain/timeframe';
 import { pairKey } from '../../../src/domain/types';
-import type { EpochMs, Pair } from '../../../src/domain/types';
+import type { EpochMs, MarketSymbol, Pair } from '../../../src/domain/types';
 import type { HistoryDocument, Manifest, PredictionDocument } from '../../../src/publish/documents';
 import { checkObject } from '../../../src/publish/verify-document';
 import { checkManifest, checkReferences, checkSuccession, parseManifest } from '../../../src/publish/verify-manifest';
@@ -21,7 +21,9 @@ export class Invariants {
   clocksWereWrong = false;
   readonly #broken: string[] = [];
   readonly #keys = new Map<string, Set<EpochMs>>();
-  readonly #manifests = new Map<number, Manifest>();
+  readonly #manifests = new Map<number, { readonly text: string; readonly manifest: Manifest }>();
+  /** Objects that were searched for a shadow, by its version: what bears a hash never changes. */
+  readonly #searched = new Map<string, Set<string>>();
   readonly #documents = new Map<string, HistoryDocument | PredictionDocument>();
   #published = 0;
 
@@ -36,7 +38,7 @@ export class Invariants {
     for (const pair of this.life.pairs) await this.#checkCandles(pair);
     await this.#checkRuns();
     await this.#checkModels();
-    this.#checkPublished();
+    await this.#checkPublished();
     if (this.life.market.requestsInBan > 0) this.report('I60', 'a request was sent inside a ban that was known');
     return this.#broken.splice(0);
   }
@@ -103,9 +105,14 @@ export class Invariants {
         for (const { modelVersion } of await forecastLedger.list(pair, 'champion', 0, Number.MAX_SAFE_INTEGER))
           if (!champions.has(modelVersion)) this.report('I33', `${modelVersion} was never champion and forecasts`);
       }
-      const waiting = shadow === null || champions.has(shadow.version) ? null : shadow.version;
-      for (const { text } of files.objects.values())
-        if (waiting !== null && text.includes(waiting)) this.report('I33', `the shadow ${waiting} is published`);
+      if (shadow === null || champions.has(shadow.version)) continue;
+      const searched = this.#searched.get(shadow.version) ?? new Set();
+      this.#searched.set(shadow.version, searched);
+      for (const [sha256, { text }] of files.objects) {
+        if (searched.has(sha256)) continue;
+        searched.add(sha256);
+        if (text.includes(shadow.version)) this.report('I33', `the shadow ${shadow.version} is published`);
+      }
     }
   }
 
@@ -117,8 +124,10 @@ export class Invariants {
   }
 
   /** I02 I20 I21 I23 I24 I25 I28 I29 I30 I40 I41 I42 I43 I44, with the rules that `export verify` has. */
-  #checkPublished(): void {
-    const { files } = this.life.stores;
+  async #checkPublished(): Promise<void> {
+    const { files, pairState } = this.life.stores;
+    const states = await pairState.symbolStates();
+    const ready = new Set(states.filter(({ activation }) => activation === 'ready').map(({ symbol }) => symbol));
     const tell = (invariant: string, where: string, sentence: string) => this.report(invariant, `${where} ${sentence}`);
     for (const [sha256, { text }] of files.objects) {
       if (this.#documents.has(sha256)) continue;
@@ -129,12 +138,15 @@ export class Invariants {
     const kept = [...files.generations].toSorted(([a], [b]) => a - b).slice(-KEPT_GENERATIONS);
     for (const [generation, { text }] of kept) {
       const known = this.#manifests.get(generation);
-      const manifest = known ?? parseManifest(text, `generation ${generation}`, tell);
+      // One that was never in force is taken back, and its number may be given again.
+      const isNew = known?.text !== text;
+      const manifest = isNew ? parseManifest(text, `generation ${generation}`, tell) : known.manifest;
       if (manifest === null) continue;
-      this.#manifests.set(generation, manifest);
       checkReferences(manifest, sizes, `generation ${generation}`, tell);
-      const before = known === undefined ? this.#manifests.get(generation - 1) : undefined;
-      if (before !== undefined) this.#checkNext(before, manifest);
+      if (!isNew) continue;
+      const before = [...this.#manifests.values()].findLast((other) => other.manifest.generation < generation);
+      this.#manifests.set(generation, { text, manifest });
+      if (before !== undefined) this.#checkNext(before.manifest, manifest, ready);
     }
     this.#checkCurrent(tell);
   }
@@ -153,9 +165,15 @@ export class Invariants {
     checkManifest(manifest, { report: tell, rules, documents: this.#documents, now: time.now });
   }
 
-  #checkNext(before: Manifest, manifest: Manifest): void {
+  /** `ready`: symbols that are now. */
+  #checkNext(before: Manifest, manifest: Manifest, ready: ReadonlySet<MarketSymbol>): void {
     checkSuccession(before, manifest, (invariant, where, sentence) => this.report(invariant, `${where} ${sentence}`));
     const earlier = new Map(before.entries.map((entry) => [entry.key, entry.files.prediction]));
+    const shown = new Set(manifest.entries.map(({ key }) => key));
+    for (const { key, symbol } of before.entries) {
+      if (shown.has(key) || manifest.rollback_of !== null || !ready.has(symbol)) continue;
+      this.report('I42', `${key} is in the manifest no more, and its symbol is ready`);
+    }
     for (const { key, files } of manifest.entries) {
       const had = earlier.get(key) ?? null;
       if (had === null || (files.prediction !== null && files.prediction.data_through >= had.data_through)) continue;

@@ -5,8 +5,9 @@ import type { TimeframeRules } from '../../../src/domain/timeframe-rules';
 import { MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
 import { parseSymbol } from '../../../src/domain/types';
 import type { TimeframeId } from '../../../src/domain/types';
-import { SETTLE_MS } from './simulated-market';
+import { FORECAST_FAULTS, LIES, SETTLE_MS } from './simulated-market';
 import type { ForecastFault, Lie } from './simulated-market';
+import { PORT_FAULTS } from './simulated-worker';
 import type { PortFault } from './simulated-worker';
 
 export type Command =
@@ -45,6 +46,47 @@ export interface LifeScript {
   readonly trouble: number;
   readonly commands: readonly Command[];
 }
+
+/**
+ * What each command, and each trait of a life, is there to bring about: rows of the table, counted when it befalls, not when
+ * it is asked for. A row that no life of a run meets fails the run.
+ */
+const BROUGHT_ABOUT = {
+  pass: [],
+  into_cycle: ['next command while a cycle runs'],
+  fault: PORT_FAULTS.map((fault) => `port call: ${fault}` as const),
+  kill: ['worker killed between calls'],
+  clock: ['F30 clock back 2 h', 'F30 clock forward 3 d'],
+  revise: ['F65 stored candle revised by the exchange'],
+  maintenance: ['F79 request refused for maintenance'],
+  ban: ['F59 request refused by a ban', 'I60 asked for while a ban is known'],
+  lie: LIES.map((lie) => `lie: ${lie}` as const),
+  forecast: FORECAST_FAULTS.map((fault) => `model: ${fault}` as const),
+  by_hand: ['F20 asked for three times at once', 'F20 asked for while it runs'],
+  terminate: ['F24 cycle terminated in mid-run'],
+  down: [
+    'Temporal away for less than 3 boundaries',
+    'F09 Temporal away across 3 boundaries or more',
+    'F19 everything dies',
+  ],
+  reconcile: ['reconciliation asked for'],
+  train: ['training asked for', 'model trained'],
+  change: [
+    'promotion asked for',
+    'rollback asked for',
+    'champion changed by a promotion',
+    'champion changed by a rollback',
+  ],
+  race: ['F21 four commits at once'],
+  many_generations: ['generation of many on end'],
+  sweep: ['F44 sweep that finds nothing to collect', 'F44 sweep that collects'],
+  read: ['F44 reader that takes its time'],
+  clockOffsetSeconds: ['F31 exchange’s clock ahead', 'F31 exchange’s clock behind'],
+  holes: ['F66 slot that the exchange has no candle of'],
+} as const satisfies Readonly<Record<Command['do'] | 'clockOffsetSeconds' | 'holes', readonly string[]>>;
+
+export type Row = (typeof BROUGHT_ABOUT)[keyof typeof BROUGHT_ABOUT][number];
+export const ROWS: readonly Row[] = Object.values(BROUGHT_ABOUT).flat();
 
 export const OFFSET_MS = 5_000;
 export const LAG_RETRY_MS = 40_000;

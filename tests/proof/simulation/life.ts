@@ -1,11 +1,12 @@
 /** A short life of the whole pipeline in one process: the real workflows and activities, and what befalls them by a script. */
-import { DAY, HOUR, MINUTE, nextBoundary, shiftSlots } from '../../../src/domain/timeframe';
-import type { Pair, TimeframeId } from '../../../src/domain/types';
+import { countRanges } from '../../../src/domain/coverage';
+import { DAY, HOUR, lastBoundary, MINUTE, nextBoundary, shiftSlots } from '../../../src/domain/timeframe';
+import type { EpochMs, Pair, TimeframeId } from '../../../src/domain/types';
 import { championWorkflowId, cycleWorkflowId, RECONCILE_DAILY, trainingId } from '../../../src/domain/names';
 import { changeChampion, cycle, cycleTick, fill, reconcile, reportModels, shadow, train } from '../../../workflows';
 import { Invariants } from './invariants';
 import { LAG_RETRY_MS, OFFSET_MS, SETTINGS, SHORTEST, SYMBOLS, TIMEFRAMES } from './life-script';
-import type { Command, LifeScript } from './life-script';
+import type { Command, LifeScript, Row } from './life-script';
 import { Readers } from './readers';
 import { SharedStores } from './shared-stores';
 import { attempts } from './simulated-activity';
@@ -17,7 +18,8 @@ import { VirtualTime } from './virtual-time';
 
 const START = Date.UTC(2024, 0, 1);
 const BEGINS = START + 2 * DAY + 20 * MINUTE;
-const LONGEST = 30 * DAY;
+/** More than any life's commands take: the market is invented up to here. */
+const LONGEST = 7 * DAY;
 /** A worker that died is started again after this. */
 const DOWN_MS = 40_000;
 /** As many as are always kept, and some. */
@@ -30,10 +32,12 @@ export class Life {
   readonly server: SimulatedTemporal;
   readonly invariants: Invariants;
   readonly readers: Readers;
-  /** What befell it, by name; and how often. */
-  readonly fired = new Map<string, number>();
+  /** What befell it, and how often. */
+  readonly fired = new Map<Row, number>();
   /** Faults of the next calls, whichever worker makes them. */
   readonly planned: PlannedFault[] = [];
+  /** Of the server, not yet counted; `met`: something waited for its end. */
+  #outage: { readonly since: EpochMs; readonly all: boolean; met: boolean } | null = null;
   #healing = false;
   #ended = false;
 
@@ -63,7 +67,10 @@ export class Life {
       pageCap: script.pageCap,
       holes: script.holes,
     });
-    this.market.onLie = (lie) => this.#fire(`lie: ${lie}`);
+    this.market.onFault = (row) => this.#fire(row);
+    this.server.onWait = () => {
+      if (this.#outage !== null) this.#outage.met = true;
+    };
     this.invariants = new Invariants(this);
     this.readers = new Readers(this);
     for (const place of [0, 1]) this.#startWorker(place);
@@ -89,10 +96,12 @@ export class Life {
     try {
       for (const [place, command] of this.script.commands.entries()) {
         await this.#obey(command);
+        if (this.time.now >= this.server.downUntil) this.#countOutage();
         const broken = await this.invariants.check();
         if (broken.length > 0) return broken.map((sentence) => `after command ${place} (${command.do}): ${sentence}`);
       }
       await this.#heal();
+      await this.#countStored();
       return [...(await this.invariants.check()), ...(await this.invariants.checkHealed())];
     } finally {
       this.end();
@@ -133,33 +142,33 @@ export class Life {
       case 'pass':
         return this.pass(command.minutes);
       case 'into_cycle':
-        return this.time.runUntil(nextBoundary(SHORTEST, this.time.now - OFFSET_MS) + OFFSET_MS + command.ms);
+        await this.time.runUntil(nextBoundary(SHORTEST, this.time.now - OFFSET_MS) + OFFSET_MS + command.ms);
+        if (this.server.isRunning(cycleWorkflowId(SHORTEST))) this.#fire('next command while a cycle runs');
+        return;
       case 'fault':
         return this.#plan(command.worker, { fault: command.fault, after: command.after });
       case 'kill':
-        this.worker(command.worker).kill();
-        return this.#fire('worker killed between calls');
+        if (this.worker(command.worker).alive) this.#fire('worker killed between calls');
+        return this.worker(command.worker).kill();
       case 'clock':
-        this.worker(command.worker).clockOffsetMs = command.hours * HOUR;
-        this.invariants.clocksWereWrong = true;
-        return this.#fire(command.hours < 0 ? 'F30 clock back 2 h' : 'F30 clock forward 3 d');
+        return this.#setClock(this.worker(command.worker), command.hours);
       case 'revise': {
         const pair = this.pairs[command.pair % this.pairs.length];
-        if (pair !== undefined && this.market.revise(pair)) this.#fire('F65 candle revised after its close');
+        if (pair !== undefined) this.market.revise(pair);
         return;
       }
       case 'maintenance':
         this.market.downUntil = this.time.now + command.minutes * MINUTE;
-        return this.#fire('F79 exchange down for maintenance');
+        return;
       case 'ban':
         this.market.bannedUntil = this.time.now + command.minutes * MINUTE;
-        return this.#fire('F59 exchange bans us');
+        return;
       case 'lie':
         this.market.lies.push(command.lie);
         return;
       case 'forecast':
-        this.market.forecastFault = command.fault;
-        return this.#fire(`model: ${command.fault}`);
+        this.market.forecastFaults.push(command.fault);
+        return;
       case 'by_hand':
         return this.#byHand(TIMEFRAMES[command.timeframe]);
       case 'terminate': {
@@ -169,9 +178,11 @@ export class Life {
         return;
       }
       case 'down':
+        this.#countOutage();
+        this.#outage = { since: this.time.now, all: command.all, met: false };
         this.server.downUntil = this.time.now + command.minutes * MINUTE;
         if (command.all) for (const worker of this.server.workers) worker.kill();
-        return this.#fire(command.all ? 'F19 everything dies' : downName(command.minutes));
+        return;
       case 'reconcile':
         if (this.server.start('reconcile', RECONCILE_DAILY, [{ days: 1 }]) !== null)
           this.#fire('reconciliation asked for');
@@ -184,18 +195,66 @@ export class Life {
       case 'race':
         return this.#race();
       case 'many_generations':
-        for (let k = 0; k < MANY_GENERATIONS; k++) await this.time.runThrough(this.#commit(this.worker(k % 2)));
+        for (let k = 0; k < MANY_GENERATIONS; k++)
+          if ((await this.time.runThrough(this.#commit(this.worker(k % 2)))) !== undefined)
+            this.#fire('generation of many on end');
         return;
-      case 'sweep': {
-        const worker = this.worker(command.worker);
-        const before = this.stores.files.objects.size;
-        await this.time.runThrough(this.attempt(worker, 'sweep', () => worker.publisher.sweep()));
-        const collected = this.stores.files.objects.size < before;
-        return this.#fire(collected ? 'F44 sweep that collects' : 'F44 sweep that finds nothing to collect');
-      }
+      case 'sweep':
+        return this.#sweep(this.worker(command.worker));
       case 'read':
         if (this.readers.start()) this.#fire('F44 reader that takes its time');
     }
+  }
+
+  /** Counted once, when the worker looks at it. */
+  #setClock(worker: SimulatedWorker, hours: -2 | 72): void {
+    worker.clockOffsetMs = hours * HOUR;
+    worker.onWrongTime = () => {
+      worker.onWrongTime = () => {};
+      this.invariants.clocksWereWrong = true;
+      this.#fire(hours < 0 ? 'F30 clock back 2 h' : 'F30 clock forward 3 d');
+    };
+  }
+
+  async #sweep(worker: SimulatedWorker): Promise<void> {
+    const before = this.stores.files.objects.size;
+    const swept = await this.time.runThrough(this.attempt(worker, 'sweep', () => worker.publisher.sweep()));
+    if (this.stores.files.objects.size < before) this.#fire('F44 sweep that collects');
+    else if (swept !== undefined) this.#fire('F44 sweep that finds nothing to collect');
+  }
+
+  /** The outage of the server is over, or ended: it befell what waited for it. */
+  #countOutage(): void {
+    const outage = this.#outage;
+    this.#outage = null;
+    if (outage?.met !== true) return;
+    const ended = Math.min(this.time.now, this.server.downUntil);
+    const missed = (lastBoundary(SHORTEST, ended) - lastBoundary(SHORTEST, outage.since)) / HOUR;
+    if (outage.all) this.#fire('F19 everything dies');
+    else
+      this.#fire(
+        missed < 3 ? 'Temporal away for less than 3 boundaries' : 'F09 Temporal away across 3 boundaries or more',
+      );
+  }
+
+  /** What the stores show to have come of commands. */
+  async #countStored(): Promise<void> {
+    const { models, pairState, candles } = this.stores;
+    for (const timeframe of TIMEFRAMES) {
+      const history = await models.history(timeframe);
+      const firsts = history.filter(({ kind }) => kind === 'first').length;
+      this.#fire('model trained', (await models.models(timeframe)).length - firsts);
+      this.#fire('champion changed by a promotion', history.filter(({ kind }) => kind === 'promotion').length);
+      this.#fire('champion changed by a rollback', history.filter(({ kind }) => kind === 'rollback').length);
+    }
+    for (const pair of this.pairs) {
+      this.#fire('F65 stored candle revised by the exchange', (await pairState.revisions(pair)).length);
+      const holes = countRanges(pair.timeframe, await candles.holes(pair));
+      this.#fire('F66 slot that the exchange has no candle of', holes);
+    }
+    const { clockOffsetSeconds } = this.script;
+    if (clockOffsetSeconds !== 0)
+      this.#fire(clockOffsetSeconds > 0 ? 'F31 exchange’s clock ahead' : 'F31 exchange’s clock behind');
   }
 
   /** A run that is asked for while another may be running (F20). */
@@ -222,8 +281,8 @@ export class Life {
   }
 
   async #race(): Promise<void> {
+    if (this.server.workers.every(({ alive }) => alive)) this.#fire('F21 four commits at once');
     await this.time.runThrough(Promise.all([0, 1, 0, 1].map((place) => this.#commit(this.worker(place)))));
-    this.#fire('F21 four commits at once');
   }
 
   #commit(worker: SimulatedWorker): Promise<unknown> {
@@ -240,9 +299,9 @@ export class Life {
       worker.planned.length = 0;
       worker.clockOffsetMs = 0;
     }
+    this.#countOutage();
     this.market.bannedUntil = this.market.downUntil = this.server.downUntil = 0;
-    this.market.forecastFault = null;
-    this.market.lies.length = 0;
+    this.market.forecastFaults.length = this.market.lies.length = 0;
     await this.time.runUntil(nextBoundary(SHORTEST, this.time.now) + 20 * MINUTE);
     // Days are long: what failed there is not left to the next one. The hours must heal by themselves.
     for (const timeframe of TIMEFRAMES) if (timeframe !== SHORTEST) this.server.requestCycle(timeframe, 'all is well');
@@ -277,11 +336,7 @@ export class Life {
     if (!this.#ended) this.#startWorker(place);
   }
 
-  #fire(name: string): void {
-    this.fired.set(name, (this.fired.get(name) ?? 0) + 1);
+  #fire(row: Row, times = 1): void {
+    if (times > 0) this.fired.set(row, (this.fired.get(row) ?? 0) + times);
   }
-}
-
-function downName(minutes: number): string {
-  return minutes < 180 ? 'Temporal down for less than 3 boundaries' : 'F09 Temporal down across 3 boundaries or more';
 }

@@ -13,7 +13,7 @@ export class Readers {
 
   constructor(private readonly life: Life) {}
 
-  /** False when nothing is published yet. */
+  /** False when nothing is published yet that could be read. */
   start(): boolean {
     const { manifest: text } = this.life.stores.files;
     if (text === null) return false;
@@ -21,7 +21,7 @@ export class Readers {
     if (manifest.generation < this.#seen) this.life.invariants.report('I25', 'a reader saw an older generation');
     this.#seen = Math.max(this.#seen, manifest.generation);
     this.#reading.push(this.#read(manifest));
-    return true;
+    return manifest.entries.length > 0;
   }
 
   async finish(): Promise<void> {

@@ -40,6 +40,12 @@ export const LIES = ['empty', 'poison', 'conflicting', 'reversed', 'half'] as co
 export type Lie = (typeof LIES)[number];
 export const FORECAST_FAULTS = ['forecast_failed', 'forecast_invalid', 'forecast_timeout'] as const;
 export type ForecastFault = (typeof FORECAST_FAULTS)[number];
+export type MarketRow =
+  | `lie: ${Lie}`
+  | `model: ${ForecastFault}`
+  | 'F59 request refused by a ban'
+  | 'F79 request refused for maintenance'
+  | 'I60 asked for while a ban is known';
 
 export class SimulatedMarket {
   readonly pairs: readonly ListedPair[];
@@ -49,10 +55,11 @@ export class SimulatedMarket {
   requests = 0;
   bannedUntil = 0;
   downUntil = 0;
-  forecastFault: ForecastFault | null = null;
+  /** Of the next forecasts, one each. */
+  readonly forecastFaults: ForecastFault[] = [];
   readonly lies: Lie[] = [];
-  /** Lies that were told. */
-  onLie: (lie: Lie) => void = () => {};
+  /** Hears of each fault when it has befallen a request or a forecast. */
+  onFault: (row: MarketRow) => void = () => {};
   readonly #candles = new Map<string, Candle[]>();
   /** Every value a slot ever had. */
   readonly #said = new Map<string, Map<EpochMs, Candle[]>>();
@@ -130,14 +137,12 @@ export class SimulatedMarket {
       markets: () => exchange.markets(),
       close: async () => {},
       fetchPage: async (request) => {
+        if ((await this.#budget.bannedUntil(SOURCE)) !== null) this.onFault('I60 asked for while a ban is known');
         await this.#budget.take(SOURCE, 2, request.priority, request.signal);
         this.requests += 1;
         await this.#refuse();
         const lie = this.lies.shift();
-        if (lie !== undefined) {
-          this.onLie(lie);
-          exchange.next({ rows: this.#lieAbout(request, lie) });
-        }
+        if (lie !== undefined) exchange.next({ rows: this.#lieAbout(request, lie) });
         return exchange.fetchPage(request);
       },
     };
@@ -148,9 +153,11 @@ export class SimulatedMarket {
     candlesWanted: () => 20,
     versionOf: ({ family }) => `${family}-simulated`,
     forecast: async ({ candles, steps, recipe }) => {
-      const fault = this.forecastFault;
-      this.forecastFault = null;
-      if (fault !== null) throw new PipelineError(fault, 'the model failed as planned');
+      const fault = this.forecastFaults.shift();
+      if (fault !== undefined) {
+        this.onFault(`model: ${fault}`);
+        throw new PipelineError(fault, 'the model failed as planned');
+      }
       const last = candles.at(-1)?.close ?? Number.NaN;
       const width = recipe.family === BETTER_FAMILY ? 0.6 : 1;
       const row = [-3, -2, -1, 0, 1, 2, 3].map((percent) => last * (1 + (width * percent) / 100));
@@ -167,23 +174,27 @@ export class SimulatedMarket {
   async #refuse(): Promise<void> {
     const { now } = this.time;
     if (now < this.bannedUntil) {
+      this.onFault('F59 request refused by a ban');
       const known = await this.#budget.bannedUntil(SOURCE);
       if (known !== null) this.requestsInBan += 1;
       await this.#budget.ban(SOURCE, this.bannedUntil, 'exchange_banned');
       throw new PipelineError('exchange_banned', 'banned', { retryAfterMs: this.bannedUntil - now });
     }
-    if (now < this.downUntil) throw new PipelineError('exchange_unreachable', 'down for maintenance');
+    if (now < this.downUntil) {
+      this.onFault('F79 request refused for maintenance');
+      throw new PipelineError('exchange_unreachable', 'down for maintenance');
+    }
   }
 
-  #lieAbout(request: PageRequest, lie: Lie): unknown[] {
-    const known = (this.#candles.get(pairKey(request)) ?? [])
+  /** Of a page of one candle, or none, some lies are the truth: then none was told. */
+  #lieAbout(request: PageRequest, lie: Lie): readonly unknown[] {
+    const truth = (this.#candles.get(pairKey(request)) ?? [])
       .filter(({ openTime }) => openTime >= request.since && openTime <= this.time.now)
       .slice(0, Math.min(request.limit, this.options.pageCap))
       .map(({ openTime, open, high, low, close, volume }) => [openTime, open, high, low, close, volume]);
-    if (lie === 'empty') return [];
-    if (lie === 'poison') return known.map((row, k) => (k % 2 === 0 ? row : [row[0], Number.NaN, -1, 0, null, -5]));
-    if (lie === 'conflicting') return known.flatMap((row) => [row, [...row.slice(0, 5), 999]]);
-    return lie === 'reversed' ? known.toReversed() : known.slice(0, Math.ceil(known.length / 2));
+    const told = distorted(truth, lie);
+    if (JSON.stringify(told) !== JSON.stringify(truth)) this.onFault(`lie: ${lie}`);
+    return told;
   }
 
   #tell(pair: Pair, candles: readonly Candle[]): void {
@@ -196,6 +207,13 @@ export class SimulatedMarket {
     }
     for (const exchange of this.#exchanges) exchange.setCandles(pair, candles);
   }
+}
+
+function distorted(rows: readonly (readonly number[])[], lie: Lie): readonly unknown[] {
+  if (lie === 'empty') return [];
+  if (lie === 'poison') return rows.map((row, k) => (k % 2 === 0 ? row : [row[0], Number.NaN, -1, 0, null, -5]));
+  if (lie === 'conflicting') return rows.flatMap((row) => [row, [...row.slice(0, 5), 999]]);
+  return lie === 'reversed' ? rows.toReversed() : rows.slice(0, Math.ceil(rows.length / 2));
 }
 
 function invented({ symbol, timeframe }: Pair, listed: EpochMs, { until, seed, holes }: MarketOptions): Candle[] {

@@ -13,6 +13,8 @@ export class SimulatedTemporal {
   readonly workers: SimulatedWorker[] = [];
   /** Until then the server does nothing: no schedule fires, no timer of a workflow, no attempt begins or ends. */
   downUntil = 0;
+  /** Hears of whatever waits for the server to come up. */
+  onWait: () => void = () => {};
   readonly #running = new Map<string, Execution>();
   #started = 0;
 
@@ -87,7 +89,10 @@ export class SimulatedTemporal {
   }
 
   async up(): Promise<void> {
-    while (this.time.now < this.downUntil) await this.time.sleep(Math.min(MINUTE, this.downUntil - this.time.now));
+    while (this.time.now < this.downUntil) {
+      this.onWait();
+      await this.time.sleep(Math.min(MINUTE, this.downUntil - this.time.now));
+    }
   }
 
   /** A living worker, drawn; waits until there is one. */

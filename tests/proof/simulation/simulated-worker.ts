@@ -67,6 +67,8 @@ export class SimulatedWorker {
   readonly died: Promise<void>;
   /** Our clock less the true time: a clock that was put back or forward. */
   clockOffsetMs = 0;
+  /** Hears of each look at a clock that is wrong. */
+  onWrongTime: () => void = () => {};
   calls = 0;
   #alive = true;
   #die: () => void = () => {};
@@ -77,7 +79,13 @@ export class SimulatedWorker {
       this.#die = resolve;
     });
     const { time, stores, market, settings, server } = around;
-    const clock: Clock = { now: () => time.now + this.clockOffsetMs, monotonic: () => time.now };
+    const clock: Clock = {
+      now: () => {
+        if (this.clockOffsetMs !== 0) this.onWrongTime();
+        return time.now + this.clockOffsetMs;
+      },
+      monotonic: () => time.now,
+    };
     const publication = this.#port('publication', this.#locked(stores.publication));
     const files = this.#port('files', stores.files);
     this.publisher = createPublisher({
