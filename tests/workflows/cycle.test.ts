@@ -78,9 +78,15 @@ describe('one round of a cycle', () => {
   test('I42 a failed forecast keeps the last good one: the pair is exported as degraded', async () => {
     const state = script(['BTC/USDT']);
     state.failures.set('forecast BTC/USDT', failure('forecast_invalid', 'permanent'));
+    const exported: unknown[] = [];
+    const exportPairs = state.activities.export.bind(state.activities);
+    state.activities.export = async (input) => {
+      exported.push(input.degraded);
+      return exportPairs(input);
+    };
     const result = await runCycle(state);
     expect(outcomes(result)).toEqual({ 'BTC/USDT': 'degraded' });
-    expect(state.calls).toContain('export BTC/USDT');
+    expect(exported).toEqual([['BTC/USDT']]);
   });
 
   test('I41 a refused gate exports the refusal and asks for no forecast', async () => {

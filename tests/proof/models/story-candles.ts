@@ -45,9 +45,12 @@ export function breakRegime(candles: readonly Candle[], breakAt: EpochMs, factor
   });
 }
 
+/** No market tells more digits. */
+const shown = (value: number): number => Number(value.toFixed(8));
+
 function csv(candles: readonly Candle[]): string {
   const rows = candles.map(({ openTime, open, high, low, close, volume }) =>
-    [openTime, open, high, low, close, volume].join(','),
+    [openTime, ...[open, high, low, close, volume].map(shown)].join(','),
   );
   return `timestamp_ms,open,high,low,close,volume\n${rows.join('\n')}\n`;
 }
