@@ -12,6 +12,7 @@ import { DAY } from '../../src/domain/timeframe';
 import { readPublished } from '../../src/publish/published-reader';
 import { verify } from '../../src/publish/verify';
 import { FULL_PROOF, outcomeTable } from '../proof/outcome-table';
+import { PROOF_SEED, seededDraws } from '../proof/seed';
 import { THROUGH, openWorkshop } from '../integration/publish/workshop';
 import { compileScript } from './compiled';
 import { testMounted } from '../possible';
@@ -21,7 +22,8 @@ const CUTS = FULL_PROOF ? 50 : 4;
 const HOURS = 1_000_000;
 const LATER = THROUGH + 10_000 * DAY;
 
-const table = outcomeTable('power-cuts', ['F38 power cut']);
+const table = outcomeTable('power-cuts', ['F38 power cut'], PROOF_SEED);
+const draw = seededDraws('power cuts');
 
 interface Cut {
   readonly image: string;
@@ -59,7 +61,7 @@ async function cutWhilePublishing(image: string): Promise<Cut[]> {
     const cuts: Cut[] = [];
     while (published.generation === 0 && child.exitCode === null) await delay(10);
     for (let cut = 0; cut < CUTS && child.exitCode === null; cut++) {
-      await delay(20 + Math.random() * 150);
+      await delay(20 + draw() * 150);
       // The moment must not pass while it is copied.
       child.kill('SIGSTOP');
       const copy = { image: join(folder, `cut-${cut}`), acked: published.generation };
@@ -75,7 +77,7 @@ async function cutWhilePublishing(image: string): Promise<Cut[]> {
 }
 
 testMounted(
-  `F38 I20 I21 I23 I24 I27 after a power cut at each of ${CUTS} random moments all that was acknowledged is there, whole`,
+  `F38 I20 I21 I23 I24 I27 after a power cut at each of ${CUTS} random moments (seed ${PROOF_SEED}) all that was acknowledged is there, whole`,
   async () => {
     const image = join(folder, 'disk');
     execFileSync('dd', ['if=/dev/zero', `of=${image}`, 'bs=1M', 'count=48', 'status=none']);

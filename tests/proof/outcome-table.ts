@@ -17,8 +17,11 @@ export interface OutcomeTable {
   finish(): readonly string[];
 }
 
-/** `faults`: every fault the proof promises to fire. One that is fired without being declared throws. */
-export function outcomeTable(name: string, faults: readonly string[]): OutcomeTable {
+/**
+ * `faults`: every fault the proof promises to fire. One that is fired without being declared throws. `seed`: what its
+ * moments are drawn from.
+ */
+export function outcomeTable(name: string, faults: readonly string[], seed?: string): OutcomeTable {
   const counts = new Map(faults.map((fault) => [fault, new Map<string, number>()]));
   return {
     fired: (fault, outcome, times = 1) => {
@@ -27,7 +30,7 @@ export function outcomeTable(name: string, faults: readonly string[]): OutcomeTa
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + times);
     },
     finish: () => {
-      writeTable(name, render(counts));
+      writeTable(name, seed === undefined ? render(counts) : `${render(counts)}\nPROOF_SEED=${seed}`);
       return [...counts].filter(([, outcomes]) => outcomes.size === 0).map(([fault]) => fault);
     },
   };

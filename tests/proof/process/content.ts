@@ -1,6 +1,9 @@
 /** What is left in the stores of a deployment: everything that must not depend on what happened to its workers. */
 import { createHash } from 'node:crypto';
+import { boundariesBetween } from '../../../src/domain/boundaries';
+import { parseTimeframe } from '../../../src/domain/timeframe';
 import { pairKey } from '../../../src/domain/types';
+import type { EpochMs } from '../../../src/domain/types';
 import { readPublished } from '../../../src/publish/published-reader';
 import type { Stores } from '../../../temporal/stores';
 
@@ -12,7 +15,18 @@ export interface Content {
   readonly failing: readonly string[];
   readonly candles: string;
   readonly forecasts: string;
+  /** Every boundary accounted for, with its outcome. */
+  readonly boundaries: readonly string[];
   readonly generations: readonly number[];
+}
+
+/** Of all boundaries that a drive of (from, to] passes: each done. */
+export function everyBoundary(timeframes: readonly string[], from: EpochMs, to: EpochMs): string[] {
+  return timeframes
+    .flatMap((name) =>
+      boundariesBetween(parseTimeframe(name), from - 1, to).map((at) => `${name} ${new Date(at).toISOString()} done`),
+    )
+    .toSorted();
 }
 
 /** @throws Error when fewer than `pairs` pairs are published. */
@@ -41,6 +55,12 @@ export async function contentOf({ candles, state, folder }: Stores, pairs: numbe
       if (failureCount > 0) failing.push(`${pairKey(pair)} ${stage}: ${lastMessage}`);
     }
   }
+  const boundaries: string[] = [];
+  for (const timeframe of new Set(stored.map((pair) => pair.timeframe))) {
+    for (const { boundary, outcome } of await state.runLog.boundaries(timeframe, 0, Number.MAX_SAFE_INTEGER)) {
+      boundaries.push(`${timeframe} ${new Date(boundary).toISOString()} ${outcome}`);
+    }
+  }
   const generations = await state.publication.generations(1000);
   return {
     entries,
@@ -48,6 +68,7 @@ export async function contentOf({ candles, state, folder }: Stores, pairs: numbe
     failing,
     candles: candleHash.digest('hex'),
     forecasts: forecastHash.digest('hex'),
+    boundaries: boundaries.toSorted(),
     generations: generations.map(({ generation }) => generation).toReversed(),
   };
 }

@@ -64,7 +64,6 @@ export interface Deployment {
   content(): Promise<Content>;
   /** Of `cycle` runs: start and end on the server's clock. */
   runs(): Promise<{ readonly timeframe: string; readonly startedAt: number; readonly endedAt: number | null }[]>;
-  boundaries(from: EpochMs, to: EpochMs): Promise<string[]>;
   breaches(): Promise<string[]>;
   /** The time of the slot that is driven now, or was last. */
   lastDue(): EpochMs;
@@ -154,13 +153,6 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
           startedAt: run.startedAt,
           endedAt: run.end?.endedAt ?? null,
         }));
-      }),
-    boundaries: (from, to) =>
-      withStores(async ({ state }) => {
-        const all = await Promise.all(timeframes.map((timeframe) => state.runLog.boundaries(timeframe, from, to)));
-        return all
-          .flat()
-          .map(({ timeframe, boundary, outcome }) => `${timeframe} ${new Date(boundary).toISOString()} ${outcome}`);
       }),
     breaches: () =>
       withStores(async (stores) => {

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { cycleWorkflowId, TASK_QUEUE } from '../../../src/domain/names';
 import { parseTimeframe } from '../../../src/domain/timeframe';
+import { seededDraws } from '../seed';
 import type { Deployment, WorkerProcess } from './deployment';
 
 export interface Scene {
@@ -15,8 +16,13 @@ export interface Scene {
 }
 
 /** Does something to what runs while the slots are driven; false when it has met nothing to do it to. */
-export type Disturbance = (scene: Scene) => Promise<boolean | void>;
+export interface Disturbance {
+  (scene: Scene): Promise<boolean | void>;
+  /** What it needs to be there before the slot begins that it disturbs. */
+  readonly before?: (scene: Scene) => Promise<void>;
+}
 
+const draw = seededDraws('operations');
 const HOURLY = cycleWorkflowId(parseTimeframe('1h'));
 const REPOSITORY = resolve(__dirname, '..', '..', '..');
 
@@ -36,7 +42,7 @@ async function cycleRuns({ deployment }: Scene): Promise<boolean> {
 
 const terminate: Disturbance = async (scene) => {
   if (!(await cycleRuns(scene))) return false;
-  await delay(Math.random() * 300);
+  await delay(draw() * 300);
   const handle = scene.deployment.temporal.client.workflow.getHandle(HOURLY);
   return handle.terminate('a proof').then(
     () => true,
@@ -61,10 +67,10 @@ const startAgain: Disturbance = async (scene) => {
   return refused.length >= 4;
 };
 
-async function startedAtLast(deployment: Deployment, build?: string): Promise<WorkerProcess> {
+async function startedAtLast(deployment: Deployment): Promise<WorkerProcess> {
   for (;;) {
     try {
-      return await deployment.startWorker(build);
+      return await deployment.startWorker();
     } catch {
       await delay(500);
     }
@@ -73,11 +79,11 @@ async function startedAtLast(deployment: Deployment, build?: string): Promise<Wo
 
 const killAll: Disturbance = async ({ deployment, workers }) => {
   const victims = workers.splice(0);
-  const crash = deployment.temporal.crash(300 + Math.random() * 2_000);
+  const crash = deployment.temporal.crash(300 + draw() * 2_000);
   await Promise.all(victims.map((victim) => victim.end('SIGKILL')));
   // A worker that finds no server ends and is started again, as a supervisor does.
   const starts = victims.map(async () => {
-    await delay(Math.random() * 3_000);
+    await delay(draw() * 3_000);
     return startedAtLast(deployment);
   });
   await crash;
@@ -91,8 +97,9 @@ const loseDatabase: Disturbance = async ({ deployment, workers }) => {
   });
   const first = await deployment.applySchedules();
   expect(await deployment.applySchedules()).toEqual(first);
-  for (const victim of workers.splice(0)) await victim.end('SIGTERM');
-  for (let k = 0; k < 2; k++) workers.push(await startedAtLast(deployment));
+  const victims = workers.splice(0);
+  await Promise.all(victims.map((victim) => victim.end('SIGTERM')));
+  workers.push(...(await Promise.all(victims.map(() => startedAtLast(deployment)))));
 };
 
 let older: string | null = null;
@@ -118,13 +125,52 @@ export function removeOlderBuild(): void {
   older = null;
 }
 
-let rolledOut = 0;
-const rollOut: Disturbance = async ({ deployment, workers }) => {
-  expect(await workers.shift()?.end('SIGTERM')).toBe(0);
-  const build = rolledOut++ % 2 === 0 ? join(olderBuild(), 'dist', 'temporal', 'cli.js') : undefined;
-  workers.push(await deployment.startWorker(build));
-  await delay(2_000);
-};
+const olderWorkers = new WeakSet<WorkerProcess>();
+
+/** Ends this one as a roll-out does, and starts another of the older build in its place, or of the one under test. */
+async function replace({ deployment, workers }: Scene, victim: WorkerProcess, byOlder: boolean): Promise<void> {
+  workers.splice(workers.indexOf(victim), 1);
+  expect(await victim.end('SIGTERM')).toBe(0);
+  const worker = await deployment.startWorker(byOlder ? join(olderBuild(), 'dist', 'temporal', 'cli.js') : undefined);
+  if (byOlder) olderWorkers.add(worker);
+  workers.push(worker);
+}
+
+async function sideBySide(scene: Scene): Promise<void> {
+  const [first] = scene.workers;
+  if (first !== undefined && !scene.workers.some((worker) => olderWorkers.has(worker)))
+    await replace(scene, first, true);
+}
+
+/** Whoever has begun a cycle is ended, so that the other build must go on from its history; true when it has. */
+const rollOut: Disturbance = Object.assign(
+  async (scene: Scene) => {
+    if (!(await cycleRuns(scene))) return false;
+    const { client } = scene.deployment.temporal;
+    const { runId } = await client.workflow.getHandle(HOURLY).describe();
+    const run = client.workflow.getHandle(HOURLY, runId);
+    const workedOn = async ({ pid }: WorkerProcess): Promise<boolean> => {
+      const { events } = await run.fetchHistory();
+      return (events ?? []).some((event) => event.workflowTaskCompletedEventAttributes?.identity?.endsWith(`:${pid}`));
+    };
+    const victim = await firstOf(scene.workers, workedOn);
+    const survivor = scene.workers.find((worker) => worker !== victim);
+    if (victim === null || survivor === undefined) return false;
+    await replace(scene, victim, olderWorkers.has(victim));
+    await run.result();
+    return workedOn(survivor);
+  },
+  { before: sideBySide },
+);
+
+/** The first for which it becomes true, looked at for a while. */
+async function firstOf<T>(candidates: readonly T[], isTrue: (one: T) => Promise<boolean>): Promise<T | null> {
+  for (let tries = 0; tries < 100; tries++) {
+    for (const one of candidates) if (await isTrue(one)) return one;
+    await delay(20);
+  }
+  return null;
+}
 
 const blockEventLoop: Disturbance = async ({ workers }) => {
   workers[0]?.signal('SIGUSR2');
