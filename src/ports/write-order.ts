@@ -30,8 +30,11 @@ export interface WriteOrder {
     write: number,
     judge: (known: ReadonlyMap<EpochMs, DatedCandle>, contested: boolean) => Judgement<T>,
   ): Promise<T>;
-  /** The write was acknowledged. If others of the same slots began meanwhile, these values are decided on too. */
-  finish(write: number, written: readonly DatedCandle[]): Promise<void>;
+  /**
+   * The write was acknowledged. If others of the same slots began meanwhile, these values are decided on too. What was
+   * decided of rows that the store refused is forgotten: it will never have them.
+   */
+  finish(write: number, written: readonly DatedCandle[], refused?: readonly DatedCandle[]): Promise<void>;
   /** Nothing was sent. A write that may have been sent is left open instead: it may still arrive. */
   cancel(write: number): Promise<void>;
   decided(pair: Pair, range: SlotRange): Promise<ReadonlyMap<EpochMs, DatedCandle>>;

@@ -11,7 +11,7 @@ import { InfluxCandleStore } from '../../src/adapters/influx/candle-store';
 import { InfluxConnection } from '../../src/adapters/influx/connection';
 import type { InfluxOptions } from '../../src/adapters/influx/influx-options';
 import { openWriteOrder } from '../../src/adapters/sqlite/write-order';
-import type { PipelineError } from '../../src/domain/errors';
+import { PipelineError } from '../../src/domain/errors';
 import type { Candle, MarketSymbol, Pair, TimeframeId } from '../../src/domain/types';
 import { systemClock } from '../../src/ports/clock';
 import { INFLUXD_START_MS, describeOnInflux, startInfluxd } from '../influxd';
@@ -29,6 +29,9 @@ afterEach(endChildren);
 afterEach(() => jest.restoreAllMocks());
 
 const SOURCE = 'binance';
+/** The answer to any query of an empty bucket: only its last statement gives a row. */
+const NOTHING_STORED =
+  'name,tags,name,duration,shardGroupDuration,replicaN,default\n,,autogen,0s,168h0m0s,replicaN,true\n';
 
 /** The candles of one source in one bucket, made when it is not there. */
 async function openStore(options: InfluxOptions, folder = temporaryFolder()): Promise<InfluxCandleStore> {
@@ -84,6 +87,21 @@ describeOnInflux('InfluxDB', () => {
       expect(requests.mock.calls.length).toBeLessThanOrEqual(12);
       expect(await store.read(BTC_1H, {})).toEqual(candles(0, 498));
     }, 60_000);
+
+    test('I07 a revision that the store refuses is not shown: its slot keeps the candle that is stored', async () => {
+      const store = await openStore(influx.options('refused-revision'));
+      await store.write(BTC_1H, candles(0, 9), 1000);
+      const direct = new InfluxConnection(influx.options('refused-revision'));
+      const send = direct.write.bind(direct);
+      jest.spyOn(InfluxConnection.prototype, 'write').mockImplementation(async (lines) => {
+        if (lines.some((line) => line.endsWith(` ${slot(3)}`)))
+          throw new PipelineError('store_refused', 'type conflict');
+        await send(lines);
+      });
+      const outcome = await store.write(BTC_1H, [candle(3, 500), candle(4, 500)], 2000);
+      expect(outcome).toMatchObject({ revisions: [{ after: candle(4, 500) }], refused: [{ openTime: slot(3) }] });
+      expect(await store.read(BTC_1H, {})).toEqual(candles(0, 9).with(4, candle(4, 500)));
+    });
 
     test('a page that is refused as a whole is a failure of the store, not of its rows', async () => {
       const options = influx.options('all-conflict');
@@ -214,7 +232,7 @@ describeOnInflux('InfluxDB', () => {
         request.resume();
         if (request.url?.startsWith('/api/v2/write') === true) {
           response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers }).end(answer.body);
-        } else response.writeHead(200, { 'content-type': 'application/csv' }).end('');
+        } else response.writeHead(200, { 'content-type': 'application/csv' }).end(NOTHING_STORED);
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     });

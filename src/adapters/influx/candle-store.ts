@@ -80,7 +80,11 @@ export class InfluxCandleStore implements CandleStore {
     const { written, refused } = await writeSettingAside(plan.send, (rows) =>
       this.#connection.write(rows.map((row) => candleLine(tags, row))),
     );
-    await this.#order.finish(write, written);
+    await this.#order.finish(
+      write,
+      written,
+      refused.map(({ row }) => row),
+    );
     this.#sawCandle(pair, range.to);
     const lost = new Set(refused.map(({ row }) => row.candle.openTime));
     return {

@@ -13,6 +13,12 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** Never: a page is 100 KB, and packing it costs both sides more time than sending it as it is. */
 const GZIP_FROM_BYTES = Number.POSITIVE_INFINITY;
 const NO_CONTENT = 204;
+/**
+ * A statement that fails ends its query with status 200, the rows so far and no word of it, like one that finds nothing.
+ * So the last one always gives a row when it is come to: of the bucket's retention, which costs no look at its files.
+ */
+const LAST_STATEMENT = 'SHOW RETENTION POLICIES';
+const LAST_ROWS = /(?:^|\n)name,tags,name,duration,shardGroupDuration,replicaN,default\n,,[^\n]+\n$/;
 
 export class InfluxConnection {
   readonly options: InfluxOptions;
@@ -43,19 +49,25 @@ export class InfluxConnection {
     }
   }
 
-  /** Rows of an InfluxQL query as CSV, times in milliseconds, the line of names first; empty without a row. */
+  /**
+   * Rows of an InfluxQL query as CSV, times in milliseconds, the line of names first; empty without a row.
+   * @throws PipelineError `store_unavailable` when a statement failed, of which the answer itself says nothing.
+   */
   async query(influxql: string, parameters: Parameters): Promise<string> {
     const { org, bucket } = this.options;
     const path = withSearch('/query', { org, db: bucket, epoch: 'ms' });
-    const body = new URLSearchParams({ q: influxql, params: JSON.stringify(parameters) });
+    const body = new URLSearchParams({ q: `${influxql}; ${LAST_STATEMENT}`, params: JSON.stringify(parameters) });
     const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/csv' };
-    return this.#answered(async (signal) => {
+    const answer = await this.#answered(async (signal) => {
       // Not by the client's `request`, which copies all it has so far for each piece that comes.
       const pieces: Uint8Array[] = [];
       const options = { method: 'POST', headers, signal };
       for await (const piece of this.#client.transport.iterate(path, body.toString(), options)) pieces.push(piece);
       return Buffer.concat(pieces).toString('utf8');
     });
+    const end = LAST_ROWS.exec(answer);
+    if (end !== null) return answer.slice(0, end.index);
+    throw new PipelineError('store_unavailable', `${this.options.url} answered a query, and failed before its end`);
   }
 
   /** A call of the JSON interface. */

@@ -47,6 +47,7 @@ class SqliteWriteOrder implements WriteOrder {
   readonly #decided: SqliteStatement;
   readonly #keep: SqliteStatement;
   readonly #forget: SqliteStatement;
+  readonly #undo: SqliteStatement;
 
   constructor(path: string, database: SqliteDatabase, clock: Clock) {
     this.#path = path;
@@ -81,6 +82,9 @@ class SqliteWriteOrder implements WriteOrder {
          volume = excluded.volume, fetched_at = excluded.fetched_at
        WHERE excluded.fetched_at >= candle_decision.fetched_at`,
     );
+    this.#undo = prepare(
+      'DELETE FROM candle_decision WHERE symbol = ? AND timeframe = ? AND open_time = ? AND fetched_at = ?',
+    );
     this.#forget = prepare('DELETE FROM candle_decision WHERE symbol = ? AND timeframe = ? AND open_time < ?');
   }
 
@@ -106,10 +110,12 @@ class SqliteWriteOrder implements WriteOrder {
     return result;
   }
 
-  async finish(write: number, written: readonly DatedCandle[]): Promise<void> {
+  async finish(write: number, written: readonly DatedCandle[], refused: readonly DatedCandle[] = []): Promise<void> {
     const contested = await this.#transaction(() => {
       const open = this.#openWrite(write);
       const met = this.#isContested(write, open);
+      for (const { candle, fetchedAt } of refused)
+        this.#undo.run([open.symbol, open.timeframe, candle.openTime, fetchedAt]);
       if (met) this.#keepAll(open, written);
       this.#done.run([write]);
       this.#dropDone.run([]);
