@@ -77,7 +77,7 @@ test('an old symbol whose months are not given is a failure, never a young one w
 });
 
 test('a fill that began before the first candle closed asks, at each attempt, for what has closed by now', async () => {
-  const ports = portsOf();
+  const ports = portsOf(exchangeThat(jumping(candles(0, 1)), 1000, [BTC.timeframe]));
   const attempt = async () => inActivity(() => createFillPages(ports)({ ...BTC, asOf: slot(0) + 1, virtual: false }));
   ports.clock.now = () => slot(0) + 1;
   await expect(attempt()).rejects.toMatchObject({ type: 'empty_response' });

@@ -39,7 +39,11 @@ test('a pair without a closed candle, and one that the exchange does not know, a
     if (symbol === 'GONE/USDT') throw new PipelineError('bad_symbol', 'simulated does not know GONE/USDT');
     return { candles: symbol === 'BTC/USDT' ? candlesFrom(BTC, START, 1) : [] } as never;
   };
-  world.exchange = { source: 'simulated', fetchPage };
+  world.exchange = {
+    source: 'simulated',
+    fetchPage,
+    supports: (timeframe) => ({ timeframe, offered: false, reason: null }),
+  };
   expect(await world.run('data backfill --dry-run --json')).toBe(EXIT_CODES.partial);
   expect(world.json()).toMatchObject({
     pairs: [
