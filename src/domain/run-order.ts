@@ -22,10 +22,12 @@ export interface RunResult {
 
 /**
  * The later run's result stands, and of one run the one with later data: an attempt that was given up may come after the
- * one that took its place. A result of a clock that was ahead orders nothing: any run may replace it, but for older data.
+ * one that took its place, when what it found (no candle yet, a symbol that was not ready) is so no more. A result of a clock
+ * that was ahead orders nothing: any run may replace it, but for older data.
  */
 export function mayReplace(standing: RunResult, next: RunResult, now: EpochMs): boolean {
   if (next.asOf > standing.asOf) return true;
   if (next.asOf < standing.asOf && !isAhead(standing.asOf, next.asOf, now)) return false;
-  return standing.dataThrough === null || next.dataThrough === null || next.dataThrough >= standing.dataThrough;
+  if (standing.dataThrough === null) return true;
+  return next.dataThrough === null ? next.asOf !== standing.asOf : next.dataThrough >= standing.dataThrough;
 }

@@ -19,17 +19,18 @@ function rows(make: () => Promise<PublicationStore>): void {
     expect(await store.rows()).toStrictEqual([row, eth]);
   });
 
-  test('I25 a late attempt of the same run never takes its data back; to hide a pair it may', async () => {
+  test('I25 I42 a late attempt of the same run never takes its data back, nor hides them; a later run may', async () => {
     const store = await make();
     const now = { ...row, asOf: slot(2), dataThrough: slot(2) };
     expect(await store.upsert(now)).toBe(true);
     expect(await store.upsert({ ...now, dataThrough: slot(1) })).toBe(false);
     expect(await store.rows()).toEqual([now]);
     const hidden = { ...now, dataThrough: null };
-    expect(await store.upsert(hidden)).toBe(true);
-    expect(await store.upsert(hidden)).toBe(true);
-    expect(await store.upsert(now)).toBe(true);
+    expect(await store.upsert(hidden)).toBe(false);
     expect(await store.upsert({ ...now, asOf: slot(3), dataThrough: slot(1) })).toBe(true);
+    expect(await store.upsert({ ...hidden, asOf: slot(4) })).toBe(true);
+    expect(await store.upsert({ ...hidden, asOf: slot(4) })).toBe(true);
+    expect(await store.upsert({ ...now, asOf: slot(4) })).toBe(true);
   });
 
   test('I25 a row never goes back to an older run', async () => {

@@ -45,7 +45,7 @@ export const FOUND_BUGS: readonly SeededBug[] = [
   {
     name: 'late_attempt_takes_data_back',
     file: 'src/domain/run-order.ts',
-    text: 'return standing.dataThrough === null || next.dataThrough === null || next.dataThrough >= standing.dataThrough;',
+    text: 'return next.dataThrough === null ? next.asOf !== standing.asOf : next.dataThrough >= standing.dataThrough;',
     instead: 'return true;',
     caughtBy: {
       kind: 'test',

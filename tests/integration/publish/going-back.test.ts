@@ -151,7 +151,8 @@ describe('a rollback', () => {
       exportOf(BITCOIN, THROUGH, 30, { gateReason: '3 of 240 closed candles', prediction: null }),
     );
     await shop.publisher.exportPair(exportOf(ETHER, THROUGH));
-    await shop.publisher.exportPair(exportOf(ETHER, THROUGH, 30, { candles: [] })).catch(() => undefined);
+    const spoilt = exportOf(ETHER, THROUGH).candles.map((candle) => ({ ...candle, high: -1 }));
+    await shop.publisher.exportPair(exportOf(ETHER, THROUGH, 30, { candles: spoilt })).catch(() => undefined);
     await shop.commit(THROUGH);
     const words = shop.manifest().entries.map((entry) => [entry.status, entry.serve_allowed, entry.reason]);
     await shop.publish(THROUGH);

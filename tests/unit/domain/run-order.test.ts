@@ -73,6 +73,15 @@ describe('which of two runs stands', () => {
     });
   });
 
+  test('I42 an attempt that saw nothing to show, and comes after the one that took its place, takes nothing away', () => {
+    const shown = { asOf: START, dataThrough: START };
+    const nothing = { asOf: START, dataThrough: null };
+    expect(mayReplace(shown, nothing, START + HOUR)).toBe(false);
+    expect(mayReplace(nothing, shown, START + HOUR)).toBe(true);
+    expect(mayReplace(nothing, nothing, START + HOUR)).toBe(true);
+    expect(mayReplace(shown, { ...nothing, asOf: START + HOUR }, START + HOUR)).toBe(true);
+  });
+
   test('runs that lie years back are ordered by themselves, also after an interruption', () => {
     const now = Date.UTC(2026, 0, 1);
     const later = { asOf: START + 9 * HOUR, dataThrough: START };
