@@ -112,8 +112,8 @@ async function accountedSoFar(
 }
 
 /**
- * Boundaries at which every visible symbol's candle is stored, explained, or of before its listing. Slots after the last stored candle that have
- * closed are in the ledger from here on, whyever their candles did not come.
+ * Boundaries at which every visible symbol's candle is stored, explained, or of before its listing. Slots after the last
+ * stored candle that have closed are in the ledger from here on, whyever their candles did not come.
  */
 async function coveredBoundaries(
   ports: ActivityPorts,

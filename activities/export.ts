@@ -13,13 +13,14 @@ import { operationalFacts } from './operational-facts';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
 import { gateReason } from './gate';
+import { stateOf } from './quarantine';
 import { scoreChangedTargets, scoreClosedTargets, trackRecord } from './quality';
 import { forEachSymbol } from './stage';
 
 export function createExport(ports: ActivityPorts) {
   return (input: ExportInput) =>
     forEachSymbol<ExportSummary>(ports, 'export', input, async (pair) => {
-      const symbol = (await ports.pairState.symbolStates()).find((state) => state.symbol === pair.symbol);
+      const symbol = await stateOf(ports, pair.symbol);
       if (symbol?.activation === 'quarantined') return { published: 'hidden', dataThrough: null, bytes: 0 };
       const rules = ports.settings.rules(pair.timeframe);
       const { workflowExecution } = activityInfo();

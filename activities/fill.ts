@@ -6,12 +6,12 @@ import { PipelineError } from '../src/domain/errors';
 import { DAY, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
-import { ACTIVATION_TIMEFRAME } from './activation';
 import { findEarliest } from '../src/ingest/earliest';
 import { fill } from '../src/ingest/fill';
+import { ACTIVATION_TIMEFRAME } from './activation';
 import type { FillInput, FillProgress, SettleFillResult } from './contract';
 import { describeFailure, toApplicationFailure } from './failures';
-import { quarantineWhenGone } from './quarantine';
+import { quarantineWhenGone, stateOf } from './quarantine';
 import { fetchStart } from './fetch';
 import type { ActivityPorts } from './ports';
 import { repairPair } from './repair';
@@ -24,7 +24,8 @@ export function createFillPages(ports: ActivityPorts) {
       const pair: Pair = { symbol: input.symbol, timeframe: input.timeframe };
       const signal = cancellationSignal();
       const startedAt = ports.clock.now();
-      // An attempt that waited since the fill began asks for what has closed by now, else a young symbol's first candle never comes.
+      // An attempt that waited since the fill began asks for what has closed by now: else a young symbol's first candle
+      // never comes.
       const asOf = input.virtual ? input.asOf : Math.max(input.asOf, startedAt);
       const from = await fillFrom(ports, pair, asOf, signal);
       await refuseWhenFull(ports, pair, asOf);
@@ -55,7 +56,7 @@ export function createSettleFill(ports: ActivityPorts) {
         now,
         signal: cancellationSignal(),
       });
-      const symbol = (await ports.pairState.symbolStates()).find((state) => state.symbol === pair.symbol);
+      const symbol = await stateOf(ports, pair.symbol);
       const visible = visibilityOf(symbol?.activation) === 'visible';
       const cycles = repair.becameReady ? ports.settings.timeframes : visible ? [pair.timeframe] : [];
       return { repair, cycles };

@@ -11,6 +11,7 @@ import { championOf } from './champion';
 import type { GateResult, StageInput } from './contract';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
+import { stateOf } from './quarantine';
 import { forEachSymbol } from './stage';
 
 export function createGate(ports: ActivityPorts) {
@@ -18,8 +19,7 @@ export function createGate(ports: ActivityPorts) {
     forEachSymbol<GateResult>(ports, 'gate', input, async (pair) => {
       const extent = await ports.candles.extent(pair);
       const stored = extent?.count ?? 0;
-      const symbols = await ports.pairState.symbolStates();
-      const symbol = symbols.find((state) => state.symbol === pair.symbol);
+      const symbol = await stateOf(ports, pair.symbol);
       // What is published of it stays as it is and ages honestly (F74).
       if (symbol?.activation === 'quarantined') return { verdict: 'pass', due: 'none', stored };
       if (visibilityOf(symbol?.activation) !== 'visible') {
