@@ -29,6 +29,8 @@ const { status } = spawnSync(
     '--experimental-vm-modules',
     '--no-warnings',
     join('node_modules', 'jest', 'bin', 'jest.js'),
+    '--reporters=default',
+    `--reporters=${join(root, 'scripts', 'proof-progress.cjs')}`,
     '--runInBand',
     ...folders,
     ...rest,

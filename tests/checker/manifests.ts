@@ -111,14 +111,18 @@ const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
 };
 const MINUTE = 60_000;
 
-/** The word that the age of the older document gives; null when a document is missing. */
-export function wordFor(entry: Entry, at: number): string | null {
-  const { history, prediction } = entry.files;
-  const shown = entry.timeframe === '1m' ? [history] : [history, prediction];
-  const oldest = Math.min(...shown.map((file) => Date.parse(file?.data_through ?? '')));
-  const [soft = 0, hard = 0] = LIMITS[entry.timeframe] ?? [];
-  const age = (at - oldest) / MINUTE;
-  if (!Number.isFinite(age)) return null;
+/** The word that the age of the older document gives; a history past its hard limit needs no prediction to be called so. */
+function wordFor({ files: { history, prediction }, timeframe }: Entry, at: number): string | null {
+  const ofHistory = wordOfAge(history, timeframe, at);
+  if (timeframe === '1m' || history === null || ofHistory === 'hard_stale') return ofHistory;
+  const older = history.data_through < (prediction?.data_through ?? '') ? history : prediction;
+  return wordOfAge(older, timeframe, at);
+}
+
+function wordOfAge(file: FileOf | null, timeframe: string, at: number): string | null {
+  if (file === null) return null;
+  const [soft = 0, hard = 0] = LIMITS[timeframe] ?? [];
+  const age = (at - Date.parse(file.data_through)) / MINUTE;
   return age <= soft ? 'fresh' : age <= hard ? 'stale' : 'hard_stale';
 }
 
