@@ -32,6 +32,7 @@ const { status } = spawnSync(
     '--reporters=default',
     `--reporters=${join(root, 'scripts', 'proof-progress.cjs')}`,
     '--runInBand',
+    '--maxConcurrency=4',
     ...folders,
     ...rest,
   ],

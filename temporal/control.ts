@@ -31,7 +31,7 @@ import type {
   TrainingReport,
 } from '../src/ports/control';
 import { againSignal } from '../workflows/cycle-signal';
-import { reconcileSchedules } from './schedule-reconciler';
+import { reconcileSchedules, unlessGone } from './schedule-reconciler';
 import { runAttributes, scheduleOptions } from './schedules';
 import type { Schedule } from './schedules';
 
@@ -195,8 +195,7 @@ async function resultOf<T>(client: Client, { workflowId, runId }: StartOutcome):
 }
 
 async function cycleReport(client: Client, start: StartOutcome): Promise<CycleReport> {
-  const handle = client.workflow.getHandle(start.workflowId, start.runId);
-  const result = (await handle.result()) as Omit<CycleReport, 'workflowId' | 'runId'>;
+  const result = await resultOf<Omit<CycleReport, 'workflowId' | 'runId'>>(client, start);
   return { ...result, workflowId: start.workflowId, runId: start.runId };
 }
 
@@ -212,7 +211,9 @@ async function onSchedule(id: string, work: () => Promise<unknown>): Promise<voi
 async function listSchedules(client: Client): Promise<ScheduleView[]> {
   const views: ScheduleView[] = [];
   for await (const summary of client.schedule.list()) {
-    views.push(scheduleView(await client.schedule.getHandle(summary.scheduleId).describe()));
+    await unlessGone(async () => {
+      views.push(scheduleView(await client.schedule.getHandle(summary.scheduleId).describe()));
+    });
   }
   return views.toSorted((a, b) => a.id.localeCompare(b.id));
 }

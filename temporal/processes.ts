@@ -1,7 +1,7 @@
 /** Child processes that live and die with this one. */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT_CODES } from '../src/cli/exit-codes';
@@ -34,7 +34,7 @@ const LONGEST_PAUSE_MS = 30_000;
  */
 export function supervise(options: ProcessOptions): SupervisedProcess {
   mkdirSync(dirname(options.logFile), { recursive: true });
-  const log = createWriteStream(options.logFile, { flags: 'a' });
+  const log = logTo(options.logFile);
   let stopping = false;
   let child: ChildProcess | null = null;
   let wasReady = false;
@@ -77,7 +77,6 @@ export function supervise(options: ProcessOptions): SupervisedProcess {
         clearTimeout(timer);
       }
       await Promise.race([loop, delay(LONGEST_PAUSE_MS + 1_000, undefined, { ref: false })]);
-      log.end();
     },
   };
 }
@@ -85,14 +84,27 @@ export function supervise(options: ProcessOptions): SupervisedProcess {
 /** The exit codes that say that starting again can not help: what was asked, or the configuration, can not be used. */
 const EXITS_FOR_GOOD: readonly (number | string)[] = [EXIT_CODES.usage, EXIT_CODES.configuration];
 
-function start(options: ProcessOptions, log: NodeJS.WritableStream): ChildProcess {
+/** A log that can not be written, on a full disk, costs its lines and nothing else; they are counted when it can be again. */
+function logTo(file: string): (text: Buffer) => void {
+  let lost = 0;
+  return (text) => {
+    try {
+      appendFileSync(file, lost === 0 ? text : `(${lost} bytes of this log could not be written)\n${text.toString()}`);
+      lost = 0;
+    } catch {
+      lost += text.length;
+    }
+  };
+}
+
+function start(options: ProcessOptions, log: (text: Buffer) => void): ChildProcess {
   const child = fork(options.module, [...options.args], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, ...options.environment },
   });
-  child.stdout?.pipe(log, { end: false });
-  child.stderr?.pipe(log, { end: false });
+  child.stdout?.on('data', log);
+  child.stderr?.on('data', log);
   return child;
 }
 

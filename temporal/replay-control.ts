@@ -5,7 +5,7 @@ import { PipelineError } from '../src/domain/errors';
 import { systemClock } from '../src/ports/clock';
 import type { Control, StartOutcome } from '../src/ports/control';
 import { replayJournalFile, standsAt } from './replay-journal';
-import { holdFolder } from './replay-lock';
+import { holdReplay } from './folder-lock';
 import { startReplayPipeline } from './replay-pipeline';
 import type { Parts } from './replay-pipeline';
 import { REPLAY, sourceFolder } from './source';
@@ -59,7 +59,7 @@ async function openModelControl(options: ReplayControlOptions, parts: Parts): Pr
   if (at === null) {
     throw new PipelineError('invalid_input', `nothing has been replayed into ${folder.root} yet: run "replay" first`);
   }
-  parts.push(await holdFolder(folder));
+  parts.push(await holdReplay(folder));
   const clock = { now: () => at, monotonic: () => systemClock.monotonic() };
   const stores = await openStores(config, REPLAY, clock);
   parts.push(() => stores.close());

@@ -18,7 +18,7 @@ import { candlesHash, sameReplay } from './replay-begun';
 import type { ReplayBegun } from './replay-begun';
 import { openReplayJournal, replayJournalFile, standsAt } from './replay-journal';
 import type { ReplayJournal, SlotRecord } from './replay-journal';
-import { holdFolder } from './replay-lock';
+import { holdReplay } from './folder-lock';
 import { startReplayPipeline } from './replay-pipeline';
 import type { Parts, ReplayPipeline } from './replay-pipeline';
 import { replayReport } from './replay-report';
@@ -62,7 +62,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   await mkdir(folder.root, { recursive: true });
   const parts: Parts = [];
   try {
-    parts.push(await holdFolder(folder));
+    parts.push(await holdReplay(folder));
     return await run(options, schedules, folder, parts);
   } finally {
     for (const stop of parts.toReversed()) await stop();

@@ -1,5 +1,5 @@
 /** Makes the server's schedules match the configuration, without waking what the operator paused. */
-import { ScheduleAlreadyRunning } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleNotFoundError } from '@temporalio/client';
 import type { Client, ScheduleOptions, ScheduleUpdateOptions } from '@temporalio/client';
 import type { ScheduleChange } from '../src/ports/control';
 
@@ -19,10 +19,21 @@ export async function reconcileSchedules(
   const keep = new Set(wanted.map((options) => options.scheduleId));
   for await (const summary of client.schedule.list()) {
     if (keep.has(summary.scheduleId) || summary.memo?.owner !== OWNER) continue;
-    await client.schedule.getHandle(summary.scheduleId).delete();
-    changes.push({ id: summary.scheduleId, change: 'removed' });
+    await unlessGone(async () => {
+      await client.schedule.getHandle(summary.scheduleId).delete();
+      changes.push({ id: summary.scheduleId, change: 'removed' });
+    });
   }
   return changes;
+}
+
+/** A schedule that was deleted is listed for a moment more: what is done to it then is of no account. */
+export async function unlessGone(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  }
 }
 
 async function createOrUpdate(client: Client, options: ScheduleOptions): Promise<'created' | 'updated'> {

@@ -61,8 +61,9 @@ export function sourceFolder(dataDir: string, source: string): SourceFolder {
 }
 
 /**
- * `auto`: the real exchange when it answers, or when a store of it exists (then we wait for it rather than switch);
- * otherwise the simulated market, said loudly. @throws ConfigError for an exchange that ccxt does not know.
+ * `auto`: the real exchange when a store of it exists, which is not asked (it may have banned us) and waited for rather
+ * than left; or when it answers; otherwise the simulated market, said loudly. @throws ConfigError for an exchange that ccxt
+ * does not know.
  */
 export async function chooseSource(config: Config, answers: (exchange: string) => Promise<boolean>): Promise<Source> {
   if (config.exchange === REPLAY) {
@@ -75,13 +76,13 @@ export async function chooseSource(config: Config, answers: (exchange: string) =
     if (!isOurMarket(config.exchange)) await createCcxtObject({ id: config.exchange });
     return { name: config.exchange, notice: null };
   }
-  if (await answers(AUTO_EXCHANGE)) return { name: AUTO_EXCHANGE, notice: null };
   if (existsSync(sourceFolder(config.dataDir, AUTO_EXCHANGE).state)) {
     return {
       name: AUTO_EXCHANGE,
-      notice: `${AUTO_EXCHANGE} does not answer now; its store exists, so this run waits for it and the published data ages honestly.`,
+      notice: `the store of ${AUTO_EXCHANGE} is here, so this run goes on with it; while ${AUTO_EXCHANGE} does not answer, the published data ages honestly.`,
     };
   }
+  if (await answers(AUTO_EXCHANGE)) return { name: AUTO_EXCHANGE, notice: null };
   return {
     name: SIMULATED,
     notice: `${AUTO_EXCHANGE} does not answer, so this run uses the built-in SIMULATED market: no price is real. Set EXCHANGE to a ccxt exchange id to use another one.`,

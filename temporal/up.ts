@@ -13,12 +13,14 @@ import { connectControl } from './control';
 import type { TemporalControl } from './control';
 import { deploymentSchedules } from './schedules';
 import { startDevelopmentServer, startOnChosenPorts } from './development-server';
+import { refuseForgetful } from './durable-server';
+import { holdDataDir } from './folder-lock';
 import { choosePort } from './free-port';
 import { supervise } from './processes';
 import type { SupervisedProcess } from './processes';
 import { liveLines, progressLine, progressSummary } from './progress';
 import type { PairProgress } from './progress';
-import { chooseSource, isOurMarket, readRunning, SIMULATED, sourceFolder, writeRunning } from './source';
+import { chooseSource, isOurMarket, SIMULATED, sourceFolder, writeRunning } from './source';
 import type { SourceFolder } from './source';
 import { findTemporalBinary } from './temporal-binary';
 
@@ -44,9 +46,8 @@ type Stack = { readonly name: string; readonly stop: () => Promise<void> }[];
  * @throws PipelineError with one sentence; whatever was started is stopped again.
  */
 export async function startUp(options: UpOptions): Promise<Running> {
-  const { config } = options;
-  await refuseSecond(config);
-  const started: Stack = [];
+  const release = await holdDataDir(options.config.dataDir);
+  const started: Stack = [{ name: 'folder', stop: release }];
   const stop = async (): Promise<void> => {
     for (const part of started.splice(0).toReversed()) await part.stop();
   };
@@ -105,20 +106,6 @@ async function startParts(options: UpOptions, started: Stack, stop: () => Promis
   return { facts, ended: new Promise(() => {}), stop };
 }
 
-/** One deployment a folder: two would write over each other. */
-async function refuseSecond(config: Config): Promise<void> {
-  const found = await readRunning(config.dataDir);
-  if (found === null || !found.alive || found.running.pid === process.pid) return;
-  const health = await fetch(`${found.running.webUrl}/healthz`, { signal: AbortSignal.timeout(2_000) }).catch(
-    () => null,
-  );
-  if (health === null) return;
-  throw new PipelineError(
-    'already_running',
-    `DATA_DIR ${config.dataDir} is in use by process ${found.running.pid} (page ${found.running.webUrl}): stop it, or set DATA_DIR to another folder`,
-  );
-}
-
 /** The exchange with short patience and without a budget, for what is asked of it before anything runs. */
 function openBriefly(config: Config, id: string): Promise<Exchange> {
   const unlimited = { take: async () => {}, ban: async () => {}, bannedUntil: async () => null };
@@ -167,7 +154,10 @@ async function startTemporal(
   folder: SourceFolder,
   started: Stack,
 ): Promise<TemporalAddress> {
-  if (config.temporalAddress !== null) return { address: config.temporalAddress, uiUrl: null };
+  if (config.temporalAddress !== null) {
+    await refuseForgetful(config.temporalAddress);
+    return { address: config.temporalAddress, uiUrl: null };
+  }
   const wanted = {
     binary: await findTemporalBinary({ configured: config.temporalBin ?? undefined, cacheDir: CACHE, tell }),
     databaseFile: folder.temporal,

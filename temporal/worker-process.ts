@@ -14,6 +14,7 @@ import { createForecaster, SHADOW_THREADS, TRAINING_THREADS } from '../src/forec
 import { activityPorts } from './activity-ports';
 import { connectControl } from './control';
 import type { TemporalControl } from './control';
+import { refuseForgetful } from './durable-server';
 import { choosePort } from './free-port';
 import { collectEarly } from './memory';
 import { serveMetrics } from './metrics-server';
@@ -35,10 +36,27 @@ export interface WorkerProcessOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs until stopped. The order of starting is the order of need; the order of stopping is its reverse. */
+/** What was started, to be stopped in reverse. */
+type Started = (() => Promise<unknown>)[];
+
+/** Runs until stopped; a start that fails stops what it had started, so that the process ends and may be started again. */
 export async function runWorkerProcess(options: WorkerProcessOptions): Promise<Running> {
+  const started: Started = [];
+  const stop = async (): Promise<void> => {
+    for (const each of started.splice(0).toReversed()) await each();
+  };
+  try {
+    return { ...(await startParts(options, started)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startParts(options: WorkerProcessOptions, started: Started): Promise<Omit<Running, 'stop'>> {
   const { config, source, log, temporalAddress } = options;
   collectEarly();
+  await refuseForgetful(temporalAddress);
   const sdkPort = await choosePort(
     config.temporalMetricsPort,
     config.explicit.has('TEMPORAL_METRICS_PORT'),
@@ -50,18 +68,23 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
       log.warn({ failed, reason }, 'a forecast was not mirrored into InfluxDB'),
     ),
   );
+  started.push(async () => log.info('stopped'));
+  started.push(() => stores.close());
   const exchange = await openExchange(config, stores, options.exchangeUrl);
+  started.push(() => exchange.close());
   const forecaster = createForecaster({ threads: config.forecastThreads, timeLimitMs: config.forecastTimeoutMs });
   const shadowForecaster = createForecaster({ ...SHADOW_THREADS, timeLimitMs: config.forecastTimeoutMs });
   const trainingForecaster = createForecaster(TRAINING_THREADS);
+  const forecasters = { forecaster, shadowForecaster, trainingForecaster };
+  for (const each of Object.values(forecasters)) started.push(() => each.close());
   const control = await connectControl({
     address: temporalAddress,
     namespace: config.temporalNamespace,
     schedules: deploymentSchedules(config),
   });
+  started.push(() => control.close());
   await registerSearchAttributes(control.connection, config.temporalNamespace);
   const requestCycle: TemporalControl['requestCycle'] = (timeframe, reason) => control.requestCycle(timeframe, reason);
-  const forecasters = { forecaster, shadowForecaster, trainingForecaster };
   const metrics = createDeploymentMetrics(
     { ...config, ...stores.state, clock: systemClock, storage: stores.storage },
     true,
@@ -76,6 +99,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     },
     log,
   );
+  started.push(() => metricsServer.close());
   const ports = activityPorts({
     config,
     stores,
@@ -98,11 +122,12 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
     log,
     signal: options.signal,
   });
+  started.push(() => worker.stop());
   const changes = await control.applySchedules();
   log.info({ schedules: changes.map(({ id, change }) => `${id} ${change}`) }, 'schedules match the configuration');
   await runWhatIsBehind(config, stores, control, log);
-  const stopMirror = startTrackingMirror(config, stores.state.models, log);
-  const stopReporting = startOperationsReporter({ config, stores, control, log });
+  started.push(startTrackingMirror(config, stores.state.models, log));
+  started.push(startOperationsReporter({ config, stores, control, log }));
   return {
     facts: {
       source,
@@ -113,17 +138,6 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
       temporal_metrics: `http://${config.metricsHost}:${sdkPort}/metrics`,
     },
     ended: worker.ended,
-    stop: async () => {
-      await stopReporting();
-      await stopMirror();
-      await metricsServer.close();
-      await worker.stop();
-      for (const each of [forecaster, shadowForecaster, trainingForecaster]) await each.close();
-      await exchange.close();
-      await control.close();
-      await stores.close();
-      log.info('stopped');
-    },
   };
 }
 

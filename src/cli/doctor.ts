@@ -24,7 +24,7 @@ async function examine(wiring: CliWiring, options: FormatOptions): Promise<void>
   const config = wiring.config();
   const checks: Check[] = [
     checkNode(process.versions.node),
-    await checkDisk(config),
+    await checkDisk(wiring, config),
     await checkStores(wiring, config),
     ...(await checkPorts(config)),
     ...(await checkTemporal(wiring, config)),

@@ -97,7 +97,7 @@ test('F28 a pair that is left when the history is long is tried on in a new one:
   ]);
 }, 180_000);
 
-test('F07 F08 I13 P15 every start that was acknowledged before the server is killed ends: it keeps a file, in WAL and synced', async () => {
+test('F07 I13 P15 every start that was acknowledged before the server is killed ends: it keeps a file, in WAL and synced', async () => {
   const command = readFileSync(`/proc/${temporal.server.pid}/cmdline`, 'utf8').split('\0');
   expect(command).toEqual(expect.arrayContaining(['--db-filename', 'journal_mode=WAL', 'synchronous=FULL']));
   expect(statSync(join(temporal.folder, 'temporal.db-wal')).size).toBeGreaterThan(0);

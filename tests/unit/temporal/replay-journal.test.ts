@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseTimeframe } from '../../../src/domain/timeframe';
 import { openReplayJournal, standsAt } from '../../../temporal/replay-journal';
 import type { JobRecord, SlotRecord } from '../../../temporal/replay-journal';
-import { holdFolder } from '../../../temporal/replay-lock';
+import { holdDataDir, holdReplay } from '../../../temporal/folder-lock';
 import { sourceFolder } from '../../../temporal/source';
 
 let folder: string;
@@ -86,15 +86,25 @@ describe('one command works on a replay at a time', () => {
     ['a command of the compiled program', ['/somewhere/dist/temporal/cli.js', 'model', 'promote']],
   ])('%s is respected', async (_, words) => {
     await beside(words, async () => {
-      await expect(holdFolder(held())).rejects.toThrow(
+      await expect(holdReplay(held())).rejects.toThrow(
         /process \d+ works on the replay in .*: wait for it, or stop it/,
       );
     });
   });
 
+  test('so is the deployment of a folder, from the moment it begins to start', async () => {
+    await beside(['/somewhere/scripts/start.mjs'], async () => {
+      writeFileSync(join(folder, 'up.pid'), readFileSync(pidFile(), 'utf8'));
+      await expect(holdDataDir(folder)).rejects.toThrow(/DATA_DIR .* is in use by process \d+: stop it, or set/);
+    });
+    const release = await holdDataDir(folder);
+    await release();
+    expect(existsSync(join(folder, 'up.pid'))).toBe(false);
+  });
+
   test('another program that got the process ID of a killed replay is not', async () => {
     await beside(['replay', 'something', '/home/me/coin-predict-data'], async () => {
-      const release = await holdFolder(held());
+      const release = await holdReplay(held());
       expect(readFileSync(pidFile(), 'utf8')).toBe(String(process.pid));
       await release();
       expect(existsSync(pidFile())).toBe(false);
@@ -102,7 +112,7 @@ describe('one command works on a replay at a time', () => {
   });
 
   test('the lock of whoever took it over meanwhile stays', async () => {
-    const release = await holdFolder(held());
+    const release = await holdReplay(held());
     writeFileSync(pidFile(), '4711');
     await release();
     expect(readFileSync(pidFile(), 'utf8')).toBe('4711');

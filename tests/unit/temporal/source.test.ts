@@ -22,13 +22,15 @@ describe('which source a deployment uses', () => {
     expect(source.notice).toContain('no price is real');
   });
 
-  test('auto never switches away from a live store: it waits for its exchange', async () => {
+  test('I60 auto never switches away from a live store, nor asks its exchange, which may have banned us', async () => {
     const dataDir = folder();
     mkdirSync(join(dataDir, 'binance'));
     writeFileSync(sourceFolder(dataDir, 'binance').state, '');
-    const source = await chooseSource(loadConfig({ DATA_DIR: dataDir }, null), unreachable);
+    const asked = jest.fn(unreachable);
+    const source = await chooseSource(loadConfig({ DATA_DIR: dataDir }, null), asked);
     expect(source.name).toBe('binance');
-    expect(source.notice).toContain('waits for it');
+    expect(source.notice).toContain('goes on with it');
+    expect(asked).not.toHaveBeenCalled();
   });
 
   test('a named exchange is used without asking whether it answers', async () => {
