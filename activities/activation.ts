@@ -42,7 +42,8 @@ export async function judgeActivation(
   const { state: activation, reason } = verdict;
   if (activation !== current || reason !== null) {
     const since = before?.activation === activation ? before.since : now;
-    await ports.pairState.setSymbolState({ symbol, activation, since, reason });
+    const written = await ports.pairState.setSymbolState({ symbol, activation, since, reason }, before ?? null);
+    if (!written) return false;
   }
   return activation === 'ready' && current !== 'ready';
 }
@@ -52,22 +53,15 @@ export async function registerSymbols(ports: ActivityPorts, asOf: EpochMs): Prom
   const states = new Map((await ports.pairState.symbolStates()).map((state) => [state.symbol, state]));
   const followed = await followedSymbols(ports);
   for (const symbol of followed) {
-    const known = states.get(symbol)?.activation;
-    if (known !== undefined && known !== 'retired') continue;
-    await ports.pairState.setSymbolState({
-      symbol,
-      activation: 'registered',
-      since: asOf,
-      reason: 'nothing is stored yet',
-    });
+    const known = states.get(symbol);
+    if (known !== undefined && known.activation !== 'retired') continue;
+    const reason = 'nothing is stored yet';
+    await ports.pairState.setSymbolState({ symbol, activation: 'registered', since: asOf, reason }, known ?? null);
   }
-  for (const { symbol, activation } of states.values()) {
+  for (const known of states.values()) {
+    const { symbol, activation } = known;
     if (activation === 'retired' || followed.includes(symbol)) continue;
-    await ports.pairState.setSymbolState({
-      symbol,
-      activation: 'retired',
-      since: asOf,
-      reason: 'no longer in SYMBOLS and not discovered; its data is kept',
-    });
+    const reason = 'no longer in SYMBOLS and not discovered; its data is kept';
+    await ports.pairState.setSymbolState({ symbol, activation: 'retired', since: asOf, reason }, known);
   }
 }

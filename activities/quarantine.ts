@@ -34,7 +34,7 @@ export async function quarantine(
   const since = before?.activation === 'quarantined' ? before.since : asOf;
   const key = quarantineKey(symbol, since);
   await ports.events.record([eventOf('symbol_quarantined', since, { key, symbol, detail: reason })]);
-  await ports.pairState.setSymbolState({ symbol, activation: 'quarantined', since, reason });
+  await ports.pairState.setSymbolState({ symbol, activation: 'quarantined', since, reason }, before ?? null);
 }
 
 /**
@@ -51,7 +51,7 @@ export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: 
     await ports.events.record([eventOf('symbol_released', asOf, facts)]);
   }
   if (before === undefined || before.activation === 'quarantined' || before.activation === 'retired')
-    await ports.pairState.setSymbolState({ symbol, activation: 'registered', since: asOf, reason });
+    await ports.pairState.setSymbolState({ symbol, activation: 'registered', since: asOf, reason }, before ?? null);
   return before?.activation === 'quarantined';
 }
 

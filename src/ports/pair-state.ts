@@ -34,7 +34,11 @@ export interface StageRecord {
 /** Operational facts about symbols and pairs. */
 export interface PairStateStore {
   symbolStates(): Promise<SymbolState[]>;
-  setSymbolState(state: SymbolState): Promise<void>;
+  /**
+   * `before`: the state that this one was made from, null for none; when another stands by now nothing is written, and it
+   * gives false. An attempt that hung must not put back what others have found meanwhile.
+   */
+  setSymbolState(state: SymbolState, before?: SymbolState | null): Promise<boolean>;
   earliest(pair: Pair): Promise<EarliestCandle | null>;
   setEarliest(pair: Pair, earliest: EarliestCandle): Promise<void>;
   recordSuccess(pair: Pair, stage: Stage, at: EpochMs): Promise<void>;

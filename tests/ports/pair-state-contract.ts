@@ -26,6 +26,18 @@ function symbols(make: () => Promise<PairStateStore>): void {
     expect(await store.symbolStates()).toStrictEqual([ada, { ...btc, activation: 'ready', since: 2000 }]);
   });
 
+  test('a state that was made from another one than stands by now is not set', async () => {
+    const store = await make();
+    const ready: SymbolState = { ...btc, activation: 'ready', since: 2000 };
+    expect(await store.setSymbolState(btc, null)).toBe(true);
+    expect(await store.setSymbolState(ready, null)).toBe(false);
+    expect(await store.setSymbolState(ready, { ...btc, since: 999 })).toBe(false);
+    expect(await store.setSymbolState(ready, btc)).toBe(true);
+    expect(await store.setSymbolState({ ...btc, reason: 'no 1h candle is stored' }, btc)).toBe(false);
+    expect(await store.setSymbolState(ada, btc)).toBe(false);
+    expect(await store.symbolStates()).toStrictEqual([ready]);
+  });
+
   test("the exchange's earliest candle is remembered for each timeframe", async () => {
     const store = await make();
     expect(await store.earliest(BTC_1H)).toBeNull();

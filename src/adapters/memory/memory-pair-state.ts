@@ -24,8 +24,12 @@ export class MemoryPairState implements PairStateStore {
     return [...this.#symbols.values()].toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1));
   }
 
-  async setSymbolState(state: SymbolState): Promise<void> {
+  async setSymbolState(state: SymbolState, before?: SymbolState | null): Promise<boolean> {
+    const standing = this.#symbols.get(state.symbol);
+    const moved = standing?.activation !== before?.activation || standing?.since !== before?.since;
+    if (before !== undefined && moved) return false;
     this.#symbols.set(state.symbol, state);
+    return true;
   }
 
   async earliest(pair: Pair): Promise<EarliestCandle | null> {

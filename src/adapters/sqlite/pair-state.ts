@@ -16,15 +16,31 @@ export class SqlitePairState implements PairStateStore {
     return this.state.read((db) => db.selectFrom('symbol_state').selectAll().orderBy('symbol').execute());
   }
 
-  async setSymbolState(state: SymbolState): Promise<void> {
+  async setSymbolState(state: SymbolState, before?: SymbolState | null): Promise<boolean> {
     const { symbol, ...rest } = state;
-    await this.state.write((db) =>
+    if (before === undefined || before === null) {
+      const [inserted] = await this.state.write((db) =>
+        db
+          .insertInto('symbol_state')
+          .values({ symbol, ...rest })
+          .onConflict((conflict) => {
+            const standing = conflict.column('symbol');
+            return before === null ? standing.doNothing() : standing.doUpdateSet(rest);
+          })
+          .execute(),
+      );
+      return inserted?.numInsertedOrUpdatedRows === 1n;
+    }
+    const [updated] = await this.state.write((db) =>
       db
-        .insertInto('symbol_state')
-        .values({ symbol, ...rest })
-        .onConflict((conflict) => conflict.column('symbol').doUpdateSet(rest))
+        .updateTable('symbol_state')
+        .set(rest)
+        .where('symbol', '=', symbol)
+        .where('activation', '=', before.activation)
+        .where('since', '=', before.since)
         .execute(),
     );
+    return updated?.numUpdatedRows === 1n;
   }
 
   async earliest({ symbol, timeframe }: Pair): Promise<EarliestCandle | null> {
