@@ -163,14 +163,15 @@ async function main(count: number, turns: number): Promise<void> {
     // The market makes its candles when first asked; that is not what is measured.
     for (const symbol of symbols)
       await fetch(`${market.url}/api/v3/klines?symbol=${symbol.replace('/', '')}&interval=1h&limit=1`);
-    const peer = existsSync(python) && existsSync(script);
+    const absent = [python, script].find((path) => !existsSync(path));
+    if (absent !== undefined) console.log(`the Python script is left out: ${absent} is not there`);
     const [a, b]: [Watched[], Result[]] = [[], []];
     for (let turn = 0; turn < turns; turn++) {
       // A server of its own: a file a week, as the script's buckets have it, is soon more than one server may hold open.
       const influx = await startInfluxd();
       try {
         a.push(await ours(influx, market.url, symbols, 'ours'));
-        if (peer) b.push(await theirs(influx, market.url, symbols, 'theirs'));
+        if (absent === undefined) b.push(await theirs(influx, market.url, symbols, 'theirs'));
       } finally {
         await influx.stop();
       }

@@ -1,4 +1,4 @@
-// npm run bench [-- fill cycle forecast backtest store]: each part prints a table; the machine is part of every figure.
+// npm run bench [-- overload fill cycle forecast backtest store fill-influx recovery]: each part prints a table; the machine is part of every figure.
 // Two things are compared only within one run, in turns (ABAB), by medians.
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -187,7 +187,9 @@ async function fill() {
 async function backtest() {
   const only = (process.env.ONLY ?? 'BTC,ETH').split(',');
   const origins = process.env.ORIGINS ?? '6';
-  const peer = existsSync(peers) ? await pythonPeers() : null;
+  const there = existsSync(peers);
+  if (!there) console.log(`the Python peers are left out: ${peers} is not there (PEERS_DIR)`);
+  const peer = there ? await pythonPeers() : null;
   for (const timeframe of ['1h', '1d']) {
     await inFolder(async (folder) => {
       for (const file of readdirSync(candles)) {

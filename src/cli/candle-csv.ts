@@ -5,7 +5,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { checkRow, sameValues } from '../domain/candle';
 import type { Candle, EpochMs, TimeframeId } from '../domain/types';
@@ -75,10 +75,9 @@ export class CandleRows {
  * @throws Error with one sentence when the file can not be read or has another header.
  */
 export async function* readCandleFile(path: string, rows: CandleRows, size = 5000): AsyncGenerator<Candle[]> {
-  const text = openText(path);
   let batch: Candle[] = [];
   let header = true;
-  for await (const line of createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of textLines(path)) {
     if (header) {
       if (line.replace(/^\uFEFF/, '').trim() !== CSV_HEADER)
         throw new Error(`${path}: the first line is not "${CSV_HEADER}".`);
@@ -101,9 +100,26 @@ export async function* readCandleFile(path: string, rows: CandleRows, size = 500
 
 /** Whether the first line is the header of our own format. */
 export async function isOwnFormat(path: string): Promise<boolean> {
-  for await (const line of createInterface({ input: openText(path), crlfDelay: Number.POSITIVE_INFINITY }))
-    return line.replace(/^\uFEFF/, '').trim() === CSV_HEADER;
+  for await (const line of textLines(path)) return line.replace(/^\uFEFF/, '').trim() === CSV_HEADER;
   return false;
+}
+
+/** The lines of a file, also of a compressed one; a reader may leave before the end. */
+export async function* textLines(path: string): AsyncGenerator<string> {
+  const text = openText(path);
+  const lines = createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY });
+  // A fault that comes when the reader has left would end the process; before that the loop throws it.
+  lines.on('error', () => {});
+  try {
+    for await (const line of lines) yield line;
+  } finally {
+    text.destroy();
+  }
+}
+
+/** Reads a compressed file to its end: its checksum, which comes last, holds for every row. @throws Error of zlib. */
+export async function checkPacked(path: string): Promise<void> {
+  if (path.endsWith('.gz')) await finished(openText(path).resume());
 }
 
 /** The text of a file, also of a compressed one. */

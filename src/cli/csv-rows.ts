@@ -1,19 +1,16 @@
 /** Rows of a CSV file, one after the other, whatever their number. */
-import { createInterface } from 'node:readline';
-import { openText } from './candle-csv';
+import { openText, textLines } from './candle-csv';
 
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 /** Lines looked at for the delimiter and the header. */
 const LINES_LOOKED_AT = 5;
 
 async function firstLines(path: string): Promise<string[]> {
-  const text = openText(path);
   const lines: string[] = [];
-  for await (const line of createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of textLines(path)) {
     lines.push(line.replace(/^\uFEFF/, ''));
     if (lines.length === LINES_LOOKED_AT) break;
   }
-  text.destroy();
   return lines;
 }
 

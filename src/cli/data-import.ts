@@ -5,7 +5,7 @@ import { isSymbol, pairKey, type EpochMs, type Pair } from '../domain/types';
 import { storePage } from '../ingest/stored-page';
 import type { WriteOutcome } from '../ports/candle-store';
 import { anySymbol, anyTimeframe } from './arguments';
-import { CandleRows, isOwnFormat, readCandleFile, type Refusals } from './candle-csv';
+import { CandleRows, checkPacked, isOwnFormat, readCandleFile, type Refusals } from './candle-csv';
 import { foreignReport, refusalText, type ForeignReport } from './csv-report';
 import type { DayOrder } from './csv-time';
 import { CsvAmbiguity, readCandles, understand, type ConflictRule, type CsvHints } from './csv-understanding';
@@ -118,6 +118,7 @@ async function importFile(
     report: null,
   };
   try {
+    await checkPacked(file);
     if (await isOwnFormat(file)) await importOwn(wiring, stores, result, pair);
     else await importForeign(wiring, stores, result, pair, options);
   } catch (error) {
@@ -170,11 +171,20 @@ function count(result: ImportRow, outcome: WriteOutcome): void {
   result.kept += outcome.outdated;
 }
 
+/** What zlib calls a fault of a compressed file, in words; null for any other error. */
+function gzipFault(error: unknown): string | null {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'Z_BUF_ERROR') return 'the compressed file is cut off';
+  if (code !== 'Z_DATA_ERROR') return null;
+  return message === 'incorrect header check'
+    ? 'the file is not gzip, though its name ends with .gz'
+    : `the compressed file is damaged (${message})`;
+}
+
 function fileFault(file: string, error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT') return `${file}: there is no such file.`;
-  if (code === 'Z_DATA_ERROR' || code === 'Z_BUF_ERROR')
-    return `${file}: not gzip, or cut off; rows before the fault are stored.`;
   if (error instanceof CsvAmbiguity) return `${file}: ${error.message}.`;
-  return messageOf(error);
+  const fault = gzipFault(error);
+  return fault === null ? messageOf(error) : `${file}: ${fault}; nothing of it was stored: get the file again.`;
 }

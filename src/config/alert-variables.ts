@@ -72,7 +72,7 @@ export const ALERT_VARIABLES = {
   SLA_OBJECTIVE: {
     schema: number(0.5, 1, 'parts of one'),
     default: '0.995',
-    unit: 'share, 0.5 to 1',
+    unit: 'share',
     meaning: 'Promised share of good probes; what is left of it is the error budget.',
   },
 } as const satisfies Record<string, Variable>;

@@ -6,6 +6,10 @@ function defaultOf(variable: Variable): string {
   return variable.default ?? variable.defaultMeaning ?? 'none';
 }
 
+function unitOf({ unit, schema }: Variable): string {
+  return schema.description === undefined ? unit : `${unit}, ${schema.description}`;
+}
+
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -22,7 +26,7 @@ function wrap(text: string, width: number): string[] {
 export function envExample(): string {
   const blocks = VARIABLE_NAMES.map((name) => {
     const variable: Variable = VARIABLES[name];
-    const comments = [...wrap(variable.meaning, 98), `Unit: ${variable.unit}. Default: ${defaultOf(variable)}`];
+    const comments = [...wrap(variable.meaning, 98), `Unit: ${unitOf(variable)}. Default: ${defaultOf(variable)}`];
     return [...comments.map((line) => `# ${line}`), `#${name}=${variable.default ?? ''}`].join('\n');
   });
   const head = '# Copy to .env and change what you need. The environment wins over this file.\n';
@@ -36,7 +40,7 @@ export function configurationPage(): string {
     const variable: Variable = VARIABLES[name];
     const standard = variable.default === null ? defaultOf(variable) : `\`${variable.default}\``;
     const secret = variable.secret === true ? ' Secret: never shown.' : '';
-    return `| \`${name}\` | ${cell(standard)} | ${cell(variable.unit)} | ${cell(variable.meaning)}${secret} |`;
+    return `| \`${name}\` | ${cell(standard)} | ${cell(unitOf(variable))} | ${cell(variable.meaning)}${secret} |`;
   });
   return `# Configuration
 

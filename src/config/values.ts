@@ -1,4 +1,7 @@
-/** How the text of a variable becomes a value. Every refusal is a clause that follows the variable's name. */
+/**
+ * How the text of a variable becomes a value. Every refusal is a clause that follows the variable's name. A schema's description
+ * is the range that it keeps, as the documents tell it.
+ */
 import { z } from 'zod';
 import { readTimeframe } from './reading';
 import { didYouMean } from './suggestion';
@@ -33,18 +36,20 @@ function readWhole(text: string, minimum: number, maximum: number, unit: string)
 }
 
 export function number(minimum: number, maximum: number, unit: string): z.ZodType<number, string> {
-  return value((text) => readNumber(text, minimum, maximum, unit));
+  return value((text) => readNumber(text, minimum, maximum, unit)).describe(`${minimum} to ${maximum}`);
 }
 
 export function whole(minimum: number, maximum: number, unit: string): z.ZodType<number, string> {
-  return value((text) => readWhole(text, minimum, maximum, unit));
+  return value((text) => readWhole(text, minimum, maximum, unit)).describe(`${minimum} to ${maximum}`);
 }
+
+const PORTS = '1 to 65535, or 0 for any free one';
 
 export function port(): z.ZodType<number, string> {
   return value((text) => {
     if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-    throw new RangeError(`"${text}" is not a port: use 1 to 65535, or 0 for any free one.`);
-  });
+    throw new RangeError(`"${text}" is not a port: use ${PORTS}.`);
+  }).describe(PORTS);
 }
 
 export function word<const W extends string>(words: readonly W[]): z.ZodType<W, string> {
@@ -89,10 +94,11 @@ export function secretUrl(): z.ZodType<string, string> {
 
 /** A key of at least so many characters, none of them a space; never repeated in a refusal. */
 export function secretText(minimum: number): z.ZodType<string, string> {
+  const rule = `at least ${minimum} characters without spaces`;
   return value((text) => {
     if (text.length >= minimum && !/\s/.test(text)) return text;
-    throw new RangeError(`is not a key: use at least ${minimum} characters without spaces.`);
-  });
+    throw new RangeError(`is not a key: use ${rule}.`);
+  }).describe(rule);
 }
 
 /** Parts between commas, none empty, none twice. */

@@ -13,6 +13,7 @@ import type { Variable } from './variable';
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const path = pattern(/\S/, 'a path');
+const TOKEN_RULE = '16 to 200 characters without spaces and colons';
 const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
 
 export const VARIABLES = {
@@ -77,7 +78,8 @@ export const VARIABLES = {
     schema: path,
     default: './data',
     unit: 'path',
-    meaning: 'Folder of everything the program writes: stores, published files, logs, the development server.',
+    meaning:
+      'Folder of everything that a deployment keeps: stores, published files, logs, the database of the development server. Only a downloaded `temporal` command lies elsewhere, in `.cache` of the clone.',
   },
   ...STORE_VARIABLES,
   WEB_PORT: {
@@ -107,7 +109,7 @@ export const VARIABLES = {
       'Address the operator pages listen on. Anything but the loopback address needs OPS_TOKEN, and TLS in front of it.',
   },
   OPS_TOKEN: {
-    schema: pattern(/^[\x21-\x39\x3b-\x7e]{16,200}$/, 'a token of 16 to 200 characters without spaces and colons'),
+    schema: pattern(/^[\x21-\x39\x3b-\x7e]{16,200}$/, `a token of ${TOKEN_RULE}`).describe(TOKEN_RULE),
     default: null,
     defaultMeaning: 'none is asked for',
     unit: 'text',
@@ -229,7 +231,7 @@ export const VARIABLES = {
     schema: number(0.01, 1, 'parts of one'),
     default: null,
     defaultMeaning: 'STORAGE_BUDGET_GB holds',
-    unit: 'share, 0.01 to 1',
+    unit: 'share',
     meaning: 'Share of the disk under DATA_DIR that the data may take, instead of STORAGE_BUDGET_GB.',
   },
   DISK_USAGE_PATH: {
@@ -243,7 +245,7 @@ export const VARIABLES = {
   EXCHANGE_WEIGHT_SHARE: {
     schema: number(0.01, 1, 'parts of one'),
     default: '0.5',
-    unit: 'share, 0.01 to 1',
+    unit: 'share',
     meaning: "Share of the exchange's request limit that this deployment may use.",
   },
   MARKET_SEED: {

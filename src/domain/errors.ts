@@ -149,7 +149,8 @@ export const ERROR_TABLE = {
     stage: 'predict',
     retry: 'transient',
     meaning: 'the model took longer than its limit and was stopped',
-    remedy: 'the last good forecast stays; lower the window or choose another family',
+    remedy:
+      'the last good forecast stays; raise FORECAST_TIMEOUT_SECONDS and start the worker again, or lower the load of the machine',
   },
   model_corrupt: {
     stage: 'predict',

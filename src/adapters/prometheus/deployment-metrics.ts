@@ -88,7 +88,12 @@ function cycleGauges(register: Registry): Collect {
   const p95 = gauge(register, 'cycle_seconds_p95', 'Time that 95 % of working cycles do not exceed.', by);
   const success = gauge(register, 'cycle_success_ratio', 'Share of working cycles that published every pair.', by);
   const overrun = gauge(register, 'cycle_overrun_ratio', 'Share of working cycles longer than the budget.', by);
-  const missed = gauge(register, 'cycle_missed_boundaries', 'Boundaries of that time that are not done.', by);
+  const missed = gauge(
+    register,
+    'cycle_missed_boundaries',
+    'Boundaries since the first of those cycles that are not done.',
+    by,
+  );
   const target = gauge(register, 'cycle_target_seconds', 'Time that a cycle may take.', []);
   const runs = gauge(register, 'cycle_runs', 'Latest runs by how they ended; idle ones had nothing to do.', [
     'timeframe',

@@ -83,7 +83,8 @@ const POISON = {
   time_zero: (row: Row) => moved(row, 0),
   year_2099: (row: Row) => moved(row, Date.UTC(2099, 0, 1)),
 } as const;
-const POISONS = Object.keys(POISON) as (keyof typeof POISON)[];
+/** What a poisoned row may hold. */
+export const POISONS = Object.keys(POISON) as (keyof typeof POISON)[];
 
 const limitOf = (query: URLSearchParams): number => Number(query.get('limit') ?? 500);
 

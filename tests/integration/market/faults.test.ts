@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { HOUR } from '../../../src/domain/timeframe';
 import { FAULTS, parseRule, parseScenario, readScenario } from '../../../src/market/faults/fault-rules';
 import type { FaultRuleInput } from '../../../src/market/faults/fault-rules';
+import { POISONS } from '../../../src/market/faults/row-faults';
 import { startMarket } from '../../../src/market/market-server';
 import type { MarketServer } from '../../../src/market/market-server';
 
@@ -308,4 +309,10 @@ test('the documentation names every fault with its meaning', () => {
   const text = readFileSync(join(__dirname, '..', '..', '..', 'docs', 'market-simulator.md'), 'utf8');
   const rows = Object.entries(FAULTS).map(([name, { meaning }]) => `| \`${name}\` | ${meaning} |`);
   expect(rows.filter((row) => !text.includes(row))).toEqual([]);
+});
+
+test('the documentation names every value that poisons a row', () => {
+  const text = readFileSync(join(__dirname, '..', '..', '..', 'docs', 'market-simulator.md'), 'utf8');
+  const [, values = ''] = /^The `value` of `poison`: ([^]*?)\n\n/m.exec(text) ?? [];
+  expect([...values.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(POISONS);
 });

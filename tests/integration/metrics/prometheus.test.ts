@@ -18,6 +18,7 @@ import { openStateStore } from '../../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../../src/adapters/sqlite/state-store';
 import { systemClock } from '../../../src/ports/clock';
 import type { StorageGauge } from '../../../src/ports/storage-gauge';
+import { createWebMetrics } from '../../../src/web/web-metrics';
 import { openStores } from '../../../temporal/stores';
 import { serveMetrics } from '../../../temporal/metrics-server';
 import { runWebProcess } from '../../../temporal/web-process';
@@ -94,6 +95,30 @@ test('no metric of the deployment has a label without bounds', async () => {
   expect(text).toContain('coin_predict_alerts_firing{severity="critical"} 0');
   expect(text).toContain('coin_predict_cycles_measured{timeframe="1h"} 0');
   expect(text).not.toMatch(/coin_predict_cycle_seconds_p95\{/);
+  await state.close();
+  await rm(folder, { recursive: true });
+});
+
+test.each([
+  'cycle_seconds_p95',
+  'cycle_success_ratio',
+  'cycle_overrun_ratio',
+  'cycle_missed_boundaries',
+  'fetch_starts_total',
+])('the dashboard has a panel of %s', async (name) => {
+  const dashboard = await readFile(join(root, 'deploy', 'grafana', 'dashboards', 'coin-predict.json'), 'utf8');
+  const { panels } = JSON.parse(dashboard) as { panels: { targets: { expr: string }[] }[] };
+  expect(panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join(' ')).toContain(`coin_predict_${name}`);
+});
+
+test("the operator's guide tells of every metric what its help tells, and of no other", async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'coin-predict-metrics-'));
+  const state = await openStateStore(join(folder, 'state.db'));
+  const texts = [await createMetrics(state).text(), await createWebMetrics(false).text(null, 0)];
+  const told = texts.flatMap((text) => [...text.matchAll(/^# HELP (\w+) (.*)$/gm)]);
+  const rows = told.map(([, name = '', help = '']) => `| \`${name}\` | ${help} |`);
+  const guide = await readFile(join(root, 'docs', 'operators-guide.md'), 'utf8');
+  expect(guide.match(/^\| `coin_predict_\w+` \|.*$/gm)?.toSorted()).toEqual(rows.toSorted());
   await state.close();
   await rm(folder, { recursive: true });
 });

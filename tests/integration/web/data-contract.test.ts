@@ -1,10 +1,15 @@
 /** The client of docs/data-contract.md, run as it is printed there, and what that page promises. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
 import { runInNewContext } from 'node:vm';
+import { openDocumentFolder } from '../../../src/adapters/files/document-folder';
 import { parseTimeframe } from '../../../src/domain/timeframe';
 import { defaultRules } from '../../../src/domain/timeframe-rules';
 import { systemClock } from '../../../src/ports/clock';
+import { materialise } from '../../../src/publish/materialise';
+import { readPublished } from '../../../src/publish/published-reader';
 import { LIMITS } from '../../../src/web/app';
 import { serveWeb, type RunningWeb } from '../../../src/web/serve-web';
 import { HOUR, createFixture, type Fixture } from './published-fixture';
@@ -78,6 +83,26 @@ test.each([
 test('the worked client calls nothing fresh once the publisher was due again', async () => {
   fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }], { nextExpectedCommit: Date.now() - 10 * 60_000 });
   expect(await readPair(running.url, 'BTC/USDT', '1h')).toMatchObject({ state: 'not_confirmed', publisherLate: true });
+});
+
+test('the worked client reads what export materialise writes for a static host, and nothing of another age by name', async () => {
+  fixture.publish([{ symbol: 'BTC/USDT', timeframe: '1h' }]);
+  const root = join(fixture.publicDir, 'static-host');
+  await materialise(readPublished(fixture.publicDir), openDocumentFolder(join(root, 'static')));
+  const host = await serveFolder(root);
+  try {
+    const fresh = await readPair(host.url, 'BTC/USDT', '1h');
+    expect(fresh).toMatchObject({ state: 'fresh', history: { type: 'history' }, prediction: { type: 'prediction' } });
+    const history = join(root, 'static', 'history_BTC_USDT_1h.json');
+    writeFileSync(history, JSON.stringify({ ...(fresh.history as object), data_through: '2024-01-01T00:00:00.000Z' }));
+    await expect(readPair(host.url, 'BTC/USDT', '1h')).rejects.toThrow(
+      'history_BTC_USDT_1h.json is not of this manifest: read the manifest again',
+    );
+    rmSync(history);
+    await expect(readPair(host.url, 'BTC/USDT', '1h')).rejects.toThrow('history_BTC_USDT_1h.json is answered 404');
+  } finally {
+    await host.close();
+  }
 });
 
 test('the worked client is told what is unknown and what is blocked', async () => {
@@ -166,6 +191,24 @@ test('the page says how much history a document holds', () => {
     ...['all', 'all', 'all'],
   ]);
 });
+
+/** A plain web server, whose 404 is a page as nginx sends it. */
+async function serveFolder(root: string): Promise<{ readonly url: string; close(): Promise<unknown> }> {
+  const host = createServer((request, response) => {
+    const path = join(root, request.url ?? '/');
+    const found = existsSync(path);
+    response.writeHead(found ? 200 : 404, { 'content-type': found ? 'application/json' : 'text/html' });
+    response.end(found ? readFileSync(path) : '<html><h1>404 Not Found</h1></html>');
+  });
+  await new Promise<void>((listening) => host.listen(0, '127.0.0.1', listening));
+  return {
+    url: `http://127.0.0.1:${(host.address() as AddressInfo).port}`,
+    close: () => {
+      host.closeAllConnections();
+      return new Promise((closed) => host.close(closed));
+    },
+  };
+}
 
 /** What the server says of a new manifest, which it sees within 0.4 s. */
 async function untilPublished(path: string, init?: RequestInit): Promise<Response> {

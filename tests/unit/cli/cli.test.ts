@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ConfigError } from '../../../src/config/config-error';
 import { buildCli } from '../../../src/cli/cli';
 import { EXIT_CODES, EXIT_MEANINGS, endingOf } from '../../../src/cli/exit-codes';
@@ -48,6 +50,15 @@ describe('exit codes', () => {
     await world.run('statu');
     expect(world.closed).toBe(2);
   });
+});
+
+test("the operator's guide names every verb", () => {
+  const guide = readFileSync(join(__dirname, '..', '..', '..', 'docs', 'operators-guide.md'), 'utf8');
+  const verbs = buildCli(new World().wiring()).commands.flatMap((noun) =>
+    noun.commands.length > 0 ? noun.commands.map((verb) => `${noun.name()} ${verb.name()}`) : [noun.name()],
+  );
+  const named = (verb: string): boolean => new RegExp(`(\`|coin-predict )${verb}\\b`).test(guide);
+  expect(verbs.filter((verb) => !named(verb))).toEqual([]);
 });
 
 test('every verb is described and gives text or JSON', () => {

@@ -264,15 +264,35 @@ describe('import', () => {
     expect(await world.candles.extent(BTC)).toBeNull();
   });
 
+  /** Rows that hardly compress, so that a fault comes after thousands of them have been read. */
+  const manyRows = (count: number): string[] =>
+    Array.from({ length: count }, (_, k) => {
+      const open = 1 + ((k * 7919) % 9973) / 9973;
+      return `${START - (count - k) * HOUR},${open},2,0.5,1.5,10`;
+    });
+  const cut = (packed: Buffer): Buffer => packed.subarray(0, Math.floor(packed.length * 0.8));
+  const changed = (packed: Buffer): Buffer => Buffer.from(packed).fill(0x55, packed.length - 8, packed.length - 4);
+  const write =
+    (header: string, rows: number, spoil: (packed: Buffer) => Buffer) =>
+    (path: string): void =>
+      writeFileSync(path, spoil(gzipSync([header, ...manyRows(rows), ''].join('\n'))));
+  const FOREIGN_HEADER = 'time,open,high,low,close,vol';
+
   test.each([
     ['that is not there', () => {}, /there is no such file/],
-    ['that is empty', (path: string) => writeFileSync(path, ''), /not gzip, or cut off|the file is empty/],
-    ['that is not gzip', (path: string) => writeFileSync(path, 'text'), /not gzip/],
-  ])('a compressed file %s is told in one sentence', async (_, make, sentence) => {
+    ['that is empty', (path: string) => writeFileSync(path, ''), /is cut off; nothing|the file is empty/],
+    ['that is not gzip', (path: string) => writeFileSync(path, 'text'), /is not gzip, though .* nothing of it was/],
+    ['that is cut off', write(CSV_HEADER, 20, cut), /is cut off; nothing of it was stored: get the file again/],
+    ['that is long and cut off', write(CSV_HEADER, 20_000, cut), /is cut off; nothing of it was stored/],
+    ['that is long and changed', write(CSV_HEADER, 20_000, changed), /is damaged .* nothing of it was stored/],
+    ['of others that is cut off', write(FOREIGN_HEADER, 20_000, cut), /is cut off; nothing of it was stored/],
+    ['of others that is changed', write(FOREIGN_HEADER, 20, changed), /is damaged .* nothing of it was stored/],
+  ])('a compressed file %s is told in one sentence, and no row of it is believed', async (_, make, sentence) => {
     const path = join(folder, 'BTC_USDT-1h.csv.gz');
     make(path);
-    expect(await world.run(`data import ${path}`)).toBe(5);
+    expect(await world.run(`data import ${path} --apply`)).toBe(5);
     expect(world.stdout).toMatch(sentence);
+    expect(await world.candles.extent(BTC)).toBeNull();
   });
 
   test('one bad file of two leaves the other, and the exit code is 8', async () => {
