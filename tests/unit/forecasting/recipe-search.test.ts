@@ -1,7 +1,8 @@
 import { closeOf, parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
 import { parseSymbol } from '../../../src/domain/types';
 import type { Candle } from '../../../src/domain/types';
-import { FAMILY_NAMES, familyNamed } from '../../../src/forecasting/families';
+import { FAMILY_NAMES } from '../../../src/config/family-names';
+import { familyNamed } from '../../../src/forecasting/families';
 import { modelVersion } from '../../../src/forecasting/model';
 import { searchRecipes, walkForwardOrigins } from '../../../src/forecasting/recipe-search';
 import type { RecipeSearch, SearchSeries } from '../../../src/forecasting/recipe-search';
