@@ -22,7 +22,13 @@ export function addModel(program: Command, wiring: CliWiring): void {
   withFormat(noun.command('history').description('every change of the champion, and every model there is'))
     .argument('<timeframe>', 'like 1h')
     .action(async (timeframe: string, options: FormatOptions) => history(wiring, timeframe, options));
-  withFormat(noun.command('train').description('train a candidate now; it starts as shadow'))
+  withFormat(
+    noun
+      .command('train')
+      .description(
+        'train a candidate now; it starts as shadow. Joins one that is running, unless it names symbols or a family',
+      ),
+  )
     .requiredOption('--timeframe <timeframe>', 'like 1h')
     .option('--symbols <list>', 'separated by commas; else all that are ready')
     .option('--family <name>', 'this family, without a search for the best recipe')
@@ -136,6 +142,11 @@ async function train(wiring: CliWiring, options: TrainOptions): Promise<void> {
   const told = `training ${what}: workflow ${start.workflowId}, run ${start.runId}`;
   if (options.wait !== true) {
     const json = { kind: start.kind, workflow_id: start.workflowId, run_id: start.runId };
+  // What runs was asked for by another: its end says nothing about this recipe or these symbols.
+  if (start.kind === 'already_running' && (symbols !== null || recipe !== null)) {
+    const sentence = `another training of ${timeframe} is under way (run ${start.runId}): try again when it has ended; "model train --timeframe ${timeframe} --wait" waits for it`;
+    throw new CommandEnd(EXIT_CODES.refused, sentence);
+  }
     print(wiring, options, { text: `${told}\n`, json });
     return;
   }

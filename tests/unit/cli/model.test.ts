@@ -113,6 +113,22 @@ describe('model', () => {
   });
 
   test('a training without a search names its family, and settings need one', async () => {
+  test('a training that is under way answers for no other request: only a plain one joins it', async () => {
+    const world = new World();
+    const running = { kind: 'already_running', workflowId: 'train-1h', runId: 'run-7' } as const;
+    const done = { outcome: 'done', version: 'v3', reason: 'why', trained: [], failed: [] } as const;
+    world.control = { train: async () => running, trainingResult: async () => done };
+    for (const wait of ['', ' --wait']) {
+      for (const asked of ['--family prophet', '--family naive --settings {"window":6}', '--symbols BTC/USDT']) {
+        expect(await world.run(`model train --timeframe 1h ${asked}${wait}`)).toBe(7);
+        expect(world.stdout).toBe('');
+        expect(world.stderr).toContain('another training of 1h is under way (run run-7): try again when it has ended');
+      }
+      expect(await world.run(`model train --timeframe 1h${wait}`)).toBe(0);
+    }
+    expect(world.stdout).toContain('training 1h done: why');
+  });
+
     const world = new World();
     const asked: unknown[] = [];
     world.control = {
