@@ -45,6 +45,18 @@ describe('model', () => {
     expect(world.json()).toMatchObject({ champion: { version: 'v1' }, shadow: { version: 'v2' }, frozen_since: null });
   });
 
+  test('show tells the newest request of a training, a refusal with its reason', async () => {
+    const world = await worldWithModels();
+    const request = { timeframe, kind: 'trigger', version: null, by: 'automatic', criteria: [], facts: {} } as const;
+    const reason = 'drift: the newest model is 1.0 h old, and is left alone for 12 h';
+    await world.models.record({ ...request, key: 't1', at: NOW - 1, verdict: 'train', reason: 'schedule' });
+    await world.models.record({ ...request, key: 't2', at: NOW, verdict: 'refused', reason });
+    expect(await world.run('model show 1h')).toBe(0);
+    expect(world.stdout).toMatch(new RegExp(`^trigger +refused at 2024-05-01T14:30:00Z: ${reason}$`, 'm'));
+    expect(await world.run('model show 1h --json')).toBe(0);
+    expect(world.json()).toMatchObject({ trigger: { verdict: 'refused', reason } });
+  });
+
   test('history lists every change and every model', async () => {
     const world = await worldWithModels();
     expect(await world.run('model history 1h --json')).toBe(0);
@@ -101,18 +113,6 @@ describe('model', () => {
     expect(world.stdout).toContain(`training 1h ${outcome}: why`);
   });
 
-  test('symbols that discovery follows can be trained, others are refused', async () => {
-    const world = await worldWithModels();
-    world.environment = { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', DISCOVER_TOP: '3' };
-    world.chosen = [{ symbol: pairOf('TOP/USDT', '1h').symbol, since: 0, misses: 0, rank: 1 }];
-    const train = jest.fn(async () => ({ ...started, workflowId: 'train-1h' }));
-    world.control = { train };
-    expect(await world.run('model train --timeframe 1h --symbols TOP/USDT,BTC/USDT')).toBe(0);
-    expect(train).toHaveBeenCalledWith('1h', ['TOP/USDT', 'BTC/USDT'], null);
-    expect(await world.run('model train --timeframe 1h --symbols OTHER/USDT')).toBe(2);
-  });
-
-  test('a training without a search names its family, and settings need one', async () => {
   test('a training that is under way answers for no other request: only a plain one joins it', async () => {
     const world = new World();
     const running = { kind: 'already_running', workflowId: 'train-1h', runId: 'run-7' } as const;
@@ -129,6 +129,18 @@ describe('model', () => {
     expect(world.stdout).toContain('training 1h done: why');
   });
 
+  test('symbols that discovery follows can be trained, others are refused', async () => {
+    const world = await worldWithModels();
+    world.environment = { SYMBOLS: 'BTC/USDT', TIMEFRAMES: '1h', DISCOVER_TOP: '3' };
+    world.chosen = [{ symbol: pairOf('TOP/USDT', '1h').symbol, since: 0, misses: 0, rank: 1 }];
+    const train = jest.fn(async () => ({ ...started, workflowId: 'train-1h' }));
+    world.control = { train };
+    expect(await world.run('model train --timeframe 1h --symbols TOP/USDT,BTC/USDT')).toBe(0);
+    expect(train).toHaveBeenCalledWith('1h', ['TOP/USDT', 'BTC/USDT'], null);
+    expect(await world.run('model train --timeframe 1h --symbols OTHER/USDT')).toBe(2);
+  });
+
+  test('a training without a search names its family, and settings need one', async () => {
     const world = new World();
     const asked: unknown[] = [];
     world.control = {
