@@ -99,7 +99,11 @@ describe('the search for a recipe', () => {
       if (recipe === RANGE && asOf === origins[2]) familyNamed('oracle');
     });
     const ranked = await searchRecipes(failing, search);
-    expect(ranked.at(-1)).toMatchObject({ recipe: RANGE, failed: 1, why: expect.stringContaining('oracle') as string });
+    expect(ranked.at(-1)).toMatchObject({
+      recipe: RANGE,
+      failed: 1,
+      why: { code: 'invalid_input', message: expect.stringContaining('oracle') as string },
+    });
     expect(ranked.map(({ overall }) => overall?.n)).toEqual([7, 7, 6]);
   });
 
