@@ -27,6 +27,10 @@ const AGAINST_THE_MODEL: ReadonlySet<ErrorCode> = new Set([
   'forecast_invalid',
   'forecast_timeout',
   'model_corrupt',
+  // Its family needs more candles than a forecast does.
+  'insufficient_data',
+  // Its saved fit is of another version of its family, or its settings are not known any more.
+  'invalid_input',
 ]);
 
 export function createPlanChange(ports: ActivityPorts) {
@@ -72,18 +76,23 @@ function refused(sentence: string): PipelineError {
   return new PipelineError('change_refused', sentence);
 }
 
-/** The new champion must give a valid forecast of every ready symbol before the pointer moves. */
+/**
+ * The new champion must give a valid forecast of every ready symbol before the pointer moves. Where none has enough candles
+ * nobody is served a forecast and nothing shows what the model can do: then the champion stays.
+ */
 export function createSmokeCheck(ports: ActivityPorts) {
   return (input: SmokeInput): Promise<SmokeResult> =>
     guarded(async () => {
       refuseOtherSource(ports, input.source);
       const model = await registered(ports, input.timeframe, input.version);
+      const { minimumSamples } = ports.settings.rules(input.timeframe);
       const started = ports.clock.monotonic();
+      let checked = 0;
       for (const symbol of input.symbols) {
         const pair = { symbol, timeframe: input.timeframe };
         const extent = await ports.candles.extent(pair);
         // A pair that may not be forecast yet is no reason against a model.
-        if ((extent?.count ?? 0) < ports.settings.rules(input.timeframe).minimumSamples) continue;
+        if ((extent?.count ?? 0) < minimumSamples) continue;
         const wanted = ports.forecaster.candlesWanted(recipeOf(model));
         const candles = await ports.candles.last(pair, wanted, lastUsableOpen(ports, pair, input.asOf));
         const origin = { pair, candles, asOf: input.asOf, signal: cancellationSignal() };
@@ -94,8 +103,13 @@ export function createSmokeCheck(ports: ActivityPorts) {
           if (!AGAINST_THE_MODEL.has(code)) throw error;
           throw refused(`${input.version} gives no valid forecast of ${symbol} ${input.timeframe}: ${message}`);
         });
+        checked += 1;
       }
-      return { checked: input.symbols.length, milliseconds: ports.clock.monotonic() - started };
+      if (checked === 0) {
+        const needed = `the ${minimumSamples} candles of ${input.timeframe} that a forecast needs`;
+        throw refused(`${input.version} can not be tried: no ready symbol has ${needed}`);
+      }
+      return { checked, milliseconds: ports.clock.monotonic() - started };
     });
 }
 

@@ -5,6 +5,7 @@ import { slotAt, slotIndex } from '../src/domain/timeframe';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { comparedOrigins } from '../src/domain/timeframe-rules';
 import type { TimeframeRules } from '../src/domain/timeframe-rules';
+import { familyNamed } from '../src/forecasting/families';
 import { searchRecipes, walkForwardOrigins } from '../src/forecasting/recipe-search';
 import type { RankedRecipe, SearchSeries } from '../src/forecasting/recipe-search';
 import { candidateRecipes } from '../src/forecasting/recipes';
@@ -13,6 +14,7 @@ import type { Holdout } from '../src/ports/holdout';
 import { championOf, recipeOf } from './champion';
 import type { ActivityPorts } from './ports';
 import { guarded, refuseOtherSource } from './stage';
+import { RETRY_WAITS_MS } from './training';
 import type { FitInput, FitResult, SearchInput, SearchResult } from './training-contract';
 
 /** Origins that choose: spaced a horizon apart, so that no two share a target. */
@@ -28,26 +30,49 @@ export function createSearchForRecipe(ports: ActivityPorts) {
         input.recipe === undefined ? distinct(ports, [champion, ...candidateRecipes(timeframe)]) : [input.recipe];
       const rules = ports.settings.rules(timeframe);
       const { horizon: steps } = rules;
+      const fewest = fewestCandles(rules, input.recipe);
       const until = Math.min(...input.members.map(({ snapshot }) => snapshot.through));
-      const count = holdoutCount(rules, input.members);
+      const count = holdoutCount(rules, input.members, fewest);
       const holdoutOrigins = walkForwardOrigins(timeframe, { until, count, spacing: 1, steps });
-      const choosing = selectionOrigins(timeframe, holdoutOrigins, rules, longestOf(input.members));
-      const ranked = await search(ports, input, candidates, choosing);
+      const choosing = selectionOrigins(timeframe, holdoutOrigins, steps, fewest, longestOf(input.members));
+      const ranked = await search(ports, input, candidates, choosing, fewest);
       const winner = ranked.find(({ overall, failed }) => overall !== null && failed === 0)?.recipe;
-      if (winner === undefined) {
-        throw new PipelineError('training_failed', `no recipe of ${timeframe} gave every forecast it was asked for`);
-      }
-      const judged = await search(ports, input, distinct(ports, [winner, champion]), holdoutOrigins);
+      if (winner === undefined) throw noWinner(timeframe, ranked);
+      const judged = await search(ports, input, distinct(ports, [winner, champion]), holdoutOrigins, fewest);
       const holdout = await ports.modelFiles.write(JSON.stringify(holdoutOf(ports, judged)));
       return { recipe: winner, holdout, recipes: candidates.length };
     });
 }
 
+/** A family that was named is judged only where it has the candles it needs; the declared ones need fewer than a forecast does. */
+function fewestCandles({ minimumSamples }: TimeframeRules, named: Recipe | undefined): number {
+  return Math.max(minimumSamples, named === undefined ? 0 : familyNamed(named.family).minimumCandles);
+}
+
+/**
+ * What is the same every time ends the training. What may pass is tried again after the training's own waits and not here
+ * and now: a search can take hours.
+ */
+function noWinner(timeframe: TimeframeId, ranked: readonly RankedRecipe[]): PipelineError {
+  const failures = ranked.flatMap(({ recipe, failed, why }) => (why === null ? [] : [{ recipe, failed, why }]));
+  const passing = failures.find(({ why }) => why.retry !== 'permanent');
+  const told = passing ?? failures[0];
+  const because =
+    told === undefined
+      ? ''
+      : `: ${told.recipe.family} failed ${told.failed} of its forecasts, first: ${told.why.message}`;
+  const sentence = `no recipe of ${timeframe} gave every forecast it was asked for${because}`;
+  if (passing !== undefined || told === undefined) {
+    return new PipelineError('training_failed', sentence, { retryAfterMs: RETRY_WAITS_MS[0] });
+  }
+  return new PipelineError(told.why.code, sentence, { stage: 'train' });
+}
+
 /** As many as a comparison rests on, unless even the longest history would then have no earlier origin to choose by. */
-function holdoutCount(rules: TimeframeRules, members: SearchInput['members']): number {
+function holdoutCount(rules: TimeframeRules, members: SearchInput['members'], fewest: number): number {
   const { horizon, minimumSamples } = rules;
   const longest = longestOf(members);
-  const room = longest - minimumSamples - 2 * horizon + 1;
+  const room = longest - fewest - 2 * horizon + 1;
   return Math.max(minimumSamples, Math.min(comparedOrigins(rules), room));
 }
 
@@ -63,11 +88,12 @@ function longestOf(members: SearchInput['members']): number {
 function selectionOrigins(
   timeframe: TimeframeId,
   holdout: readonly EpochMs[],
-  { horizon: steps, minimumSamples }: TimeframeRules,
+  steps: number,
+  fewest: number,
   longest: number,
 ): readonly EpochMs[] {
   const first = holdout[0] ?? 0;
-  const enough = longest >= minimumSamples + (SELECTION_ORIGINS + 2) * steps + holdout.length;
+  const enough = longest >= fewest + (SELECTION_ORIGINS + 2) * steps + holdout.length;
   const until = enough ? slotAt(timeframe, Math.floor(slotIndex(timeframe, first) / steps) * steps) : first;
   return walkForwardOrigins(timeframe, { until, count: SELECTION_ORIGINS, spacing: steps, steps });
 }
@@ -86,9 +112,10 @@ async function search(
   { timeframe, members }: SearchInput,
   candidates: readonly Recipe[],
   origins: readonly EpochMs[],
+  minimumCandles: number,
 ): Promise<readonly RankedRecipe[]> {
   const rules = ports.settings.rules(timeframe);
-  const { horizon: steps, minimumSamples } = rules;
+  const { horizon: steps } = rules;
   const wanted = Math.max(...candidates.map((recipe) => ports.trainingForecaster.candlesWanted(recipe)));
   const reach = (SELECTION_ORIGINS + 2) * steps + comparedOrigins(rules) + steps;
   const series = members.map(({ symbol, snapshot }): SearchSeries => ({
@@ -98,7 +125,7 @@ async function search(
   const onProgress = (progress: { readonly done: number; readonly total: number }): void => heartbeat(progress);
   return searchRecipes(
     ports.trainingForecaster,
-    { series, candidates, origins, minimumCandles: minimumSamples, steps, onProgress },
+    { series, candidates, origins, minimumCandles, steps, onProgress },
     cancellationSignal(),
   );
 }

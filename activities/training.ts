@@ -20,7 +20,7 @@ import type {
 } from './training-contract';
 
 /** A failed training is tried again after these waits. */
-const RETRY_WAITS_MS = [10 * MINUTE, 30 * MINUTE];
+export const RETRY_WAITS_MS = [10 * MINUTE, 30 * MINUTE] as const;
 /** What one read of a snapshot holds at most in time: memory does not grow with the history. */
 const CHUNK_MS = 30 * DAY;
 const EVENTS = ['candles', 'drift', 'shock'];

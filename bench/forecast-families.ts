@@ -4,8 +4,9 @@
  *
  *   npx tsc -p tsconfig.json --outDir dist/bench-build && node dist/bench-build/bench/forecast-families.js
  */
-import { FAMILY_NAMES, familyNamed } from '../src/forecasting/families';
+import { FAMILY_NAMES } from '../src/config/family-names';
 import { parseTimeframe } from '../src/domain/timeframe';
+import { familyNamed } from '../src/forecasting/families';
 import { randomWalk } from '../tests/unit/forecasting/random-walk';
 
 const HOUR = parseTimeframe('1h');

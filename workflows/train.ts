@@ -1,5 +1,6 @@
 import {
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setWorkflowOptions,
@@ -136,6 +137,7 @@ async function withRetries(plan: Accepted, asOf: EpochMs, runId: string, virtual
 async function trainOnce(plan: Accepted, asOf: EpochMs, runId: string): Promise<Attempt> {
   const { source, timeframe } = plan;
   const failed: { symbol: MarketSymbol; reason: string }[] = [];
+  const errors: unknown[] = [];
   const each = async <In extends { symbol: MarketSymbol }, Out>(
     members: readonly In[],
     work: (member: In) => Promise<Out>,
@@ -148,6 +150,7 @@ async function trainOnce(plan: Accepted, asOf: EpochMs, runId: string): Promise<
       } catch (error) {
         if (isCancellation(error)) throw error;
         failed.push({ symbol: member.symbol, reason: failureOf(error).message });
+        errors.push(error);
       }
     }
     return done;
@@ -161,7 +164,7 @@ async function trainOnce(plan: Accepted, asOf: EpochMs, runId: string): Promise<
       ]),
     }),
   );
-  if (members.length === 0) throw new Error(failed[0]?.reason ?? 'no symbol to train on');
+  if (members.length === 0) throw failureOfAll(errors, 'no symbol to train on');
   const found = await searchForRecipe.executeWithOptions(
     { summary: `${timeframe}: search over ${members.length} symbols` },
     [{ source, timeframe, asOf, members, ...(plan.recipe === undefined ? {} : { recipe: plan.recipe }) }],
@@ -173,11 +176,18 @@ async function trainOnce(plan: Accepted, asOf: EpochMs, runId: string): Promise<
       { source, timeframe, asOf, recipe, ...member },
     ])),
   }));
-  if (fits.length === 0) throw new Error(failed[0]?.reason ?? 'no symbol could be fitted');
+  if (fits.length === 0) throw failureOfAll(errors, 'no symbol could be fitted');
   const { version, reason } = await registerCandidate.executeWithOptions(
     { summary: `${timeframe}: register ${recipe.family}` },
     [{ source, timeframe, asOf, runId, recipe, holdout, fits }],
   );
   const outcome = failed.length === 0 ? 'done' : 'partial';
   return { outcome, version, reason, trained: fits.map(({ symbol }) => symbol), failed };
+}
+
+/** Of the failures of all symbols the first that may pass, so that they are tried again; else the first. */
+function failureOfAll(errors: readonly unknown[], otherwise: string): unknown {
+  const told = errors.find((error) => failureOf(error).retry !== 'permanent') ?? errors[0] ?? new Error(otherwise);
+  // Runs that were begun before this try again whatever failed.
+  return patched('symbols-fail-for-good') ? told : new Error(failureOf(told).message);
 }

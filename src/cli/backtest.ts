@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { anyTimeframe, wholeNumber } from './arguments';
-import { CommandEnd, EXIT_CODES } from './exit-codes';
+import { CommandEnd, EXIT_CODES, endWith } from './exit-codes';
 import { print, progressTo, withFormat, type FormatOptions } from './output';
 import { textTable } from './text-table';
 import type { BacktestRow, CliWiring } from './wiring';
+import { plural } from './wording';
 
 interface BacktestOptions extends FormatOptions {
   readonly data: string;
@@ -36,7 +37,7 @@ async function run(wiring: CliWiring, options: BacktestOptions): Promise<void> {
     throw new CommandEnd(EXIT_CODES.usage, `--data: there is no folder "${options.data}".`);
   const timeframe = anyTimeframe(options.timeframe);
   const backtest = await wiring.backtest();
-  const { rows } = await backtest({
+  const { rows, failures, skipped } = await backtest({
     dataDir: options.data,
     timeframe,
     origins: options.origins,
@@ -49,7 +50,7 @@ async function run(wiring: CliWiring, options: BacktestOptions): Promise<void> {
     align: 'right' as const,
     cell: (row: BacktestRow) => pick(row).toFixed(4),
   });
-  const text = textTable<BacktestRow>(
+  const table = textTable<BacktestRow>(
     [
       { title: 'family', cell: (row) => `${row.family}${row.default ? ' (default)' : ''}` },
       { title: 'n', cell: (row) => String(row.n), align: 'right' },
@@ -61,7 +62,15 @@ async function run(wiring: CliWiring, options: BacktestOptions): Promise<void> {
     ],
     rows,
   );
-  print(wiring, options, { text, json: { rows } });
-  if (rows.length === 0)
+  const failed = failures.map(
+    ({ family, failed: count, why }) => `${family} failed ${plural(count, 'time')}, first: ${why}\n`,
+  );
+  const short = skipped.length === 0 ? '' : `left out, too short for this window: ${skipped.join(', ')}\n`;
+  print(wiring, options, { text: `${table}${failed.join('')}${short}`, json: { rows, failures, skipped } });
+  if (rows.length === 0 && failures.length === 0)
     throw new CommandEnd(EXIT_CODES.data, `no series in "${options.data}" is long enough for this window.`);
+  if (failures.length === 0) return;
+  // The yardstick is always among the rows, and answers for none that was asked for.
+  const judged = rows.some(({ family }) => options.families?.includes(family) ?? true);
+  endWith(judged ? EXIT_CODES.partial : EXIT_CODES.failure);
 }

@@ -16,13 +16,23 @@ import { isoOrNull, isoText, minuteText, plural } from './wording';
 
 export function addModel(program: Command, wiring: CliWiring): void {
   const noun = program.command('model').description('which model forecasts a timeframe, why, and how to change it');
-  withFormat(noun.command('show').description('champion, shadow, the last decision with every criterion'))
+  withFormat(
+    noun
+      .command('show')
+      .description('champion, shadow, the last request of a training, the last decision with every criterion'),
+  )
     .argument('<timeframe>', 'like 1h')
     .action(async (timeframe: string, options: FormatOptions) => show(wiring, timeframe, options));
   withFormat(noun.command('history').description('every change of the champion, and every model there is'))
     .argument('<timeframe>', 'like 1h')
     .action(async (timeframe: string, options: FormatOptions) => history(wiring, timeframe, options));
-  withFormat(noun.command('train').description('train a candidate now; it starts as shadow'))
+  withFormat(
+    noun
+      .command('train')
+      .description(
+        'train a candidate now; it starts as shadow. Joins one that is running, unless it names symbols or a family',
+      ),
+  )
     .requiredOption('--timeframe <timeframe>', 'like 1h')
     .option('--symbols <list>', 'separated by commas; else all that are ready')
     .option('--family <name>', 'this family, without a search for the best recipe')
@@ -132,6 +142,11 @@ async function train(wiring: CliWiring, options: TrainOptions): Promise<void> {
   const recipe = recipeOf(options);
   const control: Control = await wiring.control();
   const start = await control.train(timeframe, symbols, recipe);
+  // What runs was asked for by another: its end says nothing about this recipe or these symbols.
+  if (start.kind === 'already_running' && (symbols !== null || recipe !== null)) {
+    const sentence = `another training of ${timeframe} is under way (run ${start.runId}): try again when it has ended; "model train --timeframe ${timeframe} --wait" waits for it`;
+    throw new CommandEnd(EXIT_CODES.refused, sentence);
+  }
   const what = start.kind === 'started' ? 'started' : 'already running, joined';
   const told = `training ${what}: workflow ${start.workflowId}, run ${start.runId}`;
   if (options.wait !== true) {
@@ -187,6 +202,7 @@ async function show(wiring: CliWiring, name: string, options: FormatOptions): Pr
   const shadow = await models.shadow(timeframe);
   const freeze = await models.freeze(timeframe);
   const [decision] = await models.events(timeframe, { kind: 'decision', limit: 1 });
+  const [trigger] = await models.events(timeframe, { kind: 'trigger', limit: 1 });
   const [training] = await models.events(timeframe, { kind: 'training', limit: 1 });
   const [drift] = await models.events(timeframe, { kind: 'drift', limit: 1 });
   const facts = textFacts([
@@ -200,6 +216,7 @@ async function show(wiring: CliWiring, name: string, options: FormatOptions): Pr
       shadow === null ? 'none' : `${await named(models, timeframe, shadow.version)} since ${isoText(shadow.since)}`,
     ],
     ['automatic', freeze === null ? 'changes are allowed' : `frozen since ${isoText(freeze.since)}: ${freeze.reason}`],
+    ['trigger', eventText(trigger)],
     ['training', eventText(training)],
     ['drift', eventText(drift)],
     ['decision', eventText(decision)],
@@ -210,6 +227,7 @@ async function show(wiring: CliWiring, name: string, options: FormatOptions): Pr
     shadow: shadow === null ? null : { ...shadow, since: isoText(shadow.since) },
     frozen_since: isoOrNull(freeze?.since ?? null),
     decision: decision ?? null,
+    trigger: trigger ?? null,
     training: training ?? null,
     drift: drift ?? null,
   };

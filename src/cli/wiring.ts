@@ -100,7 +100,15 @@ export interface BacktestRequest {
   readonly progress: (line: string) => void;
 }
 
-export type Backtest = (request: BacktestRequest) => Promise<{ readonly rows: readonly BacktestRow[] }>;
+export interface BacktestOutcome {
+  readonly rows: readonly BacktestRow[];
+  /** Families that gave no forecast at some origins, with the first reason. */
+  readonly failures: readonly { readonly family: string; readonly failed: number; readonly why: string }[];
+  /** Files with too few rows for the window. */
+  readonly skipped: readonly string[];
+}
+
+export type Backtest = (request: BacktestRequest) => Promise<BacktestOutcome>;
 
 export interface ReplayRequest {
   /** Folder of candle files. */

@@ -1,10 +1,11 @@
 /** The families that forecast where nothing else was decided; docs/forecasts.md holds the evidence. */
 import type { TimeframeId } from '../domain/types';
+import type { FamilyName } from './family-names';
 
-const GENERAL = 'range-volatility';
-const BY_TIMEFRAME: Readonly<Record<string, string>> = { '1h': 'trend-volatility' };
+const GENERAL: FamilyName = 'range-volatility';
+const BY_TIMEFRAME: Readonly<Record<string, FamilyName>> = { '1h': 'trend-volatility' };
 
-export function defaultChampion(timeframe: TimeframeId): string {
+export function defaultChampion(timeframe: TimeframeId): FamilyName {
   return BY_TIMEFRAME[timeframe] ?? GENERAL;
 }
 

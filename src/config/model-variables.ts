@@ -1,11 +1,16 @@
 /** Variables about models: a part of the table in variables.ts. */
 import { DEFAULT_CHAMPIONS } from './default-champions';
+import { FAMILY_NAMES, isFamilyName } from './family-names';
+import type { FamilyName } from './family-names';
+import { didYouMean } from './suggestion';
 import { byTimeframe, httpUrl, number, whole, word } from './values';
 import type { Variable } from './variable';
 
-const family = (text: string): string => {
-  if (/^[a-z][a-z0-9-]*$/.test(text)) return text;
-  throw new RangeError(`"${text}" is not the name of a model family: write it like range-volatility or prophet.`);
+const family = (text: string): FamilyName => {
+  if (isFamilyName(text)) return text;
+  throw new RangeError(
+    `"${text}" is not a model family: use one of ${FAMILY_NAMES.join(', ')}.${didYouMean(text, FAMILY_NAMES)}`,
+  );
 };
 
 export const MODEL_VARIABLES = {

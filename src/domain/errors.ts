@@ -160,7 +160,7 @@ export const ERROR_TABLE = {
   },
   training_failed: {
     stage: 'train',
-    retry: 'transient',
+    retry: 'wait',
     meaning: 'a model could not be trained',
     remedy: 'the champion stays; it is tried again after 10 and 30 minutes, then at the next trigger: see `model show`',
   },

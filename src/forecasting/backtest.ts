@@ -5,12 +5,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultChampion } from '../config/default-champions';
+import { FAMILY_NAMES } from '../config/family-names';
 import { PipelineError } from '../domain/errors';
 import type { TimeframeId } from '../domain/types';
 import { BACKTEST_STEPS } from './backtest-score';
 import type { OriginLosses, OriginScore, ScoreTask } from './backtest-score';
 import { readCandles } from './candle-file';
-import { FAMILY_NAMES, familyNamed, YARDSTICK_FAMILY } from './families';
+import { familyNamed, YARDSTICK_FAMILY } from './families';
 import { openThreadPool } from './thread-pool';
 import type { ThreadPool, ThreadPoolOptions } from './thread-pool';
 

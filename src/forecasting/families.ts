@@ -1,4 +1,6 @@
 /** Every model family there is. */
+import { FAMILY_NAMES, isFamilyName } from '../config/family-names';
+import type { FamilyName } from '../config/family-names';
 import { PipelineError } from '../domain/errors';
 import { drift } from './drift';
 import { ets } from './ets';
@@ -13,22 +15,20 @@ import { trendVolatility } from './trend-volatility';
 /** The family all others are measured against. */
 export const YARDSTICK_FAMILY = naiveConformal.name;
 
-const FAMILIES: readonly ModelFamily[] = [
-  rangeVolatility,
-  trendVolatility,
+const FAMILIES: Readonly<Record<FamilyName, ModelFamily>> = {
+  'range-volatility': rangeVolatility,
+  'trend-volatility': trendVolatility,
   naive,
-  naiveConformal,
+  'naive-conformal': naiveConformal,
   drift,
-  seasonalNaive,
+  'seasonal-naive': seasonalNaive,
   theta,
   ets,
   prophet,
-];
-export const FAMILY_NAMES: readonly string[] = FAMILIES.map((family) => family.name);
+};
 
 /** @throws PipelineError `invalid_input` naming the families there are. */
 export function familyNamed(name: string): ModelFamily {
-  const family = FAMILIES.find((one) => one.name === name);
-  if (family !== undefined) return family;
+  if (isFamilyName(name)) return FAMILIES[name];
   throw new PipelineError('invalid_input', `"${name}" is not a model family: use one of ${FAMILY_NAMES.join(', ')}`);
 }

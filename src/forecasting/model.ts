@@ -40,6 +40,8 @@ export interface ModelFamily {
   readonly name: string;
   /** Raised by hand whenever the family's arithmetic changes. */
   readonly codeVersion: string;
+  /** Fewer candles than this are refused. */
+  readonly minimumCandles: number;
   /** @throws PipelineError `invalid_input` naming the setting, as do the other functions that take settings. */
   refit(settings: Readonly<Record<string, unknown>>): Refit;
   /** 16 hex digits that name the recipe: the version of a model of it that every cycle fits. */
@@ -65,7 +67,6 @@ export interface FamilyDefinition<Settings extends { readonly window: number }, 
   readonly codeVersion: string;
   readonly settings: z.ZodType<Settings>;
   readonly parameters: z.ZodType<Parameters>;
-  /** Fewer candles than this are refused. */
   readonly minimumCandles: number;
   refit(settings: Settings): Refit;
   candlesWanted?(settings: Settings): number;
@@ -106,12 +107,13 @@ export function modelVersion(model: Model): string {
 export function defineFamily<Settings extends { readonly window: number }, Parameters>(
   definition: FamilyDefinition<Settings, Parameters>,
 ): ModelFamily {
-  const { name, codeVersion } = definition;
+  const { name, codeVersion, minimumCandles } = definition;
   const schema = modelSchema(name, codeVersion);
   const settingsOf = (given: unknown): Settings => parsed(definition.settings, given, `settings of ${name}`);
   return {
     name,
     codeVersion,
+    minimumCandles,
     refit: (settings) => definition.refit(settingsOf(settings)),
     version: (given) => contentHash({ family: name, codeVersion, settings: settingsOf(given) }).slice(0, 16),
     candlesWanted: (given) => {

@@ -52,8 +52,8 @@ export interface RankedRecipe {
   readonly failed: number;
   /** Hash of the forecasts that succeeded, each named by symbol and origin: equal for two recipes whose means are over the same. */
   readonly targets: string;
-  /** The first failure, in words. */
-  readonly why: string | null;
+  /** The first failure. */
+  readonly why: PipelineError | null;
   /** One observation an origin, pooled over the series: what a test of the difference between two recipes takes. */
   readonly byOrigin: readonly (MeanLosses & { readonly origin: EpochMs })[];
   readonly bySymbol: readonly (MeanLosses & { readonly symbol: string })[];
@@ -99,7 +99,7 @@ export async function searchRecipes(
   }
   const ranked = tallies.map((tally) => tally.ranked());
   if (ranked.every(({ overall, failed }) => overall === null && failed === 0)) {
-    const sentence = 'no series has enough candles before and after any of the origins';
+    const sentence = `no series has ${search.minimumCandles} candles before any of the origins and ${search.steps} after it`;
     throw new PipelineError('insufficient_data', sentence, { stage: 'evaluate' });
   }
   return ranked.toSorted((a, b) => Number(a.failed > 0) - Number(b.failed > 0) || a.pinballRatio - b.pinballRatio);
@@ -131,17 +131,17 @@ async function scoreOrigin(
       return { losses: forecastLosses(quantiles, actual, lastClose), milliseconds };
     } catch (cause) {
       signal?.throwIfAborted();
-      if (cause instanceof PipelineError) return { why: cause.message };
+      if (cause instanceof PipelineError) return { why: cause };
       throw cause;
     }
   };
   const yardstick = await outcomeOf(SEARCH_YARDSTICK);
-  if ('why' in yardstick) throw new PipelineError('forecast_failed', `the yardstick: ${yardstick.why}`);
+  if ('why' in yardstick) throw new PipelineError(yardstick.why.code, `the yardstick: ${yardstick.why.message}`);
   const outcomes = await Promise.all(tallies.map(async ({ recipe }) => outcomeOf(recipe)));
   for (const [i, outcome] of outcomes.entries()) tallies[i]?.add(pair, origin, outcome, yardstick.losses);
 }
 
-type Outcome = { readonly losses: ForecastLosses; readonly milliseconds: number } | { readonly why: string };
+type Outcome = { readonly losses: ForecastLosses; readonly milliseconds: number } | { readonly why: PipelineError };
 
 /** How many of the candles are closed at `time`. */
 function countClosedBy(timeframe: TimeframeId, candles: readonly Candle[], time: EpochMs): number {
@@ -163,7 +163,7 @@ class Tally {
   private milliseconds = 0;
   private failed = 0;
   private readonly targets = createHash('sha256');
-  private why: string | null = null;
+  private why: PipelineError | null = null;
 
   constructor(readonly recipe: Recipe) {}
 

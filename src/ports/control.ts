@@ -90,8 +90,8 @@ export interface Control {
   startFill(symbol: MarketSymbol, timeframe: TimeframeId): Promise<StartOutcome>;
   fills(): Promise<FillView[]>;
   /**
-   * Starts a training under its fixed ID, or tells which run holds it. Null: every symbol that is ready, the best recipe
-   * of the declared space.
+   * Starts a training under its fixed ID, or tells which run holds it, whatever that one was asked for. Null: every symbol
+   * that is ready, the best recipe of the declared space.
    */
   train(timeframe: TimeframeId, symbols: readonly MarketSymbol[] | null, recipe: Recipe | null): Promise<StartOutcome>;
   trainingResult(start: StartOutcome): Promise<TrainingReport>;

@@ -157,6 +157,17 @@ export const RECORDED_RUNS: readonly RecordedRun[] = [
     },
   },
   {
+    name: 'train.failed-for-good',
+    workflowId: trainingId(tf),
+    run: (temporal) => {
+      const state = script([]);
+      for (const symbol of ['BTC/USDT', 'ETH/USDT']) {
+        state.failures.set(`snapshotCandles ${symbol}`, failure('store_corrupt', 'permanent'));
+      }
+      return execute(temporal, state, 'train', trainingId(tf), { timeframe: '1h', asOf: 10 * HOUR });
+    },
+  },
+  {
     name: 'train.refused',
     workflowId: trainingId(tf),
     run: (temporal) =>

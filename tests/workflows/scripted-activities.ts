@@ -19,6 +19,7 @@ import type {
   MonitorActivities,
   StageInput,
 } from '../../activities/contract';
+import { ERROR_TABLE } from '../../src/domain/errors';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { MarketSymbol } from '../../src/domain/types';
@@ -53,7 +54,7 @@ export interface Script {
 
 export function failure(
   code: Failure['code'],
-  retry: Failure['retry'] = 'transient',
+  retry: Failure['retry'] = ERROR_TABLE[code].retry,
   retryAfterMs: number | null = null,
 ): Failure {
   return { code, stage: 'ingest', retry, message: `scripted ${code}`, retryAfterMs };
@@ -71,7 +72,8 @@ function scriptedFailure(result: Failure): ApplicationFailure {
     type: result.code,
     message: result.message,
     details: [result],
-    nonRetryable: result.retry === 'permanent',
+    // As activities do: what has to wait for long goes back to the workflow.
+    nonRetryable: result.retry === 'permanent' || (result.retryAfterMs ?? 0) > 5_000,
   });
 }
 

@@ -11,6 +11,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => temporal.stop());
 
+/** A search whose failure may pass another time. */
+const PASSING = failure('training_failed', 'wait', 600_000);
+
 const run = (state: Script, type = 'train', input: object = {}): Promise<unknown> =>
   temporal.withWorkers(state.activities, () =>
     temporal.client.workflow.execute(type, {
@@ -23,7 +26,7 @@ const run = (state: Script, type = 'train', input: object = {}): Promise<unknown
 describe('the training workflow', () => {
   test('a symbol that fails is left out and told: the outcome is partial', async () => {
     const state = script([]);
-    state.failures.set('snapshotCandles ETH/USDT', failure('insufficient_data', 'permanent'));
+    state.failures.set('snapshotCandles ETH/USDT', failure('insufficient_data'));
     expect(await run(state)).toMatchObject({
       outcome: 'partial',
       version: 'v2',
@@ -36,21 +39,34 @@ describe('the training workflow', () => {
 
   test('one that fails for good is recorded at once, without another try', async () => {
     const state = script([]);
-    state.failures.set('searchForRecipe', failure('training_failed', 'permanent'));
-    expect(await run(state)).toMatchObject({ outcome: 'failed', version: null, reason: 'scripted training_failed' });
+    state.failures.set('searchForRecipe', failure('insufficient_data'));
+    expect(await run(state)).toMatchObject({ outcome: 'failed', version: null, reason: 'scripted insufficient_data' });
     expect(state.calls.filter((call) => call === 'searchForRecipe')).toHaveLength(1);
     expect(state.calls).toContain('closeTraining failed');
   }, 60_000);
 
   test('one that fails for a passing reason is tried again after the waits, and recorded when they are used up', async () => {
     const state = script([]);
-    for (const symbol of ['BTC/USDT', 'ETH/USDT']) {
-      state.failures.set(`snapshotCandles ${symbol}`, failure('store_corrupt', 'permanent'));
-    }
-    expect(await run(state)).toMatchObject({ outcome: 'failed', reason: 'scripted store_corrupt' });
+    state.failures.set('searchForRecipe', PASSING);
+    expect(await run(state)).toMatchObject({ outcome: 'failed', reason: 'scripted training_failed' });
     // The first try and one after each of the two waits.
-    expect(state.calls.filter((call) => call === 'snapshotCandles BTC/USDT')).toHaveLength(3);
+    expect(state.calls.filter((call) => call === 'searchForRecipe')).toHaveLength(3);
   }, 60_000);
+
+  test.each([
+    ['for good it is not tried again', failure('store_corrupt'), 1],
+    ['and one may pass it is tried again', PASSING, 3],
+  ])(
+    'when every symbol fails, %s',
+    async (_, other, times) => {
+      const state = script([]);
+      state.failures.set('snapshotCandles BTC/USDT', failure('insufficient_data'));
+      state.failures.set('snapshotCandles ETH/USDT', other);
+      expect(await run(state)).toMatchObject({ outcome: 'failed' });
+      expect(state.calls.filter((call) => call === 'snapshotCandles BTC/USDT')).toHaveLength(times);
+    },
+    60_000,
+  );
 
   test('in virtual time, which stands still, it is tried as often without a wait', async () => {
     const state = script([]);
@@ -59,11 +75,9 @@ describe('the training workflow', () => {
       const plan = await planned.planTraining(input);
       return plan.verdict === 'train' ? { ...plan, retryWaitsMs: [600_000, 1_800_000] } : plan;
     };
-    for (const symbol of ['BTC/USDT', 'ETH/USDT']) {
-      state.failures.set(`snapshotCandles ${symbol}`, failure('store_corrupt', 'permanent'));
-    }
+    state.failures.set('searchForRecipe', PASSING);
     expect(await run(state, 'train', { asOf: 1_000_000 })).toMatchObject({ outcome: 'failed', asOf: 1_000_000 });
-    expect(state.calls.filter((call) => call === 'snapshotCandles BTC/USDT')).toHaveLength(3);
+    expect(state.calls.filter((call) => call === 'searchForRecipe')).toHaveLength(3);
   }, 60_000);
 
   test('a refused trigger trains nothing', async () => {

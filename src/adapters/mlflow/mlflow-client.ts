@@ -6,7 +6,7 @@ import { PipelineError } from '../../domain/errors';
 const TIME_LIMIT_MS = 60_000;
 
 const runSchema = z.object({
-  info: z.object({ run_id: z.string(), artifact_uri: z.string() }),
+  info: z.object({ run_id: z.string(), artifact_uri: z.string(), status: z.string() }),
   data: z.object({ tags: z.array(z.object({ key: z.string(), value: z.string() })).optional() }).optional(),
 });
 export type MlflowRun = z.output<typeof runSchema>;
@@ -15,11 +15,18 @@ export interface NewRun {
   readonly experiment: string;
   readonly name: string;
   readonly startedAt: number;
-  readonly endedAt: number;
-  readonly failed: boolean;
   readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface RunContent {
+  readonly at: number;
   readonly params: Readonly<Record<string, string>>;
   readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** As MLflow writes `{key, value}` lists. */
+function pairs(of: Readonly<Record<string, string>>): { key: string; value: string }[] {
+  return Object.entries(of).map(([key, value]) => ({ key, value }));
 }
 
 export class MlflowClient {
@@ -48,26 +55,25 @@ export class MlflowClient {
     return z.object({ runs: z.array(runSchema).default([]) }).parse(answer).runs;
   }
 
+  /** It is running until {@link endRun}. */
   async createRun(run: NewRun): Promise<MlflowRun> {
-    const pairs = (of: Readonly<Record<string, string>>) => Object.entries(of).map(([key, value]) => ({ key, value }));
     const answer = await this.#call('POST', 'runs/create', {
       experiment_id: run.experiment,
       run_name: run.name,
       start_time: run.startedAt,
       tags: pairs(run.tags),
     });
-    const made = z.object({ run: runSchema }).parse(answer).run;
-    const { run_id: id } = made.info;
-    const metrics = Object.entries(run.metrics).map(([key, value]) => ({
-      key,
-      value,
-      timestamp: run.endedAt,
-      step: 0,
-    }));
-    await this.#call('POST', 'runs/log-batch', { run_id: id, metrics, params: pairs(run.params), tags: [] });
-    const status = run.failed ? 'FAILED' : 'FINISHED';
-    await this.#call('POST', 'runs/update', { run_id: id, status, end_time: run.endedAt });
-    return made;
+    return z.object({ run: runSchema }).parse(answer).run;
+  }
+
+  /** The same content again changes nothing. */
+  async logContent({ info }: MlflowRun, { at, params, metrics: values }: RunContent): Promise<void> {
+    const metrics = Object.entries(values).map(([key, value]) => ({ key, value, timestamp: at, step: 0 }));
+    await this.#call('POST', 'runs/log-batch', { run_id: info.run_id, metrics, params: pairs(params), tags: [] });
+  }
+
+  async endRun({ info }: MlflowRun, status: 'FINISHED' | 'FAILED', at: number): Promise<void> {
+    await this.#call('POST', 'runs/update', { run_id: info.run_id, status, end_time: at });
   }
 
   /** Only where the server keeps artifacts itself (`mlflow-artifacts:`); false elsewhere. */
@@ -101,7 +107,7 @@ export class MlflowClient {
       name,
       source: `${run.info.artifact_uri}/model`,
       run_id: run.info.run_id,
-      tags: Object.entries(tags).map(([key, value]) => ({ key, value })),
+      tags: pairs(tags),
     });
     return z.object({ model_version: z.object({ version: z.string() }) }).parse(answer).model_version.version;
   }

@@ -1,7 +1,8 @@
 /**
  * The registry mirrored to MLflow: each training and each decision as a run, each model as a registered version, champion
- * and shadow as aliases. What is there is asked of MLflow, so an outage is caught up by the next round, and a round
- * that ended half-way adds nothing twice. The registry is the embedded tracker and never waits for this.
+ * and shadow as aliases. What is there is asked of MLflow, so an outage is caught up by the next round. A run is ended
+ * last, and one that is not ended is completed: a round that stopped half-way leaves nothing twice and nothing unfinished.
+ * The registry is the embedded tracker and never waits for this.
  */
 import type { TimeframeId } from '../../domain/types';
 import { isFiniteNumber } from '../../domain/metric';
@@ -34,9 +35,10 @@ export async function mirrorToMlflow(
   const client = new MlflowClient(url);
   const experiment = await client.experiment(EXPERIMENT);
   const known = new Map<string, MlflowRun>();
+  const begun = new Map<string, MlflowRun>();
   for (const run of await client.runsWithTag(experiment, KEY, RUNS_BACK)) {
     const key = run.data?.tags?.find((tag) => tag.key === KEY)?.value;
-    if (key !== undefined) known.set(key, run);
+    if (key !== undefined) (run.info.status === 'RUNNING' ? begun : known).set(key, run);
   }
   let [runs, versions] = [0, 0];
   for (const timeframe of timeframes) {
@@ -46,7 +48,7 @@ export async function mirrorToMlflow(
     for (const event of events.toReversed()) {
       if (known.has(event.key)) continue;
       const model = event.version === null ? null : await registry.model(timeframe, event.version);
-      known.set(event.key, await addRun(client, experiment, event, model));
+      known.set(event.key, await addRun(client, experiment, { event, model, begun: begun.get(event.key) }));
       runs += 1;
     }
     versions += await mirrorVersions(client, registry, timeframe, known, events);
@@ -54,20 +56,26 @@ export async function mirrorToMlflow(
   return { runs, versions };
 }
 
-async function addRun(
-  client: MlflowClient,
-  experiment: string,
-  event: LifecycleEvent,
-  model: ModelMetadata | null,
-): Promise<MlflowRun> {
+interface AddedRun {
+  readonly event: LifecycleEvent;
+  readonly model: ModelMetadata | null;
+  /** What an earlier round left unfinished. */
+  readonly begun: MlflowRun | undefined;
+}
+
+async function addRun(client: MlflowClient, experiment: string, { event, model, begun }: AddedRun): Promise<MlflowRun> {
   const duration = event.facts.duration_ms;
-  const run = await client.createRun({
-    experiment,
-    name: `${event.kind} ${event.timeframe} ${event.verdict}`,
-    startedAt: event.at,
-    endedAt: event.at + (typeof duration === 'number' ? duration : 0),
-    failed: event.verdict === 'failed',
-    tags: { [KEY]: event.key, kind: event.kind, verdict: event.verdict, reason: event.reason, by: event.by },
+  const endedAt = event.at + (typeof duration === 'number' ? duration : 0);
+  const run =
+    begun ??
+    (await client.createRun({
+      experiment,
+      name: `${event.kind} ${event.timeframe} ${event.verdict}`,
+      startedAt: event.at,
+      tags: { [KEY]: event.key, kind: event.kind, verdict: event.verdict, reason: event.reason, by: event.by },
+    }));
+  await client.logContent(run, {
+    at: endedAt,
     params: {
       timeframe: event.timeframe,
       ...(model === null
@@ -81,6 +89,7 @@ async function addRun(
     metrics: metricsOf(event, model),
   });
   if (model !== null) await client.uploadArtifact(run, 'metadata.json', JSON.stringify(model, null, 2));
+  await client.endRun(run, event.verdict === 'failed' ? 'FAILED' : 'FINISHED', endedAt);
   return run;
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { closeOf, parseTimeframe } from '../../../src/domain/timeframe';
 import { parseSymbol } from '../../../src/domain/types';
-import { FAMILY_NAMES } from '../../../src/forecasting/families';
+import { FAMILY_NAMES } from '../../../src/config/family-names';
 import { createForecaster } from '../../../src/forecasting/forecaster';
 import type { ForecasterOptions } from '../../../src/forecasting/forecaster';
 import { packCandles } from '../../../src/forecasting/packed-candles';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
-import type { SmokeInput } from '../../../activities/training-contract';
+import type { ChangeInput, SmokeInput } from '../../../activities/training-contract';
 import { PipelineError } from '../../../src/domain/errors';
 import { HOUR } from '../../../src/domain/timeframe';
 import type { StartOutcome } from '../../../src/ports/control';
@@ -153,7 +153,27 @@ describe('changing the champion', () => {
     expect(await change('promote', SECOND)).toMatch(
       /^change_refused: second gives no valid forecast .* step 1 is negative$/,
     );
+    // Too few candles for its family, or fitted by an older version of it.
+    for (const code of ['insufficient_data', 'invalid_input'] as const) {
+      pipeline.forecaster.failure = new PipelineError(code, 'it can not');
+      expect(await change('promote', SECOND)).toMatch(/^change_refused: second gives no valid forecast .* it can not$/);
+    }
     expect(await models().history(timeframe)).toHaveLength(1);
+  });
+
+  test('only symbols that were tried count, and a model that can be tried on none never becomes champion', async () => {
+    const own = activities();
+    const withYoung = async (input: ChangeInput) => ({
+      ...(await own.planChange(input)),
+      symbols: [PAIR.symbol, pairOf('ETH/USDT', '1h').symbol],
+    });
+    expect(await automatic(SECOND, { planChange: withYoung })).toMatchObject({ version: SECOND, checked: 1 });
+    const rules = { ...pipeline.ports.settings.rules(timeframe), minimumSamples: 10_000 };
+    Object.assign(pipeline.ports.settings, { rules: () => rules });
+    expect(await change('promote', 'never')).toBe(
+      'change_refused: never can not be tried: no ready symbol has the 10000 candles of 1h that a forecast needs',
+    );
+    expect((await models().champion(timeframe))?.version).toBe(SECOND);
   });
 
   test.each(CHANGES.flatMap((step) => ['before', 'after'].map((when) => [when, step] as const)))(

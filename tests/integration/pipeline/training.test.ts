@@ -1,9 +1,12 @@
 /** A training over real stores, a real Temporal server and real threads: snapshot, search, fit, shadow. */
 import { readdir } from 'node:fs/promises';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
+import type { SearchInput } from '../../../activities/training-contract';
 import { TASK_QUEUE, trainingId } from '../../../src/domain/names';
+import { PipelineError } from '../../../src/domain/errors';
 import { HOUR } from '../../../src/domain/timeframe';
 import { createForecaster } from '../../../src/forecasting/forecaster';
+import type { Forecaster } from '../../../src/ports/forecaster';
 import { randomWalk } from '../../unit/forecasting/random-walk';
 import { startTestTemporal } from '../../temporal';
 import type { TestTemporal } from '../../temporal';
@@ -45,12 +48,13 @@ afterAll(async () => {
 });
 
 const models = () => pipeline.stores.state.models;
-const train = (input: object) =>
+const train = (input: object, overrides: object = {}) =>
   temporal.withWorkers(
     {
       ...createActivities(pipeline.ports),
       ...createComputeActivities(pipeline.ports),
       ...createBackgroundActivities(pipeline.ports),
+      ...overrides,
     },
     () =>
       temporal.client.workflow.execute('train', {
@@ -125,4 +129,27 @@ describe('a training', () => {
     await expect(train({ symbols: ['ETH/USDT'] })).rejects.toThrow();
     expect(await models().events(timeframe, { kind: 'training', limit: 9 })).toHaveLength(1);
   }, 60_000);
+
+  test.each([
+    ['is the same every time is not repeated', new PipelineError('forecast_invalid', 'step 1 is negative'), 1],
+    ['may pass is repeated twice', new PipelineError('forecast_timeout', 'no answer within 1 s'), 3],
+  ])(
+    'a search whose failure %s, and says why',
+    async (_, failure, times) => {
+      const failing: Pick<Forecaster, 'forecast'> = {
+        forecast: async (request, signal) => {
+          if (request.recipe.family === 'drift') throw failure;
+          return trainer.forecast(request, signal);
+        },
+      };
+      Object.assign(pipeline.ports, { trainingForecaster: { ...trainer, ...failing } });
+      const own = createBackgroundActivities(pipeline.ports);
+      const searchForRecipe = jest.fn((input: SearchInput) => own.searchForRecipe(input));
+      const result = await train({ recipe: { family: 'drift', settings: {} } }, { searchForRecipe });
+      const reason = `no recipe of 1h gave every forecast it was asked for: drift failed 30 of its forecasts, first: ${failure.message}`;
+      expect(result).toMatchObject({ outcome: 'failed', reason });
+      expect(searchForRecipe).toHaveBeenCalledTimes(times);
+    },
+    120_000,
+  );
 });

@@ -39,6 +39,9 @@ const toldForecaster: Forecaster = {
   versionOf: ({ family }) => `${family}-told`,
   forecast: async ({ pair, candles, steps, recipe: { family } }) => {
     const last = candles.at(-1)?.close ?? Number.NaN;
+    if (family === 'prophet' && candles.length < 100) {
+      throw new PipelineError('insufficient_data', `prophet needs 100 closed candles, and there are ${candles.length}`);
+    }
     if (family === 'drift' && pair.symbol === missing?.symbol && last === missing.close) {
       throw new PipelineError('forecast_failed', 'no forecast from here');
     }
@@ -144,4 +147,26 @@ test('I32 a champion that failed at one symbol of one origin is not compared: th
   const [decision] = await models.events(timeframe, { kind: 'decision', limit: 1 });
   expect(decision).toMatchObject({ facts: { basis: 'backtest', origins: 52 } });
   expect(decision?.criteria.filter(({ passed }) => !passed).map(({ name }) => name)).toEqual(['same targets']);
+}, 120_000);
+
+test('a family that needs more candles than a forecast is made from is judged where it has them', async () => {
+  const { timeframe, models, run, work } = await openYoung('1w', 400);
+  const recipe = { family: 'prophet', settings: {} };
+  await work(async () => {
+    const trained = run('train', trainingId(timeframe), { timeframe, recipe });
+    expect(await trained).toMatchObject({ outcome: 'done', version: 'prophet-told' });
+  });
+  expect(await models.shadow(timeframe)).toMatchObject({ version: 'prophet-told' });
+  expect(await models.model(timeframe, 'prophet-told')).toMatchObject({ metrics: { origins: 52 } });
+}, 120_000);
+
+test('a history too short for the family that was named says how much it needs', async () => {
+  const { timeframe, run, work } = await openYoung('1M', 111);
+  await work(async () => {
+    const trained = run('train', trainingId(timeframe), { timeframe, recipe: { family: 'prophet', settings: {} } });
+    expect(await trained).toMatchObject({
+      outcome: 'failed',
+      reason: 'no series has 100 candles before any of the origins and 24 after it',
+    });
+  });
 }, 120_000);

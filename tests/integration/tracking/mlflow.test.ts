@@ -5,8 +5,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MemoryModelRegistry } from '../../../src/adapters/memory/memory-model-registry';
 import { mirrorToMlflow } from '../../../src/adapters/mlflow/mlflow-mirror';
@@ -65,8 +68,16 @@ async function registry(): Promise<MemoryModelRegistry> {
   return models;
 }
 
+async function passedOn(url: string, request: IncomingMessage, answer: ServerResponse): Promise<void> {
+  const body = await text(request);
+  const init = { method: request.method ?? 'GET', headers: { 'content-type': 'application/json' } };
+  const given = await fetch(`${url}${request.url}`, body === '' ? init : { ...init, body });
+  answer.writeHead(given.status).end(await given.text());
+}
+
 whenInstalled('MLflow', () => {
   let folder: string;
+  const cuts: Server[] = [];
   let url: string;
   let server: ChildProcess;
 
@@ -106,12 +117,25 @@ whenInstalled('MLflow', () => {
     await ended;
   };
 
+  /** The same server by way of one that answers no request whose path holds `place`. */
+  const cutAt = async (place: string): Promise<string> => {
+    const cut = createServer((request, answer) => {
+      if (request.url?.includes(place) === true) request.socket.destroy();
+      else void passedOn(url, request, answer);
+    });
+    cuts.push(cut);
+    const port = await freePort();
+    await new Promise<void>((resolve) => cut.listen(port, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${port}`;
+  };
+
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'coin-predict-mlflow-'));
     url = `http://127.0.0.1:${await freePort()}`;
     await start();
   }, 180_000);
   afterAll(async () => {
+    for (const cut of cuts) cut.close();
     await stop();
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
@@ -157,6 +181,28 @@ whenInstalled('MLflow', () => {
     const artifacts = await Promise.all(runs.map(({ info }) => ask(`artifacts/list?run_id=${info.run_id}`)));
     expect(JSON.stringify(artifacts)).toContain('metadata.json');
   }, 60_000);
+
+  test.each(['runs/log-batch', 'mlflow-artifacts/artifacts', 'runs/update'])(
+    'a round cut short at %s is gone on with by the next one, in the same run',
+    async (place) => {
+      const models = await registry();
+      const event = { ...training, key: `training cut at ${place}` };
+      await models.record(event);
+      await expect(mirrorToMlflow(await cutAt(place), models, [timeframe])).rejects.toMatchObject({
+        code: 'tracker_unavailable',
+      });
+      expect(await mirrorToMlflow(url, models, [timeframe])).toMatchObject({ runs: 1 });
+      expect(await mirrorToMlflow(url, models, [timeframe])).toMatchObject({ runs: 0 });
+      const { runs } = (await ask('runs/search', {
+        experiment_ids: ['1'],
+        filter: `tags.coin_predict_key = '${event.key}'`,
+      })) as { runs: { info: { run_id: string; status: string }; data: object }[] };
+      expect(runs).toMatchObject([{ info: { status: 'FINISHED' }, data: { metrics: expect.anything() as unknown } }]);
+      const kept = await ask(`artifacts/list?run_id=${runs[0]?.info.run_id}`);
+      expect(JSON.stringify(kept)).toContain('metadata.json');
+    },
+    60_000,
+  );
 
   test('a promotion moves the aliases', async () => {
     const models = await registry();

@@ -305,20 +305,20 @@ describe('backtest', () => {
     seconds: 0.001,
   };
 
-  test('JSON is exactly the rows, progress goes to stderr, and the options arrive', async () => {
+  test('JSON is the rows, what failed and what was left out; progress goes to stderr, and the options arrive', async () => {
     const world = new World();
     let seen: unknown;
     world.overrides = {
       backtest: async () => async (request) => {
         request.progress('1 of 2');
         seen = { ...request, progress: null };
-        return { rows: [row] };
+        return { rows: [row], failures: [], skipped: [] };
       },
     };
     expect(
       await world.run('backtest --data . --timeframe 1d --origins 3 --window 50 --families naive,prophet -o json'),
     ).toBe(0);
-    expect(world.json()).toEqual({ rows: [row] });
+    expect(world.json()).toEqual({ rows: [row], failures: [], skipped: [] });
     expect(world.stderr).toBe('1 of 2\n');
     expect(seen).toEqual({
       dataDir: '.',
@@ -328,6 +328,23 @@ describe('backtest', () => {
       families: ['naive', 'prophet'],
       progress: null,
     });
+  });
+
+  test.each([
+    ['prophet', 1],
+    ['naive,prophet', 8],
+  ])('of %s the one that failed is told with its reason, and ends with %i', async (families, code) => {
+    const world = new World();
+    const failures = [{ family: 'prophet', failed: 4, why: 'prophet needs 100 closed candles, and there are 50' }];
+    const rows = ['naive-conformal', 'naive'].map((family) => ({ ...row, family }));
+    const result = { rows: rows.slice(0, families.split(',').length), failures, skipped: ['CCC_USDT-1d.csv.gz'] };
+    world.overrides = { backtest: async () => async () => result };
+    const line = `backtest --data . --timeframe 1d --window 50 --families ${families}`;
+    expect(await world.run(line)).toBe(code);
+    expect(world.stdout).toContain('prophet failed 4 times, first: prophet needs 100 closed candles, and there are 50');
+    expect(world.stdout).toContain('left out, too short for this window: CCC_USDT-1d.csv.gz');
+    expect(await world.run(`${line} --json`)).toBe(code);
+    expect(world.json()).toEqual(result);
   });
 
   test('a folder without a series that is long enough ends with 5', async () => {

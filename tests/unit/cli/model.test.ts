@@ -45,6 +45,18 @@ describe('model', () => {
     expect(world.json()).toMatchObject({ champion: { version: 'v1' }, shadow: { version: 'v2' }, frozen_since: null });
   });
 
+  test('show tells the newest request of a training, a refusal with its reason', async () => {
+    const world = await worldWithModels();
+    const request = { timeframe, kind: 'trigger', version: null, by: 'automatic', criteria: [], facts: {} } as const;
+    const reason = 'drift: the newest model is 1.0 h old, and is left alone for 12 h';
+    await world.models.record({ ...request, key: 't1', at: NOW - 1, verdict: 'train', reason: 'schedule' });
+    await world.models.record({ ...request, key: 't2', at: NOW, verdict: 'refused', reason });
+    expect(await world.run('model show 1h')).toBe(0);
+    expect(world.stdout).toMatch(new RegExp(`^trigger +refused at 2024-05-01T14:30:00Z: ${reason}$`, 'm'));
+    expect(await world.run('model show 1h --json')).toBe(0);
+    expect(world.json()).toMatchObject({ trigger: { verdict: 'refused', reason } });
+  });
+
   test('history lists every change and every model', async () => {
     const world = await worldWithModels();
     expect(await world.run('model history 1h --json')).toBe(0);
@@ -99,6 +111,22 @@ describe('model', () => {
     };
     expect(await world.run('model train --timeframe 1h --wait')).toBe(code);
     expect(world.stdout).toContain(`training 1h ${outcome}: why`);
+  });
+
+  test('a training that is under way answers for no other request: only a plain one joins it', async () => {
+    const world = new World();
+    const running = { kind: 'already_running', workflowId: 'train-1h', runId: 'run-7' } as const;
+    const done = { outcome: 'done', version: 'v3', reason: 'why', trained: [], failed: [] } as const;
+    world.control = { train: async () => running, trainingResult: async () => done };
+    for (const wait of ['', ' --wait']) {
+      for (const asked of ['--family prophet', '--family naive --settings {"window":6}', '--symbols BTC/USDT']) {
+        expect(await world.run(`model train --timeframe 1h ${asked}${wait}`)).toBe(7);
+        expect(world.stdout).toBe('');
+        expect(world.stderr).toContain('another training of 1h is under way (run run-7): try again when it has ended');
+      }
+      expect(await world.run(`model train --timeframe 1h${wait}`)).toBe(0);
+    }
+    expect(world.stdout).toContain('training 1h done: why');
   });
 
   test('symbols that discovery follows can be trained, others are refused', async () => {

@@ -106,7 +106,7 @@ export class World {
       control: async () => this.fakeControl(),
       exporter: async () => this.exporter as Exporter,
       notifiers: async () => this.notifiers,
-      backtest: async () => async () => ({ rows: [] }),
+      backtest: async () => async () => ({ rows: [], failures: [], skipped: [] }),
       startUp: async () => this.running('up'),
       startWorker: async () => this.running('worker'),
       startWeb: async (asOf) => this.running(asOf === null ? 'serve' : `serve as of ${asOf}`),

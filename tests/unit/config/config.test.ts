@@ -132,6 +132,12 @@ describe('mistakes', () => {
     ['a limit for nobody', { SOFT_MINUTES: '65' }, 'SOFT_MINUTES', /write TIMEFRAME=minutes, like 1h=65,1d=1500/],
     ['a limit of 1H', { SOFT_MINUTES: '1H=65' }, 'SOFT_MINUTES', /Did you mean 1h\?/],
     ['a limit twice', { SOFT_MINUTES: '1h=65,1h=70' }, 'SOFT_MINUTES', /names 1h twice/],
+    [
+      'a misspelt family',
+      { CHAMPION: 'naive,1d=range-volatilty' },
+      'CHAMPION',
+      /"range-volatilty" is not a model family: use one of .*prophet\. Did you mean range-volatility\?/,
+    ],
     ['two champions for all', { CHAMPION: 'naive,prophet' }, 'CHAMPION', /"prophet" can not be read/],
     ['samples of half a candle', { MINIMUM_SAMPLES: '1h=1.5' }, 'MINIMUM_SAMPLES', /whole number of candles/],
     ['a port out of range', { WEB_PORT: '70000' }, 'WEB_PORT', /"70000" is not a port: use 1 to 65535/],

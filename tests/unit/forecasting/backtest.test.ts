@@ -1,7 +1,7 @@
 import { parseTimeframe } from '../../../src/domain/timeframe';
 import { spacedOrigins } from '../../../src/forecasting/backtest';
 import { forecastAt } from '../../../src/forecasting/backtest-score';
-import { FAMILY_NAMES } from '../../../src/forecasting/families';
+import { FAMILY_NAMES } from '../../../src/config/family-names';
 import { randomWalk } from './random-walk';
 
 const HOUR = parseTimeframe('1h');

@@ -1,6 +1,7 @@
 import { defaultChampion } from '../../../src/config/default-champions';
+import { FAMILY_NAMES } from '../../../src/config/family-names';
 import { parseTimeframe } from '../../../src/domain/timeframe';
-import { FAMILY_NAMES, familyNamed } from '../../../src/forecasting/families';
+import { familyNamed } from '../../../src/forecasting/families';
 import { modelVersion } from '../../../src/forecasting/model';
 import { randomWalk } from './random-walk';
 
@@ -9,6 +10,10 @@ const candles = randomWalk(HOUR, 300);
 const cheap = FAMILY_NAMES.filter((name) => name !== 'prophet');
 
 describe('every model family', () => {
+  test.each(FAMILY_NAMES)('%s: is found by its name', (name) => {
+    expect(familyNamed(name).name).toBe(name);
+  });
+
   test.each(FAMILY_NAMES)('%s: wants as many candles as its window', (name) => {
     expect(familyNamed(name).candlesWanted({ window: 123 })).toBe(123);
   });

@@ -1,7 +1,8 @@
 import { closeOf, parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
 import { parseSymbol } from '../../../src/domain/types';
 import type { Candle } from '../../../src/domain/types';
-import { FAMILY_NAMES, familyNamed } from '../../../src/forecasting/families';
+import { FAMILY_NAMES } from '../../../src/config/family-names';
+import { familyNamed } from '../../../src/forecasting/families';
 import { modelVersion } from '../../../src/forecasting/model';
 import { searchRecipes, walkForwardOrigins } from '../../../src/forecasting/recipe-search';
 import type { RecipeSearch, SearchSeries } from '../../../src/forecasting/recipe-search';
@@ -98,7 +99,11 @@ describe('the search for a recipe', () => {
       if (recipe === RANGE && asOf === origins[2]) familyNamed('oracle');
     });
     const ranked = await searchRecipes(failing, search);
-    expect(ranked.at(-1)).toMatchObject({ recipe: RANGE, failed: 1, why: expect.stringContaining('oracle') as string });
+    expect(ranked.at(-1)).toMatchObject({
+      recipe: RANGE,
+      failed: 1,
+      why: { code: 'invalid_input', message: expect.stringContaining('oracle') as string },
+    });
     expect(ranked.map(({ overall }) => overall?.n)).toEqual([7, 7, 6]);
   });
 
