@@ -54,7 +54,7 @@ export interface ReplayPipeline {
 /** Temporal of its own, whatever TEMPORAL_ADDRESS says: the workflow IDs are those of the live deployment. */
 export async function startReplayPipeline(options: ReplayPipelineOptions, parts: Parts): Promise<ReplayPipeline> {
   const { config, folder, stores, marketUrl, clock, trains, log, tell, signal } = options;
-  installRuntime(log);
+  parts.push(installRuntime(log));
   const binary = await findTemporalBinary({
     configured: config.temporalBin ?? undefined,
     cacheDir: join(__dirname, '..', '..', '.cache'),

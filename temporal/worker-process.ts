@@ -62,7 +62,7 @@ async function startParts(options: WorkerProcessOptions, started: Started): Prom
     config.explicit.has('TEMPORAL_METRICS_PORT'),
     'TEMPORAL_METRICS_PORT',
   );
-  installRuntime(log, `${config.metricsHost}:${sdkPort}`);
+  started.push(installRuntime(log, `${config.metricsHost}:${sdkPort}`));
   const stores = await whenItAnswers(options, () =>
     openStores(config, source, systemClock, (reason, failed) =>
       log.warn({ failed, reason }, 'a forecast was not mirrored into InfluxDB'),

@@ -38,9 +38,10 @@ const CONNECT_TRIES = 120;
 
 /**
  * One per process, before the first connection: Temporal's own lines go to our log, signals are ours to handle, and its
- * metrics are served at `metricsAddress` (`host:port`).
+ * metrics are served at `metricsAddress` (`host:port`). It ends with its last connection; before the first one it would keep
+ * a process alive that could not start, so what is returned ends it, however far the start came.
  */
-export function installRuntime(log: Logger, metricsAddress: string | null = null): void {
+export function installRuntime(log: Logger, metricsAddress: string | null = null): () => Promise<void> {
   const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
     const line = { ...meta, temporal: true };
     if (level === 'ERROR') log.error(line, message);
@@ -58,7 +59,8 @@ export function installRuntime(log: Logger, metricsAddress: string | null = null
     logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} },
     ...(metricsAddress === null ? {} : { metrics: { prometheus } }),
   };
-  Runtime.install({ logger, shutdownSignals: [], telemetryOptions });
+  const runtime = Runtime.install({ logger, shutdownSignals: [], telemetryOptions });
+  return () => runtime.shutdown();
 }
 
 /** Connects, waiting for a server that is not up yet, and runs until stopped. */

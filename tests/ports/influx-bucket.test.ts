@@ -54,6 +54,13 @@ describeOnInflux('opening InfluxDB', () => {
       .token;
   }
 
+  test('workers that start at the same moment make one bucket, and all of them use it', async () => {
+    const options = influx.options('at once');
+    const stores = await Promise.all(Array.from({ length: 5 }, () => open(options)));
+    await stores[0]?.write(BTC_1H, candles(0, 9), 1000);
+    for (const store of stores) expect((await store.extent(BTC_1H))?.count).toBe(10);
+  });
+
   test('a bucket that is not there is made, keeps everything for ever, and is found again', async () => {
     await (await open(influx.options('fresh'))).write(BTC_1H, candles(0, 9), 1000);
     const { buckets } = (await admin.call('GET', '/api/v2/buckets', { name: 'fresh' })) as {

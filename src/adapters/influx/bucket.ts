@@ -13,6 +13,9 @@ const SHARD_SECONDS = 52 * 7 * 24 * 3600;
 /** One point a start: proof that what is written can be read. */
 const START_MEASUREMENT = 'start';
 
+/** How InfluxDB says that there is a bucket of that name. */
+const CONFLICT = 422;
+
 interface Bucket extends Named {
   readonly retentionRules: readonly { readonly everySeconds: number }[];
 }
@@ -77,6 +80,9 @@ async function makeBucket(connection: InfluxConnection): Promise<Bucket> {
   try {
     if (orgID !== undefined) return (await connection.call('POST', '/api/v2/buckets', {}, body)) as Bucket;
   } catch (error) {
+    // Another process that started at the same moment may have made it.
+    const made = statusOf(error) === CONFLICT ? await findBucket(connection) : undefined;
+    if (made !== undefined) return made;
     if (statusOf(error) !== 401 && statusOf(error) !== 403) throw error;
   }
   throw problem(
