@@ -39,7 +39,8 @@ export async function quarantine(
 
 /**
  * The symbol is well: new, or well again. What is stored of it is caught up by the next cycle. One that is followed stays
- * as it is. True when it was in quarantine.
+ * as it is, and one that is shown stays so: it was ready, and what is published ages honestly until then. True when it was
+ * in quarantine.
  */
 export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: EpochMs): Promise<boolean> {
   const before = await stateOf(ports, symbol);
@@ -50,9 +51,16 @@ export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: 
     const facts = { key, symbol, detail: reason, since: before.since, alert, ends: alert };
     await ports.events.record([eventOf('symbol_released', asOf, facts)]);
   }
-  if (before === undefined || before.activation === 'quarantined' || before.activation === 'retired')
+  if (before?.activation === 'quarantined' && (await isShown(ports, symbol)))
+    await ports.pairState.setSymbolState({ symbol, activation: 'ready', since: asOf, reason: null });
+  else if (before === undefined || before.activation === 'quarantined' || before.activation === 'retired')
     await ports.pairState.setSymbolState({ symbol, activation: 'registered', since: asOf, reason });
   return before?.activation === 'quarantined';
+}
+
+async function isShown(ports: ActivityPorts, symbol: MarketSymbol): Promise<boolean> {
+  const rows = await ports.publication.rows();
+  return rows.some((row) => row.symbol === symbol && row.visibility === 'visible');
 }
 
 export async function stateOf(ports: ActivityPorts, symbol: MarketSymbol): Promise<SymbolState | undefined> {
