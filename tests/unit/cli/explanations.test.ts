@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
 import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
 import { MemoryPublication } from '../../../src/adapters/memory/memory-publication';
 import { checkNode } from '../../../src/cli/doctor-checks';
@@ -219,6 +220,20 @@ describe('why', () => {
       'symbol',
       /backfilling since .*shown once it is ready/,
       /data status/,
+    ],
+    [
+      'a symbol in quarantine, whose candles are behind and have a hole',
+      async (world) => {
+        world.candles = new MemoryCandleStore();
+        const past = candlesFrom(BTC, LAST_CLOSE - 300 * HOUR, 250);
+        await world.candles.write(BTC, past.toSpliced(200, 1), NOW);
+        const reason = 'BTC/USDT is listed, but has not been traded for a day';
+        const state = { symbol: BTC.symbol, activation: 'quarantined', since: NOW - 24 * HOUR, reason } as const;
+        await world.pairState.setSymbolState(state);
+      },
+      'symbol',
+      /quarantined since .*not been traded for a day\. What is published of it stays/,
+      /^nothing: .*schedule trigger symbols-daily/,
     ],
     [
       'too few candles',
