@@ -1,5 +1,4 @@
 import { createServer } from 'node:net';
-import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
 import { MemoryForecastLedger } from '../../../src/adapters/memory/memory-forecast-ledger';
 import { MemoryPublication } from '../../../src/adapters/memory/memory-publication';
 import { checkNode } from '../../../src/cli/doctor-checks';
@@ -224,7 +223,7 @@ describe('why', () => {
     [
       'a symbol in quarantine, whose candles are behind and have a hole',
       async (world) => {
-        world.candles = new MemoryCandleStore();
+        await world.candles.deleteBefore(BTC, NOW);
         const past = candlesFrom(BTC, LAST_CLOSE - 300 * HOUR, 250);
         await world.candles.write(BTC, past.toSpliced(200, 1), NOW);
         const reason = 'BTC/USDT is listed, but has not been traded for a day';
