@@ -10,18 +10,20 @@ const FAILURES_TO_QUARANTINE = 3;
 
 /**
  * A symbol that the exchange says, again and again, it does not trade: its history and what is published of it stay
- * and age honestly (F74), and no cycle asks for it until the daily look finds it well.
+ * and age honestly (F74), and no cycle asks for it until the daily look finds it well. True when it is in quarantine.
  */
 export async function quarantineWhenGone(
   ports: ActivityPorts,
   pair: Pair,
   failure: Pick<Failure, 'code' | 'message'> & { readonly stage: Stage },
   asOf: EpochMs,
-): Promise<void> {
-  if (failure.code !== 'bad_symbol') return;
+): Promise<boolean> {
+  if (failure.code !== 'bad_symbol') return false;
   const record = (await ports.pairState.stages(pair)).find(({ stage }) => stage === failure.stage);
   const before = record?.lastCode === 'bad_symbol' ? record.sameCodeCount : 0;
-  if (before + 1 >= FAILURES_TO_QUARANTINE) await quarantine(ports, pair.symbol, failure.message, asOf);
+  if (before + 1 < FAILURES_TO_QUARANTINE) return (await stateOf(ports, pair.symbol))?.activation === 'quarantined';
+  await quarantine(ports, pair.symbol, failure.message, asOf);
+  return true;
 }
 
 export async function quarantine(

@@ -1,13 +1,17 @@
 /** A symbol goes into quarantine and comes out of it by what the exchange says of it, and loses nothing that readers have. */
+import { pino } from 'pino';
+import { createFetch } from '../../activities/fetch';
 import type { ActivityPorts } from '../../activities/ports';
 import { createSettleFill } from '../../activities/fill';
 import { createSettleSymbols } from '../../activities/symbols';
 import { MemoryPublication } from '../../src/adapters/memory/memory-publication';
+import { PipelineError } from '../../src/domain/errors';
 import type { Event } from '../../src/domain/event';
-import { DAY } from '../../src/domain/timeframe';
+import { DAY, HOUR } from '../../src/domain/timeframe';
+import { defaultRules } from '../../src/domain/timeframe-rules';
 import { inActivity } from '../activity-context';
 import { row } from '../ports/publication-rows';
-import { after, BTC, candles, ingestPorts, slot } from '../unit/ingest/ingest-under-test';
+import { after, before, BTC, candles, ingestPorts, slot } from '../unit/ingest/ingest-under-test';
 
 const QUARANTINED = {
   symbol: BTC.symbol,
@@ -63,4 +67,37 @@ test('F74 a symbol that was shown goes on being shown when it comes out of quara
 
 test('SPEC 3 a symbol that never was ready has to become so when it comes out of quarantine', async () => {
   expect(await release('hidden_backfilling')).toMatchObject({ activation: 'registered' });
+});
+
+test('F74 what the exchange does not know is asked for again in half an hour, since its list may have been cut short, and three times at most', async () => {
+  const ports = ingestPorts(after(9), candles(0, 9));
+  await ports.candles.write(BTC, candles(0, 8), slot(9));
+  await ports.pairState.setEarliest(BTC, { openTime: slot(0), provenAt: slot(9) });
+  await ports.pairState.setSymbolState({ symbol: BTC.symbol, activation: 'ready', since: slot(9), reason: null });
+  const gone = before(ports.exchange, async () => {
+    throw new PipelineError('bad_symbol', 'memory does not know BTC/USDT');
+  });
+  const fetch = createFetch({
+    ...ports,
+    exchange: gone,
+    source: 'memory',
+    settings: { rules: defaultRules, settleMs: 2_000 },
+    storage: { measure: async () => ({ usedBytes: 0, budgetBytes: 1 }) },
+    fetchCounter: { started: () => {} },
+    events: { record: async () => {} },
+    log: pino({ level: 'silent' }),
+  } as unknown as ActivityPorts);
+  const input = { source: 'memory', symbols: [BTC.symbol], timeframe: BTC.timeframe, asOf: after(9) };
+  const attempt = async () => {
+    ports.clock.at += HOUR / 2;
+    const failure: unknown = await inActivity(() => fetch(input)).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ type: 'bad_symbol', nonRetryable: true });
+    return (failure as { details: unknown[] }).details[0];
+  };
+  expect(await attempt()).toMatchObject({ retry: 'wait', retryAfterMs: HOUR / 2 });
+  expect(await attempt()).toMatchObject({ retry: 'wait', retryAfterMs: HOUR / 2 });
+  expect(await ports.pairState.symbolStates()).toMatchObject([{ activation: 'ready' }]);
+  expect(await attempt()).toMatchObject({ retry: 'permanent' });
+  expect(await ports.pairState.symbolStates()).toMatchObject([{ activation: 'quarantined' }]);
+  expect(await attempt()).toMatchObject({ retry: 'permanent' });
 });
