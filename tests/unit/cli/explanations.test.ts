@@ -221,20 +221,6 @@ describe('why', () => {
       /data status/,
     ],
     [
-      'a symbol in quarantine, whose candles are behind and have a hole',
-      async (world) => {
-        await world.candles.deleteBefore(BTC, NOW);
-        const past = candlesFrom(BTC, LAST_CLOSE - 300 * HOUR, 250);
-        await world.candles.write(BTC, past.toSpliced(200, 1), NOW);
-        const reason = 'BTC/USDT is listed, but has not been traded for a day';
-        const state = { symbol: BTC.symbol, activation: 'quarantined', since: NOW - 24 * HOUR, reason } as const;
-        await world.pairState.setSymbolState(state);
-      },
-      'symbol',
-      /quarantined since .*not been traded for a day\. What is published of it stays/,
-      /^nothing: .*schedule trigger symbols-daily/,
-    ],
-    [
       'too few candles',
       (world) => (world.environment = { ...world.environment, MINIMUM_SAMPLES: '1h=500' }),
       'gate',
