@@ -29,6 +29,8 @@ export async function judgeActivation(
   const states = await ports.pairState.symbolStates();
   const before = states.find((state) => state.symbol === symbol);
   const current = before?.activation ?? null;
+  // Only the daily look takes it out: until then what is published of it stays (F74).
+  if (current === 'quarantined') return false;
   const extent = await ports.candles.extent(pair);
   const known = explainingGaps(await ports.gapLedger.list(pair));
   const holes = extent === null ? [] : await ports.candles.holes(pair);

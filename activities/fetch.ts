@@ -1,10 +1,11 @@
 /** Detect and fetch of a live cycle: what is due, and the first page of it, one request a pair. */
 import { sameValues } from '../src/domain/candle';
 import { underfilled, underfillRange } from '../src/domain/coverage';
+import { PipelineError } from '../src/domain/errors';
 import { decideFetchStart, LIVE_FETCH_LIMIT } from '../src/domain/fetch-start';
 import type { FetchStart } from '../src/domain/fetch-start';
 import { explainingGaps } from '../src/domain/gap-decision';
-import { lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
+import { HOUR, lastClosedOpen, shiftSlots } from '../src/domain/timeframe';
 import type { Candle, EpochMs, Pair } from '../src/domain/types';
 import { pairKey } from '../src/domain/types';
 import { detect } from '../src/ingest/detect';
@@ -23,6 +24,12 @@ import { rowOf } from './write';
 /** In a larger group each pair may hand on fewer candles, so that the group's payload stays under 64 KB. */
 const GROUP_LIMIT = 28;
 
+/**
+ * One list of markets that was cut short must not cost a pair its whole slot, a month perhaps; and answers that put a symbol
+ * into quarantine must lie far enough apart to be no passing ones.
+ */
+const ASK_AGAIN_MS = HOUR / 2;
+
 export function createFetch(ports: ActivityPorts) {
   return (input: StageInput) => {
     const silence = new ExchangeSilence(ports.exchange);
@@ -30,8 +37,11 @@ export function createFetch(ports: ActivityPorts) {
       try {
         return await silence.guard(() => fetchPair(ports, pair, input, signal), signal);
       } catch (error) {
-        await quarantineWhenGone(ports, pair, { ...describeFailure(error), stage: 'detect' }, input.asOf);
-        throw error;
+        const failure = describeFailure(error);
+        if (failure.code !== 'bad_symbol') throw error;
+        const gone = await quarantineWhenGone(ports, pair, { ...failure, stage: 'detect' }, input.asOf);
+        const again = { retry: 'wait', retryAfterMs: ASK_AGAIN_MS } as const;
+        throw gone ? error : new PipelineError('bad_symbol', failure.message, { ...again, cause: error });
       }
     });
   };

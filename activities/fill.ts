@@ -131,6 +131,9 @@ async function refuseWhenFull(ports: ActivityPorts, pair: Pair, asOf: EpochMs): 
   throw new PipelineError('storage_blocked', `${pairKey(pair)}: no fill starts while the storage budget is used up`);
 }
 
+/** Failures are recorded where a success ends them, whatever stage the table gives their code. */
+const FILL_STAGE = 'ingest';
+
 /** Records how it went, and heartbeats all along with the last progress, whatever the work is waiting for. */
 async function recorded<T>(
   ports: ActivityPorts,
@@ -145,13 +148,13 @@ async function recorded<T>(
       latest = progress;
       heartbeat(latest);
     });
-    await ports.pairState.recordSuccess(pair, 'ingest', ports.clock.now());
+    await ports.pairState.recordSuccess(pair, FILL_STAGE, ports.clock.now());
     return value;
   } catch (error) {
     cancellationSignal().throwIfAborted();
-    const { code, message, stage } = describeFailure(error);
-    await quarantineWhenGone(ports, pair, { code, message, stage }, asOf);
-    await ports.pairState.recordFailure(pair, stage, ports.clock.now(), code, message).catch(() => {});
+    const { code, message } = describeFailure(error);
+    await quarantineWhenGone(ports, pair, { code, message, stage: FILL_STAGE }, asOf);
+    await ports.pairState.recordFailure(pair, FILL_STAGE, ports.clock.now(), code, message).catch(() => {});
     throw toApplicationFailure(error, 'here');
   } finally {
     clearInterval(timer);

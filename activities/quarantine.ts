@@ -10,18 +10,20 @@ const FAILURES_TO_QUARANTINE = 3;
 
 /**
  * A symbol that the exchange says, again and again, it does not trade: its history and what is published of it stay
- * and age honestly (F74), and no cycle asks for it until the daily look finds it well.
+ * and age honestly (F74), and no cycle asks for it until the daily look finds it well. True when it is in quarantine.
  */
 export async function quarantineWhenGone(
   ports: ActivityPorts,
   pair: Pair,
   failure: Pick<Failure, 'code' | 'message'> & { readonly stage: Stage },
   asOf: EpochMs,
-): Promise<void> {
-  if (failure.code !== 'bad_symbol') return;
+): Promise<boolean> {
+  if (failure.code !== 'bad_symbol') return false;
   const record = (await ports.pairState.stages(pair)).find(({ stage }) => stage === failure.stage);
   const before = record?.lastCode === 'bad_symbol' ? record.sameCodeCount : 0;
-  if (before + 1 >= FAILURES_TO_QUARANTINE) await quarantine(ports, pair.symbol, failure.message, asOf);
+  if (before + 1 < FAILURES_TO_QUARANTINE) return (await stateOf(ports, pair.symbol))?.activation === 'quarantined';
+  await quarantine(ports, pair.symbol, failure.message, asOf);
+  return true;
 }
 
 export async function quarantine(
@@ -39,7 +41,8 @@ export async function quarantine(
 
 /**
  * The symbol is well: new, or well again. What is stored of it is caught up by the next cycle. One that is followed stays
- * as it is. True when it was in quarantine.
+ * as it is, and one that is shown stays so: it was ready, and what is published ages honestly until then. True when it was
+ * in quarantine.
  */
 export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: EpochMs): Promise<boolean> {
   const before = await stateOf(ports, symbol);
@@ -50,9 +53,16 @@ export async function release(ports: ActivityPorts, symbol: MarketSymbol, asOf: 
     const facts = { key, symbol, detail: reason, since: before.since, alert, ends: alert };
     await ports.events.record([eventOf('symbol_released', asOf, facts)]);
   }
-  if (before === undefined || before.activation === 'quarantined' || before.activation === 'retired')
+  if (before?.activation === 'quarantined' && (await isShown(ports, symbol)))
+    await ports.pairState.setSymbolState({ symbol, activation: 'ready', since: asOf, reason: null }, before);
+  else if (before === undefined || before.activation === 'quarantined' || before.activation === 'retired')
     await ports.pairState.setSymbolState({ symbol, activation: 'registered', since: asOf, reason }, before ?? null);
   return before?.activation === 'quarantined';
+}
+
+async function isShown(ports: ActivityPorts, symbol: MarketSymbol): Promise<boolean> {
+  const rows = await ports.publication.rows();
+  return rows.some((row) => row.symbol === symbol && row.visibility === 'visible');
 }
 
 export async function stateOf(ports: ActivityPorts, symbol: MarketSymbol): Promise<SymbolState | undefined> {

@@ -27,6 +27,7 @@ export async function forEachSymbol<T>(
     throw toApplicationFailure(
       new PipelineError(only.failure.code, only.failure.message, {
         stage: only.failure.stage,
+        retry: only.failure.retry,
         ...(only.failure.retryAfterMs === null ? {} : { retryAfterMs: only.failure.retryAfterMs }),
       }),
     );

@@ -2,6 +2,7 @@
 import { ERROR_TABLE } from '../domain/errors';
 import { EVENT_TABLE } from '../domain/event';
 import type { FiringAlert } from '../domain/monitor-memory';
+import { SYMBOLS_DAILY } from '../domain/names';
 import { closeOf } from '../domain/timeframe';
 import { pairKey, type EpochMs, type Stage } from '../domain/types';
 import type { ToldEvent } from '../ports/alert-outbox';
@@ -61,7 +62,10 @@ export interface PairFacts {
 export function whySteps(facts: PairFacts): Step[] {
   const model = facts.champion === null ? [] : [modelStep(facts.champion, facts.now)];
   const predicted = facts.predicts ? [gateStep(facts), ...model, forecastStep(facts)] : [];
-  const early = [exchangeStep(facts), scheduleStep(facts), storeStep(facts), symbolStep(facts)];
+  // No cycle fetches for a symbol in quarantine, so what its store lacks is not the reason, and mends nothing.
+  const held = facts.symbol?.activation === 'quarantined';
+  const stored = held ? [symbolStep(facts), storeStep(facts)] : [storeStep(facts), symbolStep(facts)];
+  const early = [exchangeStep(facts), scheduleStep(facts), ...stored];
   const told = facts.watch === null ? [] : [alertsStep(facts.watch, facts.now)];
   return [...early, ...predicted, filesStep(facts), servedStep(facts), ...told];
 }
@@ -156,6 +160,10 @@ function symbolStep({ symbol, coverage, now }: PairFacts): Step {
   const reason = symbol.reason === null ? '' : `: ${symbol.reason}`;
   const sentence = `${name} is ${symbol.activation} since ${isoText(symbol.since)} (${agoText(symbol.since, now)})${reason}.`;
   if (symbol.activation === 'ready') return fine('symbol', sentence);
+  if (symbol.activation === 'quarantined') {
+    const next = `nothing: the daily look takes it back when it is well; "schedule trigger ${SYMBOLS_DAILY}" looks now`;
+    return wrong('symbol', `${sentence} What is published of it stays and ages.`, next);
+  }
   return wrong('symbol', `${sentence} It is shown once it is ready.`, 'see "data status" for its fills');
 }
 

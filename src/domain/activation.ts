@@ -6,7 +6,7 @@ import type { EpochMs } from './types';
 export type ActivationState = 'registered' | 'backfilling' | 'ready';
 
 export interface ActivationInput {
-  /** The state so far; null when none is known. Any other word (retired, quarantined) has to earn `ready` anew. */
+  /** The state so far; null when none is known. Any other word (retired) has to earn `ready` anew. */
   readonly current: string | null;
   /** Open times of the first and the last stored 1h candle, or null when there is none. */
   readonly extent: { readonly first: EpochMs; readonly last: EpochMs } | null;

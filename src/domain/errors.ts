@@ -238,6 +238,8 @@ export interface ErrorContext {
   readonly retryAfterMs?: number;
   /** Overrides the stage of the table where the same failure can happen elsewhere. */
   readonly stage?: Stage;
+  /** Overrides the retry of the table where the same failure may pass. */
+  readonly retry?: Retry;
   readonly cause?: unknown;
 }
 
@@ -254,7 +256,7 @@ export class PipelineError extends Error {
     this.name = 'PipelineError';
     this.code = code;
     this.stage = context.stage ?? entry.stage;
-    this.retry = entry.retry;
+    this.retry = context.retry ?? entry.retry;
     this.retryAfterMs = context.retryAfterMs;
   }
 

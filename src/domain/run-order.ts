@@ -11,7 +11,20 @@ export const CLOCK_TOLERANCE_MS = 5 * MINUTE;
  * run too, but not later than the clock; and in virtual time, where runs lie years back, no time is.
  */
 export function isAhead(stored: EpochMs, asOf: EpochMs, now: EpochMs): boolean {
-  return stored > Math.max(asOf, now) + CLOCK_TOLERANCE_MS;
+  return stored > aheadOf(asOf, now);
+}
+
+/** From when on a stored time {@link isAhead}. */
+export function aheadOf(asOf: EpochMs, now: EpochMs): EpochMs {
+  return Math.max(asOf, now) + CLOCK_TOLERANCE_MS;
+}
+
+/**
+ * Whether what was fetched at `fetchedAt` is older than what was stored at `storedAt`, and may not replace it (I07). `now` is
+ * the clock of whoever writes.
+ */
+export function isOutdated(fetchedAt: EpochMs, storedAt: EpochMs, now: EpochMs): boolean {
+  return fetchedAt < storedAt && !isAhead(storedAt, fetchedAt, now);
 }
 
 export interface RunResult {

@@ -43,7 +43,8 @@ export async function canary(exchange: Exchange, request: CanaryRequest): Promis
       async () => {},
     );
     // Listed a moment ago, or a month that has not ended: it trades, and no candle of it can have closed.
-    if (wanted === 1 && page.candles.length === 0 && page.forming > 0) return null;
+    const nothingClosed = page.candles.length === 0 && page.quarantined.length === 0;
+    if (wanted === 1 && nothingClosed && page.forming > 0) return null;
     // An exchange of small pages does not show more of it at a time.
     if (page.candles.length >= Math.max(1, Math.floor(ENOUGH * Math.min(wanted, slots)))) return null;
     return `${pairKey(pair)}: ${page.candles.length} of the newest ${slots} candles`;

@@ -1,6 +1,7 @@
 import { PipelineError } from '../domain/errors';
 import { KNOWN_TIMEFRAMES, closeOf, lastClosedOpen, openOf, shiftSlots, slotAt, slotIndex } from '../domain/timeframe';
 import { pairKey } from '../domain/types';
+import { refusedPage } from './verified-page';
 import type { EpochMs, Pair, TimeframeId } from '../domain/types';
 import type { Exchange, RequestPriority } from '../ports/exchange';
 
@@ -76,6 +77,7 @@ class WindowSearch {
       priority: priority ?? 'fill',
       ...(signal === undefined ? {} : { signal }),
     });
+    if (page.refusal?.code === 'unsupported_timeframe') throw refusedPage(page.refusal);
     return page.candles[0]?.openTime ?? null;
   }
 

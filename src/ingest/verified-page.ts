@@ -1,6 +1,6 @@
 /** One page, asked for a second time where the first answer can not be right. */
 import { PipelineError } from '../domain/errors';
-import type { CandlePage, Exchange, PageRequest, QuarantinedRow } from '../ports/exchange';
+import type { CandlePage, Exchange, PageRefusal, PageRequest, QuarantinedRow } from '../ports/exchange';
 
 /** Hears of every row that was refused, before a failure over it is thrown. */
 export type OnRefused = (rows: readonly QuarantinedRow[]) => Promise<void>;
@@ -17,7 +17,8 @@ export function otherLimit(limit: number): number {
 
 /**
  * A page on which no two rows contradict each other, so far as asking again helps (F67): what still does is in quarantine.
- * @throws PipelineError `page_rejected` when too much of it is bad twice, and whatever the exchange throws.
+ * @throws PipelineError `page_rejected` when too much of it is bad twice, `unsupported_timeframe` when it lies on another
+ *   calendar twice, and whatever the exchange throws.
  */
 export async function fetchVerifiedPage(
   exchange: Exchange,
@@ -25,28 +26,22 @@ export async function fetchVerifiedPage(
   onRefused: OnRefused,
 ): Promise<VerifiedPage> {
   const first = await exchange.fetchPage(request);
-  if (!isRejected(first) && !hasConflicts(first)) {
+  if (first.refusal === null && !hasConflicts(first)) {
     await report(first, onRefused);
     return { ...first, requests: 1 };
   }
   const second = await exchange.fetchPage({
     ...request,
-    limit: isRejected(first) ? otherLimit(request.limit) : request.limit,
+    limit: first.refusal === null ? request.limit : otherLimit(request.limit),
   });
   await report(second, onRefused);
-  if (isRejected(second)) {
-    const reasons = [...new Set(second.quarantined.map(({ reason }) => reason))].join(', ');
-    throw new PipelineError(
-      'page_rejected',
-      `${request.symbol} ${request.timeframe} from ${new Date(request.since).toISOString()}: ${second.quarantined.length} of ${second.received} rows are bad (${reasons})`,
-    );
-  }
+  if (second.refusal !== null) throw refusedPage(second.refusal);
   return { ...second, requests: 2 };
 }
 
-/** The adapter leaves no candle on a page of which too much is bad. */
-function isRejected({ candles, quarantined }: CandlePage): boolean {
-  return candles.length === 0 && quarantined.length > 0;
+/** What one answer says may pass, also of the calendar (F76): whether the exchange offers a timeframe, `supports` tells. */
+export function refusedPage({ code, sentence }: PageRefusal): PipelineError {
+  return new PipelineError(code, sentence, { retry: 'transient' });
 }
 
 function hasConflicts({ quarantined }: CandlePage): boolean {

@@ -19,7 +19,15 @@ export interface PageRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What is wrong with an answer as a whole: too many bad rows, or rows of another calendar than ours. */
+export interface PageRefusal {
+  readonly code: 'page_rejected' | 'unsupported_timeframe';
+  readonly sentence: string;
+}
+
 export interface CandlePage {
+  /** Why nothing of the answer may be stored; null when its candles may, though there be none. */
+  readonly refusal: PageRefusal | null;
   /** Closed, valid, on the grid, unique, ascending, all at or after `since`. */
   readonly candles: readonly Candle[];
   readonly quarantined: readonly QuarantinedRow[];

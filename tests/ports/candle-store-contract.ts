@@ -1,7 +1,8 @@
 /** What every candle store must do. */
 import { setTimeout as pause } from 'node:timers/promises';
 import * as fc from 'fast-check';
-import type { CandleStore } from '../../src/ports/candle-store';
+import { DAY } from '../../src/domain/timeframe';
+import type { CandleStore, PlannedChange } from '../../src/ports/candle-store';
 import { candleStoreModel } from './candle-store-model';
 import { BTC_1H, ETH_1D, RUNS, candle, candles, pairOf, slot } from './store-fixtures';
 
@@ -211,6 +212,35 @@ function rewriting(make: () => Promise<CandleStore>): void {
     const outcome = await store.write(BTC_1H, [candle(1, 100)], 1999);
     expect(outcome).toEqual({ inserted: 0, unchanged: 0, revisions: [], outdated: 1, refused: [] });
     expect(await store.read(BTC_1H, {})).toEqual([candle(1, 200)]);
+  });
+
+  test('F30 a fetch by a clock that was ahead is no newer one: what the exchange says later replaces it', async () => {
+    const store = await make();
+    const now = Date.now();
+    await store.write(BTC_1H, [candle(1, 100), candle(2, 100)], now + 3 * DAY);
+    const told: PlannedChange[] = [];
+    const outcome = await store.write(
+      BTC_1H,
+      [candle(1, 200), candle(2, 100)],
+      now,
+      async (change) => void told.push(change),
+    );
+    const revision = { before: candle(1, 100), after: candle(1, 200) };
+    expect(outcome).toEqual({ inserted: 0, unchanged: 1, revisions: [revision], outdated: 0, refused: [] });
+    expect(told).toMatchObject([{ revisions: [revision] }]);
+    expect(await store.read(BTC_1H, {})).toEqual([candle(1, 200), candle(2, 100)]);
+    // From here on the order holds again, also for the one whose values stayed.
+    const before = await store.write(BTC_1H, [candle(1, 300), candle(2, 300)], now - 1);
+    expect(before).toMatchObject({ revisions: [], outdated: 2 });
+  });
+
+  test('F30 a value revised by a clock that was ahead is replaced too', async () => {
+    const store = await make();
+    const now = Date.now();
+    await store.write(BTC_1H, [candle(1, 100)], now);
+    await store.write(BTC_1H, [candle(1, 200)], now + 3 * DAY);
+    await store.write(BTC_1H, [candle(1, 300)], now + 1);
+    expect(await store.read(BTC_1H, {})).toEqual([candle(1, 300)]);
   });
 
   test('I07 values that a newer fetch confirmed are not replaced by an answer from before it', async () => {

@@ -1,5 +1,6 @@
 /** What every store of facts about symbols and pairs must do. */
 import type { QuarantinedRow } from '../../src/domain/candle';
+import { DAY } from '../../src/domain/timeframe';
 import { parseSymbol } from '../../src/domain/types';
 import type { PairStateStore, SymbolState } from '../../src/ports/pair-state';
 import { BTC_1H, ETH_1D, candle, slot } from './store-fixtures';
@@ -117,6 +118,26 @@ function stages(make: () => Promise<PairStateStore>): void {
     await store.recordFailure(BTC_1H, 'detect', 1000, 'exchange_timeout', 'slow');
     await store.recordSuccess(BTC_1H, 'detect', 1000);
     expect(await store.stages(BTC_1H)).toMatchObject([{ failureCount: 0 }]);
+  });
+
+  test('F30 a failure told by a clock that was ahead hides no later one, and ends with the next success', async () => {
+    const store = await make();
+    await store.recordFailure(BTC_1H, 'export', 3 * DAY, 'export_failed', 'ahead');
+    await store.recordFailure(BTC_1H, 'export', 1000, 'disk_full', 'full');
+    expect(await store.stages(BTC_1H)).toMatchObject([{ lastFailureAt: 1000, failureCount: 2, lastMessage: 'full' }]);
+    await store.recordFailure(BTC_1H, 'export', 3 * DAY, 'export_failed', 'ahead');
+    await store.recordSuccess(BTC_1H, 'export', 2000);
+    expect(await store.stages(BTC_1H)).toMatchObject([{ lastSuccessAt: 2000, failureCount: 0, sameCodeCount: 0 }]);
+  });
+
+  test('F30 a success told by a clock that was ahead keeps no failure from being counted', async () => {
+    const store = await make();
+    await store.recordSuccess(BTC_1H, 'detect', 3 * DAY);
+    await store.recordFailure(BTC_1H, 'detect', 1000, 'bad_symbol', 'gone');
+    await store.recordFailure(BTC_1H, 'detect', 2000, 'bad_symbol', 'gone');
+    expect(await store.stages(BTC_1H)).toMatchObject([{ failureCount: 2, sameCodeCount: 2 }]);
+    await store.recordSuccess(BTC_1H, 'detect', 3000);
+    expect(await store.stages(BTC_1H)).toMatchObject([{ lastSuccessAt: 3000, failureCount: 0 }]);
   });
 
   test('stages and pairs do not mix', async () => {

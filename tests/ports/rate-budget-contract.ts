@@ -11,6 +11,8 @@ export interface BudgetUnderTest {
   /** Moves the clock, waking sleepers in order of their time; resolves when all that follows has settled. */
   readonly advance: (ms: number) => Promise<void>;
   readonly now: () => number;
+  /** Puts the clock forward or back, while no time passes. */
+  readonly jump: (ms: number) => void;
 }
 
 export interface VirtualTime {
@@ -18,9 +20,11 @@ export interface VirtualTime {
   readonly sleep: (ms: number) => Promise<void>;
   readonly advance: (ms: number) => Promise<void>;
   readonly now: () => number;
+  readonly jump: (ms: number) => void;
 }
 
 const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
 const CAPACITY = 3000;
 const RUNS = Number(process.env.FC_RUNS ?? 10);
 
@@ -31,11 +35,15 @@ async function settle(): Promise<void> {
 
 export function virtualTime(start = Date.UTC(2024, 0, 1)): VirtualTime {
   let now = start;
+  let ahead = 0;
   let sleepers: { readonly at: number; readonly wake: () => void }[] = [];
   return {
-    clock: { now: () => now, monotonic: () => now - start },
+    clock: { now: () => now + ahead, monotonic: () => now - start },
     sleep: (ms) => new Promise((wake) => sleepers.push({ at: now + Math.max(1, ms), wake })),
-    now: () => now,
+    now: () => now + ahead,
+    jump(ms) {
+      ahead += ms;
+    },
     async advance(ms) {
       const end = now + ms;
       await settle();
@@ -162,6 +170,37 @@ function priorities(make: () => Promise<BudgetUnderTest>): void {
     await advance(MINUTE + 2000);
     expect(fill.state).toBe('granted');
   });
+
+  test('F30 fills go on when a clock was ahead while a live request waited, and is put right', async () => {
+    const { budget, advance, now, jump } = await make();
+    jump(3 * DAY);
+    await budget.take('demo', CAPACITY, 'live');
+    const caller = new AbortController();
+    observe(budget.take('demo', 1, 'live', caller.signal, 2 * MINUTE), now);
+    await advance(1000);
+    caller.abort(new Error('called off'));
+    jump(-3 * DAY);
+    await advance(MINUTE);
+    await expect(budget.take('demo', 1, 'fill', undefined, 0)).resolves.toBeUndefined();
+  });
+
+  test('F30 a live request that waits goes first, also after a clock that was ahead was put right', async () => {
+    const { budget, advance, now, jump } = await make();
+    jump(3 * DAY);
+    await budget.take('demo', CAPACITY, 'live');
+    const caller = new AbortController();
+    observe(budget.take('demo', 1, 'live', caller.signal, 2 * MINUTE), now);
+    await advance(1000);
+    caller.abort(new Error('called off'));
+    jump(-3 * DAY);
+    await advance(MINUTE);
+    await budget.take('demo', CAPACITY, 'live');
+    const fill = observe(budget.take('demo', 2000, 'fill', undefined, 3 * MINUTE), now);
+    await advance(1000);
+    const live = observe(budget.take('demo', 2000, 'live', undefined, 3 * MINUTE), now);
+    await advance(MINUTE + 2000);
+    expect({ live: live.state, fill: fill.state }).toEqual({ live: 'granted', fill: 'waiting' });
+  });
 }
 
 function bans(make: () => Promise<BudgetUnderTest>): void {
@@ -221,5 +260,37 @@ function bans(make: () => Promise<BudgetUnderTest>): void {
     await budget.ban('demo', now() + 60_000, 'exchange_banned');
     expect(await budget.bannedUntil('other')).toBeNull();
     await expect(budget.take('other', 1, 'live')).resolves.toBeUndefined();
+  });
+
+  test('F30 a ban told by a clock that was ahead lasts as long as the exchange asked for, not as long as the jump', async () => {
+    const { budget, advance, now, jump } = await make();
+    jump(3 * DAY);
+    await budget.ban('demo', now() + 60_000, 'rate_limited');
+    jump(-3 * DAY);
+    await advance(60_000);
+    expect(await budget.bannedUntil('demo')).toBeNull();
+    await expect(budget.take('demo', 1, 'live')).resolves.toBeUndefined();
+  });
+
+  test('I60 the ban that follows one told by a clock that was ahead is kept', async () => {
+    const { budget, advance, now, jump } = await make();
+    jump(3 * DAY);
+    await budget.ban('demo', now() + 60_000, 'rate_limited');
+    jump(-3 * DAY);
+    await advance(60_000);
+    const until = now() + 30_000;
+    await budget.ban('demo', until, 'exchange_banned');
+    expect(await budget.bannedUntil('demo')).toBe(until);
+    await expect(budget.take('demo', 1, 'live')).rejects.toMatchObject({ code: 'exchange_banned' });
+  });
+
+  test('I60 a clock that is put back does not end a ban', async () => {
+    const { budget, advance, now, jump } = await make();
+    await budget.ban('demo', now() + 60_000, 'exchange_banned');
+    jump(-DAY);
+    await advance(59_000);
+    await expect(budget.take('demo', 1, 'live', undefined, 0)).rejects.toMatchObject({ code: 'exchange_banned' });
+    await advance(1000);
+    await expect(budget.take('demo', 1, 'live', undefined, 0)).resolves.toBeUndefined();
   });
 }

@@ -10,9 +10,9 @@ const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 
 rateBudgetContract('SQLite', async () => {
-  const { clock, sleep, advance, now } = virtualTime();
+  const { clock, sleep, advance, now, jump } = virtualTime();
   const state = closed(await openStateStore(join(temporaryFolder(), 'state.db')));
-  return { budget: state.budget({ clock, sleep }), advance, now };
+  return { budget: state.budget({ clock, sleep }), advance, now, jump };
 });
 
 test('I60 a ban holds every connection to its last millisecond, and outlives the one that told of it', async () => {
@@ -27,6 +27,19 @@ test('I60 a ban holds every connection to its last millisecond, and outlives the
   await expect(early).rejects.toMatchObject({ code: 'exchange_banned', retryAfterMs: 1 });
   await advance(1);
   await expect(budget.take('demo', 1, 'live', undefined, 0)).resolves.toBeUndefined();
+});
+
+test('F30 to another process a ban told by a clock that was ahead says nothing', async () => {
+  const { clock, sleep, now, jump } = virtualTime();
+  const path = join(temporaryFolder(), 'state.db');
+  jump(3 * 86_400_000);
+  await closed(await openStateStore(path))
+    .budget({ clock, sleep })
+    .ban('demo', now() + 60_000, 'rate_limited');
+  jump(-3 * 86_400_000);
+  const budget = closed(await openStateStore(path)).budget({ clock, sleep });
+  expect(await budget.bannedUntil('demo')).toBeNull();
+  await expect(budget.take('demo', 1, 'live')).resolves.toBeUndefined();
 });
 
 test('each exchange has the limit it was given', async () => {

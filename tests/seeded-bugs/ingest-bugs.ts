@@ -87,8 +87,8 @@ export const INGEST_BUGS: readonly SeededBug[] = [
   {
     name: 'no_ban_gate',
     file: 'src/adapters/sqlite/rate-budget.ts',
-    text: 'if (gate.banned_until > now) return',
-    instead: 'if (gate.banned_until > now + 1e15) return',
+    text: 'if (banned > 0) return',
+    instead: 'if (banned > 1e15) return',
     caughtBy: { kind: 'scene', rule: 'I60 ban' },
   },
 ];

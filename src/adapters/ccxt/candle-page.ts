@@ -2,7 +2,7 @@ import { normalisePage } from '../../domain/candle';
 import { PipelineError } from '../../domain/errors';
 import { closeOf } from '../../domain/timeframe';
 import type { EpochMs } from '../../domain/types';
-import type { CandlePage, PageRequest } from '../../ports/exchange';
+import type { CandlePage, PageRefusal, PageRequest } from '../../ports/exchange';
 
 export interface PageTimes {
   /** The earlier of the run's time, our clock and the exchange's. */
@@ -14,15 +14,16 @@ export interface PageTimes {
 
 /**
  * The rows of an answer, in the exchange's order, as a page of which every candle may be stored. When too much of the
- * answer is bad to believe the rest, the page has no candle and everything bad is in `quarantined`.
- * @throws PipelineError `unsupported_timeframe` when the rows lie on another calendar than ours.
+ * answer is bad to believe the rest, the page has no candle, everything bad is in `quarantined`, and `refusal` says why.
  */
 export function candlePage(rows: readonly unknown[], request: PageRequest, times: PageTimes): CandlePage {
   const { timeframe, since, limit } = request;
   const page = normalisePage(rows, { timeframe, since, ...times });
-  refuseOtherCalendar(rows, page.quarantined, request);
+  const tooMany = page.pageRejected ? tooManyBad(rows, page.quarantined, request) : null;
+  const refusal = otherCalendar(rows, page.quarantined, request) ?? tooMany;
   return {
-    candles: page.pageRejected ? [] : page.candles.slice(0, limit),
+    refusal,
+    candles: refusal === null ? page.candles.slice(0, limit) : [],
     quarantined: page.quarantined,
     received: rows.length,
     duplicates: page.duplicates,
@@ -32,19 +33,29 @@ export function candlePage(rows: readonly unknown[], request: PageRequest, times
 }
 
 /** Weeks that begin on Thursday, "months" of 30 days: a few of their rows fall on our grid by chance (P7). */
-function refuseOtherCalendar(
+function otherCalendar(
   rows: readonly unknown[],
   quarantined: CandlePage['quarantined'],
   { symbol, timeframe }: PageRequest,
-): void {
+): PageRefusal | null {
   const misaligned = quarantined.filter(({ reason, openTime }) => reason === 'misaligned' && (openTime ?? 0) > 0);
   const first = misaligned[0]?.openTime;
-  if (misaligned.length * 2 <= rows.length || first === undefined || first === null) return;
+  if (misaligned.length * 2 <= rows.length || first === undefined || first === null) return null;
   const stamp = Math.abs(first) <= 8.64e15 ? new Date(first).toISOString() : String(first);
-  throw new PipelineError(
-    'unsupported_timeframe',
-    `${symbol} ${timeframe}: ${misaligned.length} of ${rows.length} candles do not open on our calendar, the first at ${stamp}`,
-  );
+  return {
+    code: 'unsupported_timeframe',
+    sentence: `${symbol} ${timeframe}: ${misaligned.length} of ${rows.length} candles do not open on our calendar, the first at ${stamp}`,
+  };
+}
+
+function tooManyBad(
+  rows: readonly unknown[],
+  quarantined: CandlePage['quarantined'],
+  { symbol, timeframe, since }: PageRequest,
+): PageRefusal {
+  const reasons = [...new Set(quarantined.map(({ reason }) => reason))].join(', ');
+  const sentence = `${symbol} ${timeframe} from ${new Date(since).toISOString()}: ${quarantined.length} of ${rows.length} rows are bad (${reasons})`;
+  return { code: 'page_rejected', sentence };
 }
 
 /** Where an exchange's own rows say when their slot ends, which ccxt leaves out. */

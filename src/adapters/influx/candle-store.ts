@@ -1,10 +1,13 @@
 /** The candle store in InfluxDB 2: the one of production. */
 import { sameValues } from '../../domain/candle';
 import { findHoles, intersectRanges, mergeRanges, subtractRanges } from '../../domain/coverage';
+import { isOutdated } from '../../domain/run-order';
 import { countSlots, openOf, shiftSlots } from '../../domain/timeframe';
 import { pairKey } from '../../domain/types';
 import type { Candle, EpochMs, Pair, SlotRange } from '../../domain/types';
 import type { BeforeChange, CandleStore, Extent, ReadRange, Revision, WriteOutcome } from '../../ports/candle-store';
+import { systemClock } from '../../ports/clock';
+import type { Clock } from '../../ports/clock';
 import type { DatedCandle, Judgement, WriteOrder } from '../../ports/write-order';
 import { plannedChange } from '../sqlite/planned-change';
 import { refuseUnstorable } from '../sqlite/storable';
@@ -20,6 +23,7 @@ export interface InfluxCandleStoreOptions {
   /** Whose candles these are; several sources may share a bucket and never see each other. */
   readonly source: string;
   readonly order: WriteOrder;
+  readonly clock?: Pick<Clock, 'now'>;
 }
 
 const DEFAULT_READ_LIMIT = 10_000;
@@ -53,15 +57,17 @@ export class InfluxCandleStore implements CandleStore {
   readonly #bucketId: string;
   readonly #source: string;
   readonly #order: WriteOrder;
+  readonly #clock: Pick<Clock, 'now'>;
   /** Open times of the newest candles seen so far: where to look first, never what is there. */
   readonly #newest = new Map<string, EpochMs>();
 
-  constructor({ connection, bucketId, source, order }: InfluxCandleStoreOptions) {
+  constructor({ connection, bucketId, source, order, clock = systemClock }: InfluxCandleStoreOptions) {
     this.#connection = connection;
     this.#queries = new CandleQueries(connection, source);
     this.#bucketId = bucketId;
     this.#source = source;
     this.#order = order;
+    this.#clock = clock;
   }
 
   async write(
@@ -107,14 +113,15 @@ export class InfluxCandleStore implements CandleStore {
       const rows = await this.#queries.rows(pair, { from: range.from }, most, 'oldest');
       const followed = (rows.at(-1)?.candle.openTime ?? range.to) > range.to;
       const inside = rows.filter(({ candle }) => candle.openTime <= range.to);
+      const now = this.#clock.now();
       const stored = new Map(inside.map((row) => [row.candle.openTime, row]));
       if (rows.length > 0) {
         const known = await this.#order.decided(pair, range);
-        const change = plannedChange(overlaid(stored, known), candles, fetchedAt, followed);
+        const change = plannedChange(overlaid(stored, known), candles, fetchedAt, followed, now);
         if (change !== null) await before(change);
       }
       return await this.#order.decide(write, (known, contested) =>
-        judge(stored, known, { candles, fetchedAt, contested }),
+        judge(stored, known, { candles, fetchedAt, contested, now }),
       );
     } catch (error) {
       await this.#order.cancel(write);
@@ -248,9 +255,9 @@ export class InfluxCandleStore implements CandleStore {
 function judge(
   server: ReadonlyMap<EpochMs, DatedCandle>,
   known: ReadonlyMap<EpochMs, DatedCandle>,
-  page: { readonly candles: readonly Candle[]; readonly fetchedAt: EpochMs; readonly contested: boolean },
+  page: Pick<Asked, 'candles' | 'fetchedAt'> & { readonly contested: boolean; readonly now: EpochMs },
 ): Judgement<Plan> {
-  const { candles, fetchedAt, contested } = page;
+  const { candles, fetchedAt, contested, now } = page;
   const slots = new Map(overlaid(server, known));
   const send = new Map<EpochMs, DatedCandle>();
   const revised = new Set<EpochMs>();
@@ -260,15 +267,16 @@ function judge(
   for (const candle of candles) {
     const before = slots.get(candle.openTime);
     const same = before !== undefined && sameValues(before.candle, candle);
+    const late = before !== undefined && isOutdated(fetchedAt, before.fetchedAt, now);
     if (before === undefined) inserted.push(candle.openTime);
     else if (same) unchanged += 1;
-    else if (fetchedAt < before.fetchedAt) outdated += 1;
+    else if (late) outdated += 1;
     else {
       revisions.push({ before: before.candle, after: candle });
       revised.add(candle.openTime);
     }
     // The time of fetching moves on even when the values do not, or an older answer could still replace them.
-    if (before === undefined || fetchedAt > before.fetchedAt || (fetchedAt === before.fetchedAt && !same)) {
+    if (before === undefined || (!late && !(same && fetchedAt === before.fetchedAt))) {
       const row = { candle, fetchedAt };
       slots.set(candle.openTime, row);
       send.set(candle.openTime, row);

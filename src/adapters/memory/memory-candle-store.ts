@@ -1,9 +1,12 @@
 /** The candle store in memory: for tests, and the plain statement of what the others must do. */
 import { sameValues } from '../../domain/candle';
+import { isOutdated } from '../../domain/run-order';
 import { shiftSlots } from '../../domain/timeframe';
 import { pairKey } from '../../domain/types';
 import type { Candle, EpochMs, Pair, SlotRange } from '../../domain/types';
 import type { BeforeChange, CandleStore, Extent, ReadRange, Revision, WriteOutcome } from '../../ports/candle-store';
+import { systemClock } from '../../ports/clock';
+import type { Clock } from '../../ports/clock';
 import { plannedChange } from '../sqlite/planned-change';
 import { refuseUnstorable } from '../sqlite/storable';
 
@@ -15,6 +18,8 @@ interface Series {
 export class MemoryCandleStore implements CandleStore {
   readonly #series = new Map<string, Series>();
 
+  constructor(private readonly clock: Pick<Clock, 'now'> = systemClock) {}
+
   async write(
     pair: Pair,
     candles: readonly Candle[],
@@ -22,10 +27,11 @@ export class MemoryCandleStore implements CandleStore {
     before: BeforeChange = async () => {},
   ): Promise<WriteOutcome> {
     refuseUnstorable(pair, candles, fetchedAt);
+    const now = this.clock.now();
     const { slots } = this.#seriesOf(pair);
     const newest = Math.max(...candles.map(({ openTime }) => openTime));
     const followed = [...slots.keys()].some((openTime) => openTime > newest);
-    const change = plannedChange(slots, candles, fetchedAt, followed);
+    const change = plannedChange(slots, candles, fetchedAt, followed, now);
     if (change !== null) await before(change);
     const revisions: Revision[] = [];
     let [inserted, unchanged, outdated] = [0, 0, 0];
@@ -33,9 +39,9 @@ export class MemoryCandleStore implements CandleStore {
       const stored = slots.get(candle.openTime);
       if (stored === undefined) inserted += 1;
       else if (sameValues(stored.candle, candle)) unchanged += 1;
-      else if (fetchedAt < stored.fetchedAt) outdated += 1;
+      else if (isOutdated(fetchedAt, stored.fetchedAt, now)) outdated += 1;
       else revisions.push({ before: stored.candle, after: candle });
-      if (stored === undefined || fetchedAt >= stored.fetchedAt)
+      if (stored === undefined || !isOutdated(fetchedAt, stored.fetchedAt, now))
         slots.set(candle.openTime, { candle: { ...candle }, fetchedAt });
     }
     return { inserted, unchanged, revisions, outdated, refused: [] };

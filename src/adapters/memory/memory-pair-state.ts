@@ -1,5 +1,6 @@
 import type { QuarantinedRow } from '../../domain/candle';
 import type { ErrorCode } from '../../domain/errors';
+import { isAhead } from '../../domain/run-order';
 import { pairKey } from '../../domain/types';
 import type { EpochMs, MarketSymbol, Pair, Stage } from '../../domain/types';
 import type { Revision } from '../../ports/candle-store';
@@ -42,10 +43,10 @@ export class MemoryPairState implements PairStateStore {
 
   async recordSuccess(pair: Pair, stage: Stage, at: EpochMs): Promise<void> {
     const before = this.#stage(pair, stage);
-    const outlived = before.lastFailureAt !== null && before.lastFailureAt > at;
+    const outlived = isLater(before.lastFailureAt, at);
     this.#of(pair).stages.set(stage, {
       ...before,
-      lastSuccessAt: Math.max(at, before.lastSuccessAt ?? at),
+      lastSuccessAt: isLater(before.lastSuccessAt, at) ? before.lastSuccessAt : at,
       failureCount: outlived ? before.failureCount : 0,
       sameCodeCount: outlived ? before.sameCodeCount : 0,
     });
@@ -53,8 +54,8 @@ export class MemoryPairState implements PairStateStore {
 
   async recordFailure(pair: Pair, stage: Stage, at: EpochMs, code: ErrorCode, message: string): Promise<void> {
     const before = this.#stage(pair, stage);
-    if (before.lastFailureAt !== null && before.lastFailureAt >= at) return;
-    const sinceSuccess = before.lastSuccessAt === null || at >= before.lastSuccessAt;
+    if (before.lastFailureAt === at || isLater(before.lastFailureAt, at)) return;
+    const sinceSuccess = !isLater(before.lastSuccessAt, at);
     this.#of(pair).stages.set(stage, {
       ...before,
       lastFailureAt: at,
@@ -115,4 +116,9 @@ export class MemoryPairState implements PairStateStore {
     const never = { lastSuccessAt: null, lastFailureAt: null, lastCode: null, lastMessage: null };
     return this.#of(pair).stages.get(stage) ?? { stage, ...never, failureCount: 0, sameCodeCount: 0 };
   }
+}
+
+/** What a clock that was ahead told orders nothing. */
+function isLater(stored: EpochMs | null, at: EpochMs): boolean {
+  return stored !== null && stored > at && !isAhead(stored, at, at);
 }

@@ -1,5 +1,4 @@
 import { PipelineError } from '../../domain/errors';
-import type { EpochMs } from '../../domain/types';
 import type { Clock } from '../../ports/clock';
 import type { RequestPriority } from '../../ports/exchange';
 import type { RateBudget } from '../../ports/rate-budget';
@@ -28,7 +27,8 @@ interface Grant {
 }
 
 interface Ban {
-  readonly until: EpochMs;
+  /** On the monotonic clock. */
+  readonly until: number;
   readonly code: 'rate_limited' | 'exchange_banned' | 'exchange_blocked';
 }
 
@@ -39,9 +39,9 @@ class Ledger {
 
   constructor(private readonly capacity: number) {}
 
-  /** A ban that is in force at `now`. */
-  banAt(now: EpochMs): Ban | null {
-    return this.banned !== null && this.banned.until > now ? this.banned : null;
+  /** Milliseconds until the ban ends, 0 without one; `now` is on the monotonic clock. */
+  banLeft(now: number): number {
+    return Math.max(0, (this.banned?.until ?? now) - now);
   }
 
   get banCode(): Ban['code'] {
@@ -96,7 +96,7 @@ export function createMemoryRateBudget(options: MemoryRateBudgetOptions): RateBu
         for (;;) {
           signal?.throwIfAborted();
           const at = clock.monotonic();
-          const left = { banned: banLeft(ledger, clock.now()), full: ledger.waitFor(weight, priority, at) };
+          const left = { banned: ledger.banLeft(at), full: ledger.waitFor(weight, priority, at) };
           refuseLongWait(exchange, ledger, left, deadline - at);
           const goesAfterLive = priority === 'fill' && ledger.liveWaiting > 0;
           const wait = Math.max(left.banned, left.full, goesAfterLive ? POLL : 0);
@@ -108,18 +108,13 @@ export function createMemoryRateBudget(options: MemoryRateBudgetOptions): RateBu
       }
     },
     async ban(exchange, until, code) {
-      ledgerOf(exchange).ban({ until, code });
+      ledgerOf(exchange).ban({ until: clock.monotonic() + until - clock.now(), code });
     },
     async bannedUntil(exchange) {
-      return ledgerOf(exchange).banAt(clock.now())?.until ?? null;
+      const left = ledgerOf(exchange).banLeft(clock.monotonic());
+      return left > 0 ? clock.now() + left : null;
     },
   };
-}
-
-/** Milliseconds until the ban ends; 0 without one. */
-function banLeft(ledger: Ledger, now: EpochMs): number {
-  const ban = ledger.banAt(now);
-  return ban === null ? 0 : ban.until - now;
 }
 
 /** @throws PipelineError when the wait is longer than `allowed` milliseconds. */

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { sameValues } from '../../domain/candle';
 import { mergeRanges } from '../../domain/coverage';
+import { isOutdated } from '../../domain/run-order';
 import { countSlots } from '../../domain/timeframe';
 import type { Candle, EpochMs, Pair, SlotRange, TimeframeId } from '../../domain/types';
 import type {
@@ -13,6 +14,8 @@ import type {
   Revision,
   WriteOutcome,
 } from '../../ports/candle-store';
+import { systemClock } from '../../ports/clock';
+import type { Clock } from '../../ports/clock';
 import { holesByBlocks } from './candle-holes';
 import { CANDLE_MIGRATIONS } from './candle-schema';
 import { CandleStatements } from './candle-statements';
@@ -30,11 +33,11 @@ const LATEST = Number.MAX_SAFE_INTEGER;
  * Opens the candle database at `path`, creating it and its folder when there is none.
  * @throws PipelineError `store_unavailable`, `store_corrupt`, `disk_full`, or `invalid_input` when a newer program wrote it.
  */
-export async function openCandleStore(path: string): Promise<CandleStore> {
+export async function openCandleStore(path: string, clock: Pick<Clock, 'now'> = systemClock): Promise<CandleStore> {
   const database = await openDatabase(path);
   try {
     await migrate(path, database, CANDLE_MIGRATIONS);
-    return await guarded(path, () => new SqliteCandleStore(path, database));
+    return await guarded(path, () => new SqliteCandleStore(path, database, clock));
   } catch (error) {
     closeDatabase(database);
     throw error;
@@ -56,10 +59,12 @@ class SqliteCandleStore implements CandleStore {
   readonly #path: string;
   readonly #database: SqliteDatabase;
   readonly #statements: CandleStatements;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #knownHoles = new Map<number, KnownHoles>();
 
-  constructor(path: string, database: SqliteDatabase) {
+  constructor(path: string, database: SqliteDatabase, clock: Pick<Clock, 'now'>) {
     this.#path = path;
+    this.#clock = clock;
     this.#database = database;
     this.#statements = new CandleStatements(database);
   }
@@ -85,13 +90,14 @@ class SqliteCandleStore implements CandleStore {
     const [first = 0, last = 0] = [opens[0], opens.at(-1)];
     if (series === undefined || newest === null || newest < first) return null;
     const stored = new Map(statements.dated(series, first, last).map((row) => [row.candle.openTime, row]));
-    return plannedChange(stored, candles, fetchedAt, newest > last);
+    return plannedChange(stored, candles, fetchedAt, newest > last, this.#clock.now());
   }
 
   #writeAll(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs): WriteOutcome {
     const statements = this.#statements;
     statements.addSeries(pair);
     const series = statements.series(pair)?.id ?? 0;
+    const now = this.#clock.now();
     const revisions: Revision[] = [];
     let [inserted, unchanged, outdated] = [0, 0, 0];
     for (const candle of candles) {
@@ -102,11 +108,11 @@ class SqliteCandleStore implements CandleStore {
       const stored = statements.stored(series, candle.openTime);
       if (stored === null) throw new Error('a candle vanished inside a transaction');
       const same = sameValues(stored.candle, candle);
+      const late = isOutdated(fetchedAt, stored.fetchedAt, now);
       // The time of fetching moves on even when the values do not, or an older answer could still replace them.
-      if (fetchedAt > stored.fetchedAt || (fetchedAt === stored.fetchedAt && !same))
-        statements.replace(series, candle, fetchedAt);
+      if (!late && !(same && fetchedAt === stored.fetchedAt)) statements.replace(series, candle, fetchedAt);
       if (same) unchanged += 1;
-      else if (fetchedAt < stored.fetchedAt) outdated += 1;
+      else if (late) outdated += 1;
       else revisions.push({ before: stored.candle, after: candle });
     }
     statements.addToCount(series, inserted);

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { aheadOf } from '../../domain/run-order';
 import type { ErrorCode } from '../../domain/errors';
 import type { Candle, EpochMs, Pair, Stage } from '../../domain/types';
 import type { Revision } from '../../ports/candle-store';
@@ -66,16 +67,18 @@ export class SqlitePairState implements PairStateStore {
   }
 
   async recordSuccess({ symbol, timeframe }: Pair, stage: Stage, at: EpochMs): Promise<void> {
+    const ahead = aheadOf(at, at);
+    // A success that is told late does not undo failures that came after it; one of a clock that was ahead came before it.
+    const ends = sql<boolean>`(ifnull(last_failure_at, 0) <= ${at} OR last_failure_at > ${ahead})`;
     await this.state.write((db) =>
       db
         .insertInto('stage_record')
         .values({ symbol, timeframe, stage, last_success_at: at, failure_count: 0 })
         .onConflict((conflict) =>
           conflict.columns(['symbol', 'timeframe', 'stage']).doUpdateSet({
-            last_success_at: sql`max(ifnull(last_success_at, excluded.last_success_at), excluded.last_success_at)`,
-            // A success that is told late does not undo failures that came after it.
-            failure_count: sql`iif(ifnull(last_failure_at, 0) <= excluded.last_success_at, 0, failure_count)`,
-            same_code_count: sql`iif(ifnull(last_failure_at, 0) <= excluded.last_success_at, 0, same_code_count)`,
+            last_success_at: sql`iif(last_success_at > ${ahead}, ${at}, max(ifnull(last_success_at, ${at}), ${at}))`,
+            failure_count: sql`iif(${ends}, 0, failure_count)`,
+            same_code_count: sql`iif(${ends}, 0, same_code_count)`,
           }),
         )
         .execute(),
@@ -85,6 +88,8 @@ export class SqlitePairState implements PairStateStore {
   async recordFailure(pair: Pair, stage: Stage, at: EpochMs, code: ErrorCode, message: string): Promise<void> {
     const { symbol, timeframe } = pair;
     const failure = { last_failure_at: at, last_code: code, last_message: message };
+    const ahead = aheadOf(at, at);
+    const counts = sql<boolean>`(${at} >= ifnull(last_success_at, ${at}) OR last_success_at > ${ahead})`;
     await this.state.write((db) =>
       db
         .insertInto('stage_record')
@@ -94,11 +99,13 @@ export class SqlitePairState implements PairStateStore {
             .columns(['symbol', 'timeframe', 'stage'])
             .doUpdateSet({
               ...failure,
-              failure_count: sql`failure_count + (${at} >= ifnull(last_success_at, ${at}))`,
-              same_code_count: sql`iif(last_code = ${code}, same_code_count, 0) + (${at} >= ifnull(last_success_at, ${at}))`,
+              failure_count: sql`failure_count + ${counts}`,
+              same_code_count: sql`iif(last_code = ${code}, same_code_count, 0) + ${counts}`,
             })
             // The same failure told again, or one told late, changes nothing.
-            .where(sql<boolean>`${at} > ifnull(stage_record.last_failure_at, ${at} - 1)`),
+            .where(
+              sql<boolean>`(${at} > ifnull(stage_record.last_failure_at, ${at} - 1) OR stage_record.last_failure_at > ${ahead})`,
+            ),
         )
         .execute(),
     );

@@ -1,6 +1,7 @@
 import { setTimeout as realSleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { PipelineError } from '../../domain/errors';
+import { isAhead } from '../../domain/run-order';
 import type { EpochMs } from '../../domain/types';
 import { systemClock } from '../../ports/clock';
 import type { Clock } from '../../ports/clock';
@@ -40,6 +41,8 @@ export class SqliteRateBudget implements RateBudget {
   readonly #limits: Readonly<Record<string, number>>;
   readonly #clock: Clock;
   readonly #sleep: (ms: number) => Promise<unknown>;
+  /** When bans that were told here end, on the monotonic clock, by exchange. */
+  readonly #toldHere = new Map<string, number>();
 
   constructor(
     private readonly state: StateDatabase,
@@ -92,26 +95,42 @@ export class SqliteRateBudget implements RateBudget {
   async #judge(db: StateConnection, exchange: string, weight: number, priority: RequestPriority): Promise<Look> {
     const now = this.#clock.now();
     const gate = await gateOf(db, exchange);
-    if (gate.banned_until > now) return { kind: 'banned', wait: gate.banned_until - now, code: gate.ban_code };
+    const banned = this.#banLeft(gate, now);
+    if (banned > 0) return { kind: 'banned', wait: banned, code: gate.ban_code };
     const limit = this.#limits[exchange] ?? DEFAULT_LIMIT;
     const fits = fitsNow(await usedOf(db, exchange, now), limit, weight, priority);
     const wait = fits ? 0 : waitFor(await windowOf(db, exchange, now), limit, weight, priority, now);
-    if (priority === 'fill' && gate.live_waiting_until > now)
-      return { kind: 'after_live', wait: Math.max(wait, LOOK_AGAIN) };
-    const fillsHeld = gate.live_waiting_until >= now + LIVE_MARK - LOOK_AGAIN;
+    // A later time than a mark can have was told by a clock that was ahead.
+    const liveWaits = gate.live_waiting_until > now && gate.live_waiting_until <= now + LIVE_MARK;
+    if (priority === 'fill' && liveWaits) return { kind: 'after_live', wait: Math.max(wait, LOOK_AGAIN) };
+    const fillsHeld = liveWaits && gate.live_waiting_until >= now + LIVE_MARK - LOOK_AGAIN;
     return wait > 0 ? { kind: 'full', wait, fillsHeld } : { kind: 'granted' };
   }
 
   async ban(exchange: string, until: EpochMs, code: GateTable['ban_code']): Promise<void> {
+    const now = this.#clock.now();
     await this.state.write(async (db) => {
       const gate = await gateOf(db, exchange);
-      if (until > gate.banned_until) await saveGate(db, { ...gate, banned_until: until, ban_code: code });
+      if (until <= now + this.#banLeft(gate, now)) return;
+      this.#toldHere.set(exchange, this.#clock.monotonic() + until - now);
+      await saveGate(db, { ...gate, banned_at: now, banned_until: until, ban_code: code });
     });
   }
 
   async bannedUntil(exchange: string): Promise<EpochMs | null> {
-    const { banned_until: until } = await this.state.read((db) => gateOf(db, exchange));
-    return until > this.#clock.now() ? until : null;
+    const gate = await this.state.read((db) => gateOf(db, exchange));
+    const now = this.#clock.now();
+    const left = this.#banLeft(gate, now);
+    return left > 0 ? now + left : null;
+  }
+
+  /**
+   * Milliseconds until the ban ends, 0 without one. What was told by a clock that was ahead of `now` (F30) ends at no time
+   * that `now` can tell: only where it was told is known how long it still is.
+   */
+  #banLeft({ exchange, banned_at: at, banned_until: until }: GateTable, now: EpochMs): number {
+    if (!isAhead(at, now, now)) return Math.max(0, until - now);
+    return Math.max(0, (this.#toldHere.get(exchange) ?? 0) - this.#clock.monotonic());
   }
 }
 
@@ -197,7 +216,7 @@ async function forgetOld(db: StateConnection, exchange: string, now: EpochMs): P
 
 async function gateOf(db: StateConnection, exchange: string): Promise<GateTable> {
   const gate = await db.selectFrom('exchange_gate').selectAll().where('exchange', '=', exchange).executeTakeFirst();
-  return gate ?? { exchange, banned_until: 0, ban_code: 'rate_limited', live_waiting_until: 0 };
+  return gate ?? { exchange, banned_at: 0, banned_until: 0, ban_code: 'rate_limited', live_waiting_until: 0 };
 }
 
 async function saveGate(db: StateConnection, gate: GateTable): Promise<void> {

@@ -144,6 +144,8 @@ export interface RequestTable {
 
 export interface GateTable {
   exchange: string;
+  /** When the ban was told; 0 for one that an earlier version told. */
+  banned_at: EpochMs;
   banned_until: EpochMs;
   ban_code: 'rate_limited' | 'exchange_banned' | 'exchange_blocked';
   /** Until then a live request may be waiting, so no fill goes. */
@@ -262,5 +264,10 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
     version: 9,
     name: 'failures running with one code',
     statements: ['ALTER TABLE stage_record ADD COLUMN same_code_count INTEGER NOT NULL DEFAULT 0'],
+  },
+  {
+    version: 10,
+    name: 'when a ban was told',
+    statements: ['ALTER TABLE exchange_gate ADD COLUMN banned_at INTEGER NOT NULL DEFAULT 0'],
   },
 ];

@@ -1,6 +1,7 @@
 /** The order of writes in a file of its own: every page of a fill goes through it, and nothing else waits for its lock. */
 import { PipelineError } from '../../domain/errors';
 import { HOUR } from '../../domain/timeframe';
+import { aheadOf } from '../../domain/run-order';
 import type { EpochMs, Pair, SlotRange } from '../../domain/types';
 import type { Clock } from '../../ports/clock';
 import type { DatedCandle, Judgement, WriteOrder } from '../../ports/write-order';
@@ -80,7 +81,7 @@ class SqliteWriteOrder implements WriteOrder {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
          volume = excluded.volume, fetched_at = excluded.fetched_at
-       WHERE excluded.fetched_at >= candle_decision.fetched_at`,
+       WHERE excluded.fetched_at >= candle_decision.fetched_at OR candle_decision.fetched_at > ?`,
     );
     this.#undo = prepare(
       'DELETE FROM candle_decision WHERE symbol = ? AND timeframe = ? AND open_time = ? AND fetched_at = ?',
@@ -175,9 +176,11 @@ class SqliteWriteOrder implements WriteOrder {
   }
 
   #keepAll({ symbol, timeframe }: Pair, decided: readonly DatedCandle[]): void {
+    const now = this.#clock.now();
     for (const { candle, fetchedAt } of decided) {
       const { openTime, open, high, low, close, volume } = candle;
-      this.#keep.run([symbol, timeframe, openTime, open, high, low, close, volume, fetchedAt]);
+      const ahead = aheadOf(fetchedAt, now);
+      this.#keep.run([symbol, timeframe, openTime, open, high, low, close, volume, fetchedAt, ahead]);
     }
   }
 }

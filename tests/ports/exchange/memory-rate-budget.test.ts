@@ -2,6 +2,6 @@ import { createMemoryRateBudget } from '../../../src/adapters/memory/memory-rate
 import { rateBudgetContract, virtualTime } from '../rate-budget-contract';
 
 rateBudgetContract('in memory', async () => {
-  const { clock, sleep, advance, now } = virtualTime();
-  return { budget: createMemoryRateBudget({ clock, sleep }), advance, now };
+  const { clock, sleep, advance, now, jump } = virtualTime();
+  return { budget: createMemoryRateBudget({ clock, sleep }), advance, now, jump };
 });

@@ -1,7 +1,18 @@
 import * as fc from 'fast-check';
 import { PipelineError } from '../../../src/domain/errors';
 import { fill } from '../../../src/ingest/fill';
-import { BTC, after, before, candle, candles, ingestPorts, slot } from './ingest-under-test';
+import {
+  BTC,
+  after,
+  before,
+  candle,
+  candles,
+  exchangeThat,
+  ingestPorts,
+  jumping,
+  rowOf,
+  slot,
+} from './ingest-under-test';
 import type { EpochMs } from '../../../src/domain/types';
 import type { FillProgress } from '../../../src/ingest/fill';
 
@@ -156,4 +167,17 @@ test('I06 I11 a fill that fails at any request and is started again ends with ev
     }),
     RUNS,
   );
+});
+
+test.each<[string, readonly (readonly number[])[]]>([
+  ['is bad', [[slot(9), 1, 2, 3, 4, 5]]],
+  ['is told twice differently', [rowOf(candle(9)), rowOf({ ...candle(9), close: candle(9).close + 1 })]],
+])('I09 a newest closed candle that %s fails no fill: the others are stored, it is in quarantine', async (_, rows) => {
+  const ports = ingestPorts(after(9), []);
+  const exchange = exchangeThat((request) =>
+    jumping(candles(0, 10))(request).flatMap((row) => (row[0] === slot(9) ? rows : [row])),
+  );
+  expect(await fillTo({ ...ports, exchange }, 9)).toMatchObject({ stored: 9, reached: slot(8) });
+  const refused = await ports.pairState.quarantined(BTC);
+  expect(new Set(refused.map(({ openTime }) => openTime))).toEqual(new Set([slot(9)]));
 });

@@ -125,6 +125,21 @@ test('a page of which too much is bad twice is refused, after its rows were told
   expect(exchange.requests).toHaveLength(2);
 });
 
+test('F76 one answer on another calendar is asked for once more, and its rows are not believed', async () => {
+  const truth = candles(0, 49);
+  const late = truth.map((each) => rowOf({ ...each, openTime: each.openTime + 1000 }));
+  const exchange = exchangeThat((asked, number) => (number === 1 ? late : jumping(truth)(asked)));
+  expect(await collect(exchange, request(49))).toEqual(truth);
+});
+
+test('F76 answers on another calendar are in quarantine and refused by name, and may pass', async () => {
+  const exchange = exchangeThat(() => candles(0, 3).map((each) => rowOf({ ...each, openTime: each.openTime / 1000 })));
+  const refused: QuarantinedRow[] = [];
+  const asked = collect(exchange, request(9, { onRefused: async (rows) => void refused.push(...rows) }));
+  await expect(asked).rejects.toMatchObject({ code: 'unsupported_timeframe', retry: 'transient' });
+  expect(refused.map(({ reason }) => reason)).toEqual(Array.from({ length: 4 }, () => 'misaligned'));
+});
+
 test('a walk that is called off sends nothing more', async () => {
   const caller = new AbortController();
   const exchange = exchangeThat(jumping(candles(0, 99), 10));
