@@ -2,7 +2,7 @@ import { PipelineError } from '../domain/errors';
 import { KNOWN_TIMEFRAMES, closeOf, lastClosedOpen, openOf, shiftSlots, slotAt, slotIndex } from '../domain/timeframe';
 import { pairKey } from '../domain/types';
 import { refusedPage } from './verified-page';
-import type { EpochMs, Pair, TimeframeId } from '../domain/types';
+import type { EpochMs, Pair, SlotRange, TimeframeId } from '../domain/types';
 import type { Exchange, RequestPriority } from '../ports/exchange';
 
 export interface EarliestRequest {
@@ -12,6 +12,8 @@ export interface EarliestRequest {
   readonly priority?: RequestPriority;
   readonly signal?: AbortSignal;
 }
+
+type SearchedExchange = Pick<Exchange, 'fetchPage' | 'largestPage' | 'supports'>;
 
 /** Before any exchange of coins opened. */
 const BEFORE_ALL = Date.UTC(2010, 0, 1);
@@ -29,7 +31,7 @@ const MOST_PAGES = 100;
  * zeros; the last two are searched window by window.
  * @throws PipelineError `bad_response` when no two probes agree, and whatever the exchange throws.
  */
-export async function findEarliest(exchange: Exchange, request: EarliestRequest): Promise<EpochMs | null> {
+export async function findEarliest(exchange: SearchedExchange, request: EarliestRequest): Promise<EpochMs | null> {
   const { timeframe } = request.pair;
   const search = new WindowSearch(exchange, request);
   const start = openOf(timeframe, BEFORE_ALL);
@@ -40,6 +42,27 @@ export async function findEarliest(exchange: Exchange, request: EarliestRequest)
     if (first === (await search.probe(timeframe, before, SECOND_PROBE))) return first;
   }
   throw new PipelineError('bad_response', `${pairKey(request.pair)}: two probes never agreed on the first candle`);
+}
+
+/**
+ * {@link findEarliest}, where the exchange gave candles from `gone.from` on once and seems to give none of `gone` any more.
+ * Null when it still gives one there, and when that can not be told from an exchange that fails.
+ */
+export async function findMovedEarliest(
+  exchange: SearchedExchange,
+  request: EarliestRequest,
+  gone: SlotRange,
+): Promise<EpochMs | null> {
+  const search = new WindowSearch(exchange, request);
+  const given = await search.probe(request.pair.timeframe, gone.from, exchange.largestPage);
+  if (given !== null && given <= gone.to) return null;
+  try {
+    const earliest = await findEarliest(exchange, request);
+    return earliest !== null && earliest > gone.to ? earliest : null;
+  } catch (error) {
+    if (error instanceof PipelineError && error.code === 'bad_response') return null;
+    throw error;
+  }
 }
 
 /**
@@ -55,7 +78,7 @@ class WindowSearch {
   private readonly otherCalendar = new Set<TimeframeId>();
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly exchange: SearchedExchange,
     private readonly request: EarliestRequest,
   ) {}
 

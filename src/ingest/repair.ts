@@ -3,11 +3,12 @@ import { PipelineError } from '../domain/errors';
 import { PAGE_SIZES } from '../domain/gap-decision';
 import { isOnGrid, shiftSlots } from '../domain/timeframe';
 import { pairKey } from '../domain/types';
+import { findMovedEarliest } from './earliest';
 import { disputedGaps, dueBatch, holePieces, knownGap, withAsk } from './hole-pieces';
 import { storePage } from './stored-page';
 import { fetchVerifiedPage, otherLimit } from './verified-page';
 import type { Candle, EpochMs, Pair, SlotRange } from '../domain/types';
-import type { RequestPriority } from '../ports/exchange';
+import type { Exchange, RequestPriority } from '../ports/exchange';
 import type { HolePiece } from './hole-pieces';
 import type { VerifiedPage } from './verified-page';
 import type { IngestPorts } from './ingest-ports';
@@ -20,7 +21,10 @@ export interface RepairRequest {
   readonly range?: SlotRange;
   /** Default `fill`. */
   readonly priority?: RequestPriority;
-  /** Stop after this many requests; what is left is for the next run. Default: none. */
+  /**
+   * Stop after this many requests; what is left is for the next run. A search for the exchange's earliest candle, one a run
+   * at most, comes on top. Default: none.
+   */
   readonly maxRequests?: number;
   /** Hears of every request when what it told is durable. */
   readonly onProgress?: (summary: RepairSummary) => void;
@@ -55,12 +59,10 @@ export async function repair(ports: IngestPorts, request: RepairRequest): Promis
   const known = await ports.gapLedger.list(pair);
   await forgetFilled(ports, pair, known, holes, range);
   const run = new Repair(ports, request, holes);
-  let pieces = holePieces(timeframe, holes, known);
+  const pieces = holePieces(timeframe, holes, known);
   run.undecided = countRanges(timeframe, pieces);
-  for (let batch = dueBatch(pair, pieces, request.asOf); batch !== null && run.mayAsk();) {
-    pieces = [...batch.others, ...(await run.ask(batch.due, batch.pageSize))];
-    batch = dueBatch(pair, pieces, request.asOf);
-  }
+  await run.askAll(pieces);
+  await run.askAll(await run.givenNoMore());
   run.refuseDoubted();
   return run.summary();
 }
@@ -88,22 +90,40 @@ interface WindowAnswer {
   readonly askedAt: EpochMs;
 }
 
+/** What an answer without candles would say of pieces in whose window candles are stored. */
+interface Doubt {
+  readonly told: readonly HolePiece[];
+  /** The last slot that it speaks of. */
+  readonly through: EpochMs;
+  readonly askedAt: EpochMs;
+}
+
 class Repair {
   undecided = 0;
   private asked = 0;
   private found = 0;
   private confirmed = 0;
   private requests = 0;
-  /** Open time of the first hole that was left out, because nothing can be believed of the answers about it. */
-  private doubted: EpochMs | null = null;
+  /** Of pieces that were left out, because nothing can be believed of the answers about them. */
+  private doubts: readonly Doubt[] = [];
   private readonly missing: number;
+  private readonly exchange: Pick<Exchange, 'fetchPage' | 'largestPage' | 'supports'>;
 
   constructor(
     private readonly ports: IngestPorts,
     private readonly request: RepairRequest,
     private readonly holes: readonly SlotRange[],
   ) {
+    const { exchange } = ports;
     this.missing = countRanges(request.pair.timeframe, holes);
+    this.exchange = {
+      largestPage: exchange.largestPage,
+      supports: (timeframe) => exchange.supports(timeframe),
+      fetchPage: (page) => {
+        this.requests++;
+        return exchange.fetchPage(page);
+      },
+    };
   }
 
   mayAsk(): boolean {
@@ -116,11 +136,42 @@ class Repair {
   }
 
   refuseDoubted(): void {
-    if (this.doubted === null) return;
+    const first = this.doubts[0]?.told[0];
+    if (first === undefined) return;
     throw new PipelineError(
       'empty_response',
-      `${pairKey(this.request.pair)}: nothing from ${new Date(this.doubted).toISOString()} on, where candles are stored`,
+      `${pairKey(this.request.pair)}: nothing from ${new Date(first.from).toISOString()} on, where candles are stored`,
     );
+  }
+
+  /** Asks about `pieces` until each is found, decided, left out or not due any more. */
+  async askAll(pieces: readonly HolePiece[]): Promise<void> {
+    const { pair, asOf } = this.request;
+    for (let batch = dueBatch(pair, pieces, asOf); batch !== null && this.mayAsk();) {
+      batch = dueBatch(pair, [...batch.others, ...(await this.ask(batch.due, batch.pageSize))], asOf);
+    }
+  }
+
+  /**
+   * Some exchanges give their oldest candles no more after a time. Where that explains answers that were doubted, the
+   * earliest candle found anew is remembered and they count as asks: what is still missing then.
+   */
+  async givenNoMore(): Promise<HolePiece[]> {
+    if (this.doubts.length === 0) return [];
+    const { candles, clock, pairState } = this.ports;
+    const { pair } = this.request;
+    const from = (await pairState.earliest(pair))?.openTime ?? (await candles.extent(pair))?.first;
+    if (from === undefined) return [];
+    const to = Math.min(...this.doubts.map(({ through }) => through));
+    const openTime = await findMovedEarliest(this.exchange, this.request, { from, to });
+    if (openTime === null) return [];
+    await pairState.setEarliest(pair, { openTime, provenAt: clock.now() });
+    const explained = this.doubts.filter((doubt) => doubt.through < openTime);
+    this.doubts = this.doubts.filter((doubt) => doubt.through >= openTime);
+    const still: HolePiece[] = [];
+    for (const { told, askedAt } of explained)
+      still.push(...(await this.settle(told, { candles: [], refused: [], askedAt })));
+    return still;
   }
 
   /**
@@ -142,7 +193,7 @@ class Repair {
           inside.to > through ? { ...inside, from: shiftSlots(this.request.pair.timeframe, through, 1) } : undefined;
         if (rest === undefined) next++;
       }
-      if (doubtful) this.doubted ??= first.from;
+      if (doubtful) this.doubts = [...this.doubts, { told, through, askedAt: answer.askedAt }];
       else after.push(...(await this.settle(told, answer)));
     }
     return rest === undefined ? [...after, ...due.slice(next)] : [...after, rest, ...due.slice(next + 1)];
@@ -164,22 +215,28 @@ class Repair {
     if (doubtful) page = await this.page(from, otherLimit(pageSize));
     const last = page.candles.at(-1)?.openTime;
     doubtful &&= last === undefined;
+    // Both asks agree on no more than the smaller window.
+    const asked = doubtful ? Math.min(pageSize, otherLimit(pageSize)) : pageSize;
     const refused = page.quarantined.flatMap(({ openTime }) =>
       openTime !== null && isOnGrid(timeframe, openTime) ? [{ from: openTime, to: openTime }] : [],
     );
-    return { candles: page.candles, refused: mergeRanges(timeframe, refused), through: last ?? end, doubtful, askedAt };
+    return {
+      candles: page.candles,
+      refused: mergeRanges(timeframe, refused),
+      through: last ?? shiftSlots(timeframe, from, asked - 1),
+      doubtful,
+      askedAt,
+    };
   }
 
   private async page(since: EpochMs, limit: number): Promise<VerifiedPage> {
     const { pair, asOf, priority, signal } = this.request;
     signal?.throwIfAborted();
-    const page = await fetchVerifiedPage(
-      this.ports.exchange,
+    return fetchVerifiedPage(
+      this.exchange,
       { ...pair, since, asOf, limit, priority: priority ?? 'fill', ...(signal === undefined ? {} : { signal }) },
       (rows) => this.ports.pairState.quarantine(pair, rows, this.ports.clock.now()),
     );
-    this.requests += page.requests;
-    return page;
   }
 
   /**

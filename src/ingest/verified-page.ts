@@ -21,7 +21,7 @@ export function otherLimit(limit: number): number {
  *   calendar twice, and whatever the exchange throws.
  */
 export async function fetchVerifiedPage(
-  exchange: Exchange,
+  exchange: Pick<Exchange, 'fetchPage'>,
   request: PageRequest,
   onRefused: OnRefused,
 ): Promise<VerifiedPage> {

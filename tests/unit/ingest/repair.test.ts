@@ -1,10 +1,13 @@
 import * as fc from 'fast-check';
 import { intersectRanges } from '../../../src/domain/coverage';
+import { PipelineError } from '../../../src/domain/errors';
 import { repair } from '../../../src/ingest/repair';
 import {
   BTC,
   HOUR,
+  START,
   after,
+  before,
   candles,
   exchangeThat,
   ingestPorts,
@@ -14,6 +17,7 @@ import {
   windowed,
 } from './ingest-under-test';
 import type { Candle } from '../../../src/domain/types';
+import type { PageRequest } from '../../../src/ports/exchange';
 
 const RUNS = { numRuns: Number(process.env.FC_RUNS ?? 50) };
 const LAST = 999;
@@ -303,5 +307,86 @@ describe('an exchange that looks at 300 slots a request, whatever was asked for 
     const ports = { ...(await imported(1990)), exchange: exchangeThat(() => [], 300) };
     await expect(repair(ports, { pair: BTC, asOf })).rejects.toMatchObject({ code: 'empty_response' });
     expect(await ports.gapLedger.list(BTC)).toEqual([]);
+  });
+});
+
+describe('F66 an exchange that answers windows and keeps only its last candles (SPEC 2: the earliest is found anew)', () => {
+  const asOf = after(3600) + 72 * HOUR;
+  /** It gave all from slot 0 on once, and that is remembered; slots `holes` did not come then. */
+  const keeping = async (kept: readonly Candle[], holes: readonly number[], remembered = true) => {
+    const ports = await portsWith(without(candles(0, 3600), ...holes), [], asOf);
+    if (remembered) await ports.pairState.setEarliest(BTC, { openTime: slot(0), provenAt: START });
+    return { ...ports, exchange: exchangeThat(windowed(kept, 300), 300, [BTC.timeframe]) };
+  };
+  const earliestOf = async ({ pairState }: Pick<Awaited<ReturnType<typeof keeping>>, 'pairState'>) =>
+    (await pairState.earliest(BTC))?.openTime;
+
+  test.each([
+    ['is remembered', true],
+    ['was never looked for', false],
+  ])('what it gives no more is decided, what it still has is found, when its earliest candle %s', async (_, known) => {
+    const ports = await keeping(candles(2000, 3600), [700, 705, 1100, 3000], known);
+    const summary = await repair(ports, { pair: BTC, asOf });
+    expect(summary).toMatchObject({ found: 1, confirmed: 3, missing: 3, undecided: 0 });
+    expect(summary.requests).toBe(ports.exchange.requests.length);
+    expect(summary.requests).toBeLessThan(40);
+    const decided = { state: 'confirmed_empty', asks: 2 };
+    expect(await ports.gapLedger.list(BTC)).toMatchObject([
+      { from: slot(700), to: slot(700), ...decided },
+      { from: slot(705), to: slot(705), ...decided },
+      { from: slot(1100), to: slot(1100), ...decided },
+    ]);
+    expect(await earliestOf(ports)).toBe(slot(2000));
+    expect(await repair(ports, { pair: BTC, asOf: asOf + HOUR })).toMatchObject({ missing: 3, requests: 0 });
+  });
+
+  test('a live run looks for the earliest candle after its other holes, once, and the next one decides', async () => {
+    const ports = await keeping(candles(2000, 3600), [700, 3000]);
+    const first = await repair(ports, { pair: BTC, asOf, maxRequests: 5 });
+    expect(first).toMatchObject({ found: 1, undecided: 1 });
+    expect(await earliestOf(ports)).toBe(slot(2000));
+    expect(await repair(ports, { pair: BTC, asOf, maxRequests: 5 })).toMatchObject({ confirmed: 1, requests: 1 });
+  });
+
+  /** Traded without a stop but for a halt of 400 hours. */
+  const truth = [...candles(0, 1499), ...candles(1900, 3600)];
+  const silent: Answer = () => [];
+  const failing: readonly (readonly [string, Answer])[] = [
+    ['nothing at all', silent],
+    [
+      'nothing about that time only',
+      (asked, honest) => (Math.abs(asked.since - slot(700)) < 50 * HOUR ? [] : honest(asked)),
+    ],
+    ['nothing about one window in two', (asked, honest) => (asked.since % (2 * HOUR) === 0 ? [] : honest(asked))],
+    ['about the newest only when asked for few', (asked, honest) => (asked.limit > 50 ? [] : honest(asked))],
+  ];
+  type Answer = (asked: PageRequest, honest: (asked: PageRequest) => number[][]) => number[][];
+
+  test.each(failing)(
+    'P2 I61 nothing is decided while it answers %s, and all is well when it has come to its senses',
+    async (_, answer) => {
+      const ports = await keeping(truth, [700]);
+      const exchange = exchangeThat((asked) => answer(asked, windowed(truth, 300)), 300, [BTC.timeframe]);
+      for (let run = 0; run < 2; run++) {
+        await expect(repair({ ...ports, exchange }, { pair: BTC, asOf })).rejects.toMatchObject({
+          code: 'empty_response',
+        });
+        expect(await ports.gapLedger.list(BTC)).toEqual([]);
+        expect(await earliestOf(ports)).toBe(slot(0));
+      }
+      expect(await repair(ports, { pair: BTC, asOf })).toMatchObject({ found: 1, undecided: 0 });
+    },
+  );
+
+  test('an exchange that fails while its earliest candle is looked for fails the run, and nothing is decided', async () => {
+    const ports = await keeping(candles(2000, 3600), [700]);
+    const exchange = before(ports.exchange, async () => {
+      if (ports.exchange.requests.length > 5) throw new PipelineError('exchange_unreachable', 'gone');
+    });
+    await expect(repair({ ...ports, exchange }, { pair: BTC, asOf })).rejects.toMatchObject({
+      code: 'exchange_unreachable',
+    });
+    expect(await ports.gapLedger.list(BTC)).toEqual([]);
+    expect(await earliestOf(ports)).toBe(slot(0));
   });
 });
