@@ -7,6 +7,7 @@ import { findMovedEarliest } from './earliest';
 import { disputedGaps, dueBatch, holePieces, knownGap, withAsk } from './hole-pieces';
 import { storePage } from './stored-page';
 import { fetchVerifiedPage, otherLimit } from './verified-page';
+import type { ErrorCode } from '../domain/errors';
 import type { Candle, EpochMs, Pair, SlotRange } from '../domain/types';
 import type { Exchange, RequestPriority } from '../ports/exchange';
 import type { HolePiece } from './hole-pieces';
@@ -48,9 +49,10 @@ export interface RepairSummary {
 /**
  * Looks for holes in the whole stored range and asks the exchange for them again, by windows of a page, so that many
  * holes near each other cost one request. Candles found are stored; about the rest the ledger learns that it was asked,
- * and what `decideGap` makes of that. After each request everything it told is durable.
- * @throws PipelineError what the exchange throws, and `empty_response` when answers lacked candles that are stored: then
- *   all other holes have been asked for.
+ * and what `decideGap` makes of that. After each request everything it told is durable. A hole about which no answer can
+ * be believed is left out, and told when all others have been asked for.
+ * @throws PipelineError what the exchange throws; for a hole that was left out `page_rejected`, `unsupported_timeframe`, or
+ *   `empty_response` when answers lacked candles that are stored.
  */
 export async function repair(ports: IngestPorts, request: RepairRequest): Promise<RepairSummary> {
   const { pair, range } = request;
@@ -63,7 +65,7 @@ export async function repair(ports: IngestPorts, request: RepairRequest): Promis
   run.undecided = countRanges(timeframe, pieces);
   await run.askAll(pieces);
   await run.askAll(await run.givenNoMore());
-  run.refuseDoubted();
+  run.tellFailure();
   return run.summary();
 }
 
@@ -83,6 +85,11 @@ async function forgetFilled(
   if (stale.length > 0) await ports.gapLedger.resolve(pair, stale);
 }
 
+/** Failures of one answer: about other slots the exchange may answer well. */
+const OF_ONE_ANSWER: ReadonlySet<ErrorCode> = new Set(['page_rejected', 'unsupported_timeframe']);
+/** After so many failures in a row all holes of a window are left out with its first one, so that requests stay few. */
+const LEFT_OUT_ALONE = 10;
+
 interface WindowAnswer {
   readonly candles: readonly Candle[];
   /** Slots for which the exchange had rows that can not be believed. */
@@ -90,12 +97,18 @@ interface WindowAnswer {
   readonly askedAt: EpochMs;
 }
 
-/** What an answer without candles would say of pieces in whose window candles are stored. */
-interface Doubt {
-  readonly told: readonly HolePiece[];
-  /** The last slot that it speaks of. */
-  readonly through: EpochMs;
+/** A window about which no answer can be believed. */
+interface WindowFailure {
+  /** Null: two answers without candles, where candles are stored. */
+  readonly error: PipelineError | null;
+  /** The last slot that both answers speak of. */
+  readonly end: EpochMs;
   readonly askedAt: EpochMs;
+}
+
+/** What two answers without candles would say of pieces in whose window candles are stored. */
+interface Doubt extends WindowFailure {
+  readonly told: readonly HolePiece[];
 }
 
 class Repair {
@@ -104,8 +117,10 @@ class Repair {
   private found = 0;
   private confirmed = 0;
   private requests = 0;
-  /** Of pieces that were left out, because nothing can be believed of the answers about them. */
-  private doubts: readonly Doubt[] = [];
+  private failuresInARow = 0;
+  /** The first failure over pieces that were left out. */
+  private failure: PipelineError | null = null;
+  private doubts: Doubt[] = [];
   private readonly missing: number;
   private readonly exchange: Pick<Exchange, 'fetchPage' | 'largestPage' | 'supports'>;
 
@@ -135,7 +150,8 @@ class Repair {
     return { missing: this.missing - found, asked, found, confirmed, undecided, requests };
   }
 
-  refuseDoubted(): void {
+  tellFailure(): void {
+    if (this.failure !== null) throw this.failure;
     const first = this.doubts[0]?.told[0];
     if (first === undefined) return;
     throw new PipelineError(
@@ -162,12 +178,12 @@ class Repair {
     const { pair } = this.request;
     const from = (await pairState.earliest(pair))?.openTime ?? (await candles.extent(pair))?.first;
     if (from === undefined) return [];
-    const to = Math.min(...this.doubts.map(({ through }) => through));
+    const to = Math.min(...this.doubts.map(({ end }) => end));
     const openTime = await findMovedEarliest(this.exchange, this.request, { from, to });
     if (openTime === null) return [];
     await pairState.setEarliest(pair, { openTime, provenAt: clock.now() });
-    const explained = this.doubts.filter((doubt) => doubt.through < openTime);
-    this.doubts = this.doubts.filter((doubt) => doubt.through >= openTime);
+    const explained = this.doubts.filter(({ end }) => end < openTime);
+    this.doubts = this.doubts.filter(({ end }) => end >= openTime);
     const still: HolePiece[] = [];
     for (const { told, askedAt } of explained)
       still.push(...(await this.settle(told, { candles: [], refused: [], askedAt })));
@@ -176,27 +192,45 @@ class Repair {
 
   /**
    * Asks once about each of `due` (ascending), and gives back what is still missing, with the ask counted; without those
-   * about which no answer can be believed in this run.
+   * about which no answer can be believed in this run. Of a hole whose front is such, the rest comes after all others.
    */
-  async ask(due: readonly HolePiece[], pageSize: number): Promise<HolePiece[]> {
+  private async ask(due: readonly HolePiece[], pageSize: number): Promise<HolePiece[]> {
+    const { timeframe } = this.request.pair;
     const after: HolePiece[] = [];
+    const later: HolePiece[] = [];
     let next = 0;
     let rest: HolePiece | undefined;
     const piece = (): HolePiece | undefined => rest ?? due[next];
-    for (let first = piece(); first !== undefined; first = piece()) {
-      if (!this.mayAsk()) break;
-      const { through, doubtful, ...answer } = await this.window(first, this.slotsOf(pageSize));
+    const take = (through: EpochMs): HolePiece[] => {
       const told: HolePiece[] = [];
       for (let inside = piece(); inside !== undefined && inside.from <= through; inside = piece()) {
         told.push({ ...inside, to: Math.min(inside.to, through) });
-        rest =
-          inside.to > through ? { ...inside, from: shiftSlots(this.request.pair.timeframe, through, 1) } : undefined;
+        rest = inside.to > through ? { ...inside, from: shiftSlots(timeframe, through, 1) } : undefined;
         if (rest === undefined) next++;
       }
-      if (doubtful) this.doubts = [...this.doubts, { told, through, askedAt: answer.askedAt }];
-      else after.push(...(await this.settle(told, answer)));
+      return told;
+    };
+    for (let first = piece(); first !== undefined && this.mayAsk(); first = piece()) {
+      const told = await this.window(first, this.slotsOf(pageSize));
+      if ('candles' in told) {
+        this.failuresInARow = 0;
+        after.push(...(await this.settle(take(told.through), told)));
+        continue;
+      }
+      const alone = this.failuresInARow++ < LEFT_OUT_ALONE;
+      this.leaveOut({ ...told, told: take(alone ? Math.min(first.to, told.end) : told.end) });
+      if (rest === undefined) continue;
+      later.push(rest);
+      rest = undefined;
+      next++;
     }
-    return rest === undefined ? [...after, ...due.slice(next)] : [...after, rest, ...due.slice(next + 1)];
+    const unasked = rest === undefined ? due.slice(next) : [rest, ...due.slice(next + 1)];
+    return [...after, ...unasked, ...later];
+  }
+
+  private leaveOut(doubt: Doubt): void {
+    if (doubt.error === null) this.doubts.push(doubt);
+    else this.failure ??= doubt.error;
   }
 
   /** What the exchange looks at of a page of that size: a whole one of its own, or half of it. */
@@ -205,28 +239,31 @@ class Repair {
   }
 
   /** The candles from the start of `piece`, and the last slot about which the answer says anything. */
-  private async window({ from }: HolePiece, pageSize: number) {
+  private async window(
+    { from }: HolePiece,
+    pageSize: number,
+  ): Promise<(WindowAnswer & { readonly through: EpochMs }) | WindowFailure> {
     const { timeframe } = this.request.pair;
     const end = shiftSlots(timeframe, from, pageSize - 1);
     const askedAt = this.ports.clock.now();
-    let page = await this.page(from, pageSize);
-    let doubtful = page.candles.length === 0 && !(await this.mayBeEmpty(from, end));
-    // Some empty answers come from the bounds of the window.
-    if (doubtful) page = await this.page(from, otherLimit(pageSize));
-    const last = page.candles.at(-1)?.openTime;
-    doubtful &&= last === undefined;
     // Both asks agree on no more than the smaller window.
-    const asked = doubtful ? Math.min(pageSize, otherLimit(pageSize)) : pageSize;
-    const refused = page.quarantined.flatMap(({ openTime }) =>
-      openTime !== null && isOnGrid(timeframe, openTime) ? [{ from: openTime, to: openTime }] : [],
-    );
-    return {
-      candles: page.candles,
-      refused: mergeRanges(timeframe, refused),
-      through: last ?? shiftSlots(timeframe, from, asked - 1),
-      doubtful,
-      askedAt,
-    };
+    const failed = { end: shiftSlots(timeframe, from, Math.min(pageSize, otherLimit(pageSize)) - 1), askedAt };
+    try {
+      let page = await this.page(from, pageSize);
+      if (page.candles.length === 0 && !(await this.mayBeEmpty(from, end))) {
+        // Some empty answers come from the bounds of the window.
+        page = await this.page(from, otherLimit(pageSize));
+        if (page.candles.length === 0) return { ...failed, error: null };
+      }
+      const refused = page.quarantined.flatMap(({ openTime }) =>
+        openTime !== null && isOnGrid(timeframe, openTime) ? [{ from: openTime, to: openTime }] : [],
+      );
+      const through = page.candles.at(-1)?.openTime ?? end;
+      return { candles: page.candles, refused: mergeRanges(timeframe, refused), through, askedAt };
+    } catch (error) {
+      if (error instanceof PipelineError && OF_ONE_ANSWER.has(error.code)) return { ...failed, error };
+      throw error;
+    }
   }
 
   private async page(since: EpochMs, limit: number): Promise<VerifiedPage> {

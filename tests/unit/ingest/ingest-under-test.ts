@@ -38,6 +38,11 @@ export function candles(from: number, to: number, pair: Pair = BTC): Candle[] {
   return Array.from({ length: to - from + 1 }, (_, index) => candle(from + index, pair));
 }
 
+/** `series` less those of the slots `gone`. */
+export function without(series: readonly Candle[], ...gone: readonly number[]): Candle[] {
+  return series.filter(({ openTime }) => !gone.some((index) => slot(index) === openTime));
+}
+
 export function rowOf({ openTime, open, high, low, close, volume }: Candle): number[] {
   return [openTime, open, high, low, close, volume];
 }

@@ -15,6 +15,7 @@ import {
   rowOf,
   slot,
   windowed,
+  without,
 } from './ingest-under-test';
 import type { Candle } from '../../../src/domain/types';
 import type { PageRequest } from '../../../src/ports/exchange';
@@ -23,9 +24,6 @@ const RUNS = { numRuns: Number(process.env.FC_RUNS ?? 50) };
 const LAST = 999;
 /** Holes are older than 48 h then. */
 const LATER = after(LAST) + 72 * HOUR;
-
-const without = (series: readonly Candle[], ...gone: readonly number[]): Candle[] =>
-  series.filter(({ openTime }) => !gone.some((index) => slot(index) === openTime));
 
 /** A store that has `stored` and an exchange that has `truth`. */
 async function portsWith(stored: readonly Candle[], truth: readonly Candle[], now = LATER) {
