@@ -2,6 +2,7 @@
 import type { EpochMs, Pair } from '../src/domain/types';
 import type { RequestPriority } from '../src/ports/exchange';
 import { repair } from '../src/ingest/repair';
+import type { RepairRequest, RepairSummary } from '../src/ingest/repair';
 import { markOutages } from '../src/ingest/outages';
 import { ACTIVATION_TIMEFRAME, judgeActivation } from './activation';
 import type { RepairResult, StageInput } from './contract';
@@ -34,9 +35,24 @@ export async function repairPair(
     readonly maxRequests?: number;
   },
 ): Promise<RepairResult> {
-  const { missing, asked, found, confirmed, undecided } = await repair(ports, { pair, asOf, ...how });
-  if (confirmed > 0) await markOutages(ports, pair.timeframe, await followedSymbols(ports));
+  const { missing, asked, found, undecided } = await repairTellingOutages(ports, pair, asOf, how);
   const judged = pair.timeframe === ACTIVATION_TIMEFRAME;
   const becameReady = judged && (await judgeActivation(ports, pair.symbol, { asOf, now }));
   return { missing, asked, found, undecided, becameReady };
+}
+
+async function repairTellingOutages(
+  ports: ActivityPorts,
+  pair: Pair,
+  asOf: EpochMs,
+  how: Pick<RepairRequest, 'priority' | 'signal' | 'maxRequests'>,
+): Promise<RepairSummary> {
+  let confirmed = 0;
+  const onProgress = (summary: RepairSummary) => void (confirmed = summary.confirmed);
+  try {
+    return await repair(ports, { pair, asOf, ...how, onProgress });
+  } finally {
+    // What was decided stands, also when the run failed over another hole.
+    if (confirmed > 0) await markOutages(ports, pair.timeframe, await followedSymbols(ports));
+  }
 }
