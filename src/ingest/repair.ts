@@ -8,7 +8,7 @@ import { disputedGaps, dueBatch, holePieces, knownGap, withAsk } from './hole-pi
 import { storePage } from './stored-page';
 import { fetchVerifiedPage, otherLimit } from './verified-page';
 import type { ErrorCode } from '../domain/errors';
-import type { Candle, EpochMs, Pair, SlotRange } from '../domain/types';
+import type { Candle, EpochMs, Pair, SlotRange, TimeframeId } from '../domain/types';
 import type { Exchange, RequestPriority } from '../ports/exchange';
 import type { HolePiece } from './hole-pieces';
 import type { VerifiedPage } from './verified-page';
@@ -51,8 +51,8 @@ export interface RepairSummary {
  * holes near each other cost one request. Candles found are stored; about the rest the ledger learns that it was asked,
  * and what `decideGap` makes of that. After each request everything it told is durable. A hole about which no answer can
  * be believed is left out, and told when all others have been asked for.
- * @throws PipelineError what the exchange throws; for a hole that was left out `page_rejected`, `unsupported_timeframe`, or
- *   `empty_response` when answers lacked candles that are stored.
+ * @throws PipelineError what the exchange throws; for a hole that was left out `page_rejected`, `unsupported_timeframe`,
+ *   `store_refused`, or `empty_response` when answers lacked candles that are stored.
  */
 export async function repair(ports: IngestPorts, request: RepairRequest): Promise<RepairSummary> {
   const { pair, range } = request;
@@ -95,6 +95,12 @@ interface WindowAnswer {
   /** Slots for which the exchange had rows that can not be believed. */
   readonly refused: readonly SlotRange[];
   readonly askedAt: EpochMs;
+}
+
+interface StoredPage {
+  readonly stored: number;
+  /** Slots whose rows the store itself would not take. */
+  readonly setAside: readonly SlotRange[];
 }
 
 /** A window about which no answer can be believed. */
@@ -255,11 +261,8 @@ class Repair {
         page = await this.page(from, otherLimit(pageSize));
         if (page.candles.length === 0) return { ...failed, error: null };
       }
-      const refused = page.quarantined.flatMap(({ openTime }) =>
-        openTime !== null && isOnGrid(timeframe, openTime) ? [{ from: openTime, to: openTime }] : [],
-      );
       const through = page.candles.at(-1)?.openTime ?? end;
-      return { candles: page.candles, refused: mergeRanges(timeframe, refused), through, askedAt };
+      return { candles: page.candles, refused: slotRanges(timeframe, page.quarantined), through, askedAt };
     } catch (error) {
       if (error instanceof PipelineError && OF_ONE_ANSWER.has(error.code)) return { ...failed, error };
       throw error;
@@ -290,11 +293,9 @@ class Repair {
   private async settle(told: readonly HolePiece[], { candles, refused, askedAt }: WindowAnswer): Promise<HolePiece[]> {
     const { pair, asOf, onProgress } = this.request;
     const { timeframe } = pair;
-    const slots = candles.map(({ openTime }) => ({ from: openTime, to: openTime }));
-    const foundSlots = intersectRanges(timeframe, told, slots);
-    const found = candlesIn(candles, foundSlots);
-    if (found.length > 0) await storePage(this.ports, pair, found, askedAt);
-    const disputed = disputedGaps(timeframe, told, refused, asOf);
+    const foundSlots = intersectRanges(timeframe, told, slotRanges(timeframe, candles));
+    const { stored, setAside } = await this.store(candlesIn(candles, foundSlots), askedAt);
+    const disputed = disputedGaps(timeframe, told, [...refused, ...setAside], asOf);
     const still = withAsk(timeframe, told, mergeRanges(timeframe, [...foundSlots, ...refused]), asOf);
     const gaps = [...still.map((piece) => knownGap(timeframe, piece, asOf)), ...disputed];
     if (gaps.length > 0) await this.ports.gapLedger.record(pair, gaps);
@@ -303,12 +304,33 @@ class Repair {
       gaps.filter(({ state }) => state !== 'suspect'),
     );
     this.asked += countRanges(timeframe, told);
-    this.found += found.length;
+    this.found += stored;
     this.confirmed += confirmed;
-    this.undecided -= found.length + confirmed;
+    this.undecided -= stored + confirmed;
     onProgress?.(this.summary());
     return still;
   }
+
+  /** A page that the store refuses is left out like a hole: what the exchange answered of other slots stands. */
+  private async store(found: readonly Candle[], askedAt: EpochMs): Promise<StoredPage> {
+    const { pair } = this.request;
+    if (found.length === 0) return { stored: 0, setAside: [] };
+    try {
+      const { refused } = await storePage(this.ports, pair, found, askedAt);
+      return { stored: found.length - refused.length, setAside: slotRanges(pair.timeframe, refused) };
+    } catch (error) {
+      if (!(error instanceof PipelineError && error.code === 'store_refused')) throw error;
+      this.failure ??= error;
+      return { stored: 0, setAside: [] };
+    }
+  }
+}
+
+function slotRanges(timeframe: TimeframeId, rows: readonly { readonly openTime: EpochMs | null }[]): SlotRange[] {
+  const ranges = rows.flatMap(({ openTime }) =>
+    openTime !== null && isOnGrid(timeframe, openTime) ? [{ from: openTime, to: openTime }] : [],
+  );
+  return mergeRanges(timeframe, ranges);
 }
 
 /** `candles` and `ranges` are ascending. */

@@ -66,8 +66,8 @@ export const INGEST_BUGS: readonly SeededBug[] = [
   {
     name: 'repair_finds_and_drops',
     file: 'src/ingest/repair.ts',
-    text: 'if (found.length > 0) await storePage(this.ports, pair, found, askedAt);',
-    instead: '',
+    text: 'const { refused } = await storePage(this.ports, pair, found, askedAt);',
+    instead: 'const refused: readonly { openTime: number }[] = [];',
     caughtBy: { kind: 'scene', rule: 'I11 complete', alone: true },
   },
   {

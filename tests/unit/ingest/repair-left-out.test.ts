@@ -1,4 +1,5 @@
 /** Holes about which no answer can be believed: they are left out, and told when all others have been asked for. */
+import { MemoryCandleStore } from '../../../src/adapters/memory/memory-candle-store';
 import { PipelineError } from '../../../src/domain/errors';
 import { repair } from '../../../src/ingest/repair';
 import {
@@ -15,6 +16,7 @@ import {
   without,
 } from './ingest-under-test';
 import type { Candle } from '../../../src/domain/types';
+import type { WriteOutcome } from '../../../src/ports/candle-store';
 
 /** A store that has `stored` and an exchange that has `truth`. */
 async function portsWith(stored: readonly Candle[], truth: readonly Candle[], now: number) {
@@ -104,5 +106,48 @@ describe('one hole that fails for ever keeps no other from being asked for', () 
     ports.exchange.fail(new PipelineError('exchange_unreachable', 'gone'));
     await expect(repair(ports, { pair: BTC, asOf })).rejects.toMatchObject({ code: 'exchange_unreachable' });
     expect(ports.exchange.requests).toHaveLength(1);
+  });
+});
+
+describe('P14 rows that the store itself refuses', () => {
+  /** Like InfluxDB: up to ten rows are set aside, more of them fail the write. */
+  class RefusingStore extends MemoryCandleStore {
+    constructor(private readonly isBad: (candle: Candle) => boolean) {
+      super();
+    }
+
+    override async write(...[pair, page, ...rest]: Parameters<MemoryCandleStore['write']>): Promise<WriteOutcome> {
+      const bad = page.filter(this.isBad);
+      if (bad.length > 10) throw new PipelineError('store_refused', 'another type is stored there');
+      const good = page.filter((row) => !bad.includes(row));
+      const refused = bad.map(({ openTime }) => ({ reason: 'refused_by_store' as const, openTime, raw: '' }));
+      return { ...(await super.write(pair, good, ...rest)), refused };
+    }
+  }
+  const portsOf = async (held: readonly Candle[], truth: readonly Candle[], asOf: number, bad = slot(100)) => {
+    const store = new RefusingStore(({ openTime }) => openTime >= slot(100) && openTime <= bad);
+    await store.write(BTC, held, asOf);
+    return { ...ingestPorts(asOf, truth), candles: store };
+  };
+
+  test('I03 one that is set aside is not found: it is a suspect that was asked for', async () => {
+    const asOf = after(999) + 72 * HOUR;
+    const truth = candles(0, 999);
+    const ports = await portsOf(without(truth, 100, 300), truth, asOf);
+    expect(await repair(ports, { pair: BTC, asOf })).toMatchObject({ found: 1, missing: 1, undecided: 1 });
+    expect(await ports.gapLedger.list(BTC)).toMatchObject([
+      { from: slot(100), to: slot(100), state: 'suspect', asks: 1 },
+    ]);
+  });
+
+  test('a page that is refused fails the run; what was answered of other slots is found and decided before', async () => {
+    const asOf = after(2999) + 72 * HOUR;
+    const outside = candles(0, 2999).filter(({ openTime }) => openTime < slot(100) || openTime >= slot(120));
+    const ports = await portsOf(without(outside, 300, 2000), without(candles(0, 2999), 300), asOf, slot(119));
+    for (let run = 0; run < 2; run++) {
+      await expect(repair(ports, { pair: BTC, asOf })).rejects.toMatchObject({ code: 'store_refused' });
+      expect(await stored(ports)).toEqual(without(outside, 300));
+      expect(await ports.gapLedger.list(BTC)).toMatchObject([{ from: slot(300), state: 'confirmed_empty' }]);
+    }
   });
 });
