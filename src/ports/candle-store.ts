@@ -49,7 +49,8 @@ export interface CandleStore {
    * `fetchedAt` is when the exchange gave these values: an older fetch never replaces a newer one. `before` is waited for
    * before anything is changed that may have been shown.
    * @throws PipelineError `store_unavailable`, `store_unauthorized` or `disk_full`; then the candles may or may not be
-   *   stored (P12). `store_refused` when so many of a page were refused that the fault can not be theirs.
+   *   stored (P12). `store_refused` when so many of a page were refused that the fault can not be theirs; what it took of
+   *   the others is stored.
    */
   write(pair: Pair, candles: readonly Candle[], fetchedAt: EpochMs, before?: BeforeChange): Promise<WriteOutcome>;
   /** Ascending by open time. */

@@ -83,9 +83,15 @@ export class InfluxCandleStore implements CandleStore {
     const write = await this.#order.begin(pair, range);
     const plan = await this.#planned(write, { pair, range, candles, fetchedAt, before });
     // From here on the write stays open when it fails: the server may have it, now or later (P12).
-    const { written, refused } = await writeSettingAside(plan.send, (rows) =>
+    const { written, refused, givenUp } = await writeSettingAside(plan.send, (rows) =>
       this.#connection.write(rows.map((row) => candleLine(tags, row))),
     );
+    if (givenUp !== null) {
+      const there = await this.#taken(pair, range, plan.send, written);
+      const lost = plan.send.filter((row) => !there.includes(row));
+      await this.#order.finish(write, there, lost);
+      throw givenUp;
+    }
     await this.#order.finish(
       write,
       written,
@@ -127,6 +133,22 @@ export class InfluxCandleStore implements CandleStore {
       await this.#order.cancel(write);
       throw error;
     }
+  }
+
+  /** What the server has of a page that was given up, of which it refused requests and took rows of them. */
+  async #taken(
+    pair: Pair,
+    range: SlotRange,
+    send: readonly DatedCandle[],
+    written: readonly DatedCandle[],
+  ): Promise<DatedCandle[]> {
+    const rows = await this.#queries.rows(pair, range, Number.POSITIVE_INFINITY, 'oldest');
+    const there = new Map(rows.map((row) => [row.candle.openTime, row]));
+    const told = new Set(written);
+    return send.filter((row) => {
+      const stored = there.get(row.candle.openTime);
+      return told.has(row) || (stored?.fetchedAt === row.fetchedAt && sameValues(stored.candle, row.candle));
+    });
   }
 
   async read(pair: Pair, { from = EARLIEST, to = LATEST, limit = DEFAULT_READ_LIMIT }: ReadRange): Promise<Candle[]> {
@@ -275,15 +297,16 @@ function judge(
       revisions.push({ before: before.candle, after: candle });
       revised.add(candle.openTime);
     }
+    const there = server.get(candle.openTime);
+    const unsent = same && there !== undefined && !sameValues(there.candle, candle);
+    // Decided by a write that failed, and now by this one: a refusal forgets what was decided at its own time only.
+    if (unsent) revised.add(candle.openTime);
     // The time of fetching moves on even when the values do not, or an older answer could still replace them.
     if (before === undefined || (!late && !(same && fetchedAt === before.fetchedAt))) {
       const row = { candle, fetchedAt };
       slots.set(candle.openTime, row);
       send.set(candle.openTime, row);
-    } else if (same) {
-      const there = server.get(candle.openTime);
-      if (there !== undefined && !sameValues(there.candle, candle)) send.set(candle.openTime, before);
-    }
+    } else if (unsent) send.set(candle.openTime, before);
   }
   const rows = [...send.values()];
   return {

@@ -4,6 +4,8 @@ import { PipelineError } from '../../domain/errors';
 export interface SetAside<T> {
   readonly written: readonly T[];
   readonly refused: readonly { readonly row: T; readonly reason: string }[];
+  /** `store_refused`, when too many were: of what is neither written nor refused then, some may be stored all the same (P14). */
+  readonly givenUp: PipelineError | null;
 }
 
 /** When more rows than this are refused, the fault is not the rows'. */
@@ -11,8 +13,9 @@ const MOST_REFUSED = 10;
 
 /**
  * Sends `rows` and, when they are refused, finds the rows that are to blame: ceil(log2(n)) + 3 requests for one of them.
+ * When more than ten are, it is given up.
  * @param send stores all it is given, or throws `store_refused`; sending a row twice must change nothing.
- * @throws PipelineError `store_refused` when more than ten rows are refused, and whatever else `send` throws.
+ * @throws PipelineError whatever else `send` throws.
  */
 export async function writeSettingAside<T>(
   rows: readonly T[],
@@ -33,7 +36,7 @@ export async function writeSettingAside<T>(
   for (let pending = rows; pending.length > 0;) {
     let refusal = await refusalOf(pending);
     if (refusal === null) break;
-    if (refused.length === MOST_REFUSED) throw refusal;
+    if (refused.length === MOST_REFUSED) return { written, refused, givenUp: refusal };
     let suspects = pending;
     const rest: T[][] = [];
     let alone = suspects.length === 1;
@@ -55,5 +58,5 @@ export async function writeSettingAside<T>(
     if (own !== null && row !== undefined) refused.push({ row, reason: own.message });
     pending = rest.flat();
   }
-  return { written, refused };
+  return { written, refused, givenUp: null };
 }
