@@ -50,6 +50,18 @@ export async function judgeActivation(
   return activation === 'ready' && current !== 'ready';
 }
 
+/**
+ * Open time of the first 1h candle known of a symbol, which tells since when it trades: that of the exchange, or a stored one
+ * from before what the exchange gives now. Null while the exchange's is not known.
+ */
+export async function firstHour(ports: ActivityPorts, symbol: MarketSymbol): Promise<EpochMs | null> {
+  const pair = { symbol, timeframe: ACTIVATION_TIMEFRAME };
+  const earliest = await ports.pairState.earliest(pair);
+  if (earliest === null) return null;
+  const extent = await ports.candles.extent(pair);
+  return Math.min(earliest.openTime, extent?.first ?? earliest.openTime);
+}
+
 /** New symbols are registered, those no longer configured retire with their data kept; one that comes back starts anew. */
 export async function registerSymbols(ports: ActivityPorts, asOf: EpochMs): Promise<void> {
   const states = new Map((await ports.pairState.symbolStates()).map((state) => [state.symbol, state]));

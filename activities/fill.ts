@@ -8,7 +8,7 @@ import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
 import { findEarliest } from '../src/ingest/earliest';
 import { fill } from '../src/ingest/fill';
-import { ACTIVATION_TIMEFRAME } from './activation';
+import { ACTIVATION_TIMEFRAME, firstHour } from './activation';
 import type { FillInput, FillProgress, SettleFillResult } from './contract';
 import { describeFailure, toApplicationFailure } from './failures';
 import { quarantineWhenGone, stateOf } from './quarantine';
@@ -88,6 +88,7 @@ async function findAndKeepEarliest(
 /**
  * A young symbol has no closed week or month yet: the exchange gives none, and its first 1h candle is of the slot now
  * forming. History begins there, and nothing is due before that slot closes. Null: an answer without candles is a failure.
+ * The monitor waits for the next slot too, which may be all that is given (`hasClosedSlot`); here a closed one is due.
  */
 async function formingOfYoungSymbol(
   ports: ActivityPorts,
@@ -95,9 +96,9 @@ async function formingOfYoungSymbol(
   asOf: EpochMs,
 ): Promise<EpochMs | null> {
   if (timeframe === ACTIVATION_TIMEFRAME) return null;
-  const listed = await ports.pairState.earliest({ symbol, timeframe: ACTIVATION_TIMEFRAME });
+  const first = await firstHour(ports, symbol);
   const forming = shiftSlots(timeframe, lastClosedOpen(timeframe, asOf, 0), 1);
-  return listed !== null && listed.openTime >= forming ? forming : null;
+  return first !== null && first >= forming ? forming : null;
 }
 
 /** After a fill the first stored candle is the one that was wanted (P4). */

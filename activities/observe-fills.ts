@@ -4,9 +4,10 @@ import { pairOfKey } from '../src/domain/monitor-memory';
 import type { MonitorMemory } from '../src/domain/monitor-memory';
 import { endFill, observeFill } from '../src/domain/system-watch';
 import type { FillWatch } from '../src/domain/system-watch';
-import { closeOf, HOUR, lastClosedOpen, openOf, parseTimeframe, shiftSlots } from '../src/domain/timeframe';
+import { closeOf, HOUR, lastClosedOpen, openOf, shiftSlots } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
+import { firstHour } from './activation';
 import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
 
@@ -69,11 +70,15 @@ async function storedOfOpenFill(
 /** A history that lacks only the newest slots is up to the cycles. */
 const BEHIND_SLOTS = 2;
 
-/** False while no whole slot has closed since the symbol was listed: a young symbol has no week or month to fetch yet. */
+/**
+ * False while no whole slot has closed since the symbol was listed: a young symbol has no week or month to fetch yet. Some
+ * exchanges leave out the slot in which the listing lies, so nobody is alarmed over it; a fill may not take it for left out,
+ * since a failing exchange would then lose it for ever (`formingOfYoungSymbol`): two questions, two rules.
+ */
 async function hasClosedSlot(ports: ActivityPorts, { symbol, timeframe }: Pair, asOf: EpochMs): Promise<boolean> {
-  const listed = await ports.pairState.earliest({ symbol, timeframe: parseTimeframe('1h') });
-  if (listed === null) return true;
-  const open = openOf(timeframe, listed.openTime);
-  const whole = open === listed.openTime ? open : shiftSlots(timeframe, open, 1);
+  const first = await firstHour(ports, symbol);
+  if (first === null) return true;
+  const open = openOf(timeframe, first);
+  const whole = open === first ? open : shiftSlots(timeframe, open, 1);
   return closeOf(timeframe, whole) + ports.settings.settleMs <= asOf;
 }

@@ -76,6 +76,17 @@ test('an old symbol whose months are not given is a failure, never a young one w
   expect(await fetchStart(ports, months, null, after(NEWEST))).toMatchObject({ due: 0, needsFill: false });
 });
 
+test('a symbol of which older hours are stored than the exchange still gives is not young', async () => {
+  const ports = portsOf(exchangeThat(() => []));
+  const months = { ...BTC, timeframe: parseTimeframe('1M') };
+  const forming = openOf(months.timeframe, after(NEWEST));
+  await ports.candles.write(BTC, candles(-NEWEST, NEWEST), after(NEWEST));
+  await ports.pairState.setEarliest(BTC, { openTime: forming, provenAt: after(NEWEST) });
+  const filled = inActivity(() => createFillPages(ports)({ ...months, asOf: after(NEWEST), virtual: true }));
+  await expect(filled).rejects.toMatchObject({ type: 'empty_response' });
+  expect(await ports.pairState.earliest(months)).toBeNull();
+});
+
 test('a fill that began before the first candle closed asks, at each attempt, for what has closed by now', async () => {
   const ports = portsOf(exchangeThat(jumping(candles(0, 1)), 1000, [BTC.timeframe]));
   const attempt = async () => inActivity(() => createFillPages(ports)({ ...BTC, asOf: slot(0) + 1, virtual: false }));

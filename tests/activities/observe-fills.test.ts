@@ -62,6 +62,14 @@ test('a ready symbol whose new timeframe stands still is watched until the pair 
   expect((await look(at, [HOURS])).watch).toEqual({});
 });
 
+test('a symbol of which older hours are stored than the exchange still gives is watched like any other', async () => {
+  const weeks = pairOf('BTC/USDT', '1w');
+  const at = LISTED + 7 * DAY + 5_000;
+  await store(HOURS, LISTED, 7 * 24);
+  await state.pairState.setEarliest(HOURS, { openTime: LISTED + DAY, provenAt: at });
+  expect((await look(at, [weeks])).watch).toHaveProperty([pairKey(weeks)]);
+});
+
 test.each([
   ['1w', LISTED + 7 * DAY, LISTED],
   ['1w', LISTED + 13 * DAY, LISTED + DAY, LISTED + 14 * DAY],
