@@ -58,7 +58,10 @@ export async function findMovedEarliest(
   if (given !== null && given <= gone.to) return null;
   try {
     const earliest = await findEarliest(exchange, request);
-    return earliest !== null && earliest > gone.to ? earliest : null;
+    // Of another size, as above: one empty answer says nothing.
+    const again = await search.probe(request.pair.timeframe, gone.from, SECOND_PROBE);
+    const moved = earliest !== null && earliest > gone.to && (again === null || again >= earliest);
+    return moved ? earliest : null;
   } catch (error) {
     if (error instanceof PipelineError && error.code === 'bad_response') return null;
     throw error;

@@ -123,6 +123,8 @@ class Repair {
   private found = 0;
   private confirmed = 0;
   private requests = 0;
+  /** Open time of the oldest candle in any answer of this run: the exchange's earliest is no later. */
+  private oldestGiven: EpochMs = Infinity;
   private failuresInARow = 0;
   /** The first failure over pieces that were left out. */
   private failure: PipelineError | null = null;
@@ -140,9 +142,12 @@ class Repair {
     this.exchange = {
       largestPage: exchange.largestPage,
       supports: (timeframe) => exchange.supports(timeframe),
-      fetchPage: (page) => {
+      fetchPage: async (page) => {
         this.requests++;
-        return exchange.fetchPage(page);
+        const answer = await exchange.fetchPage(page);
+        if (page.timeframe === request.pair.timeframe)
+          this.oldestGiven = Math.min(this.oldestGiven, answer.candles[0]?.openTime ?? Infinity);
+        return answer;
       },
     };
   }
@@ -186,7 +191,7 @@ class Repair {
     if (from === undefined) return [];
     const to = Math.min(...this.doubts.map(({ end }) => end));
     const openTime = await findMovedEarliest(this.exchange, this.request, { from, to });
-    if (openTime === null) return [];
+    if (openTime === null || this.oldestGiven < openTime) return [];
     await pairState.setEarliest(pair, { openTime, provenAt: clock.now() });
     const explained = this.doubts.filter(({ end }) => end < openTime);
     this.doubts = this.doubts.filter(({ end }) => end >= openTime);

@@ -376,6 +376,17 @@ describe('F66 an exchange that answers windows and keeps only its last candles (
     },
   );
 
+  test('P2 nothing is decided where the first candle found is later than one that this run was given', async () => {
+    const ports = await keeping(truth, [700, 1400]);
+    // Searched by halves, its first candle seems to be the one after the halt.
+    const exchange = exchangeThat((asked) => (asked.since < slot(1300) ? [] : windowed(truth, 300)(asked)), 300, [
+      BTC.timeframe,
+    ]);
+    await expect(repair({ ...ports, exchange }, { pair: BTC, asOf })).rejects.toMatchObject({ code: 'empty_response' });
+    expect(await ports.gapLedger.list(BTC)).toEqual([]);
+    expect(await earliestOf(ports)).toBe(slot(0));
+  });
+
   test('an exchange that fails while its earliest candle is looked for fails the run, and nothing is decided', async () => {
     const ports = await keeping(candles(2000, 3600), [700]);
     const exchange = before(ports.exchange, async () => {
