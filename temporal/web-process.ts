@@ -33,6 +33,7 @@ export async function runWebProcess(
     schemasDir: join(__dirname, '..', '..', 'docs', 'schemas'),
     logger: log,
     opsToken: config.opsToken,
+    trustedProxies: config.trustedProxies,
     web: {
       host: config.webHost,
       port: config.webPort,

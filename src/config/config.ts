@@ -77,6 +77,8 @@ export interface Config {
   readonly metricsHost: string;
   /** Null: none is asked for. */
   readonly opsToken: string | null;
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   /** `host:port`; null: an own development server. */
   readonly temporalAddress: string | null;
   readonly temporalNamespace: string;
@@ -265,6 +267,7 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     temporalMetricsPort: values.TEMPORAL_METRICS_PORT,
     metricsHost: values.METRICS_HOST,
     opsToken: values.OPS_TOKEN,
+    trustedProxies: Object.freeze([...(values.TRUSTED_PROXIES ?? [])]),
     temporalAddress: values.TEMPORAL_ADDRESS,
     temporalNamespace: values.TEMPORAL_NAMESPACE,
     temporalPort: values.TEMPORAL_PORT,

@@ -2,6 +2,7 @@
  * Every configuration variable: its schema, default, unit and meaning, described here and, for alerts, in alert-variables.ts.
  * `.env.example` and `docs/configuration.md` are made from this table.
  */
+import { isIP } from 'node:net';
 import type { z } from 'zod';
 import { ALERT_VARIABLES } from './alert-variables';
 import { MODEL_VARIABLES } from './model-variables';
@@ -13,6 +14,13 @@ import type { Variable } from './variable';
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const path = pattern(/\S/, 'a path');
+const addressOrNetwork = (text: string): string => {
+  const [address = '', bits, ...rest] = text.split('/');
+  const most = { 4: 32, 6: 128 }[isIP(address)];
+  const read = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (most ?? 0));
+  if (most !== undefined && read && rest.length === 0) return text;
+  throw new RangeError(`"${text}" is not an address or network: write it like 10.0.0.5 or 172.18.0.0/16.`);
+};
 const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
 
 export const VARIABLES = {
@@ -114,6 +122,14 @@ export const VARIABLES = {
     meaning:
       'Token that the operator pages ask for: as the password of HTTP Basic (any user name), or as a Bearer token.',
     secret: true,
+  },
+  TRUSTED_PROXIES: {
+    schema: list(addressOrNetwork, 'address'),
+    default: null,
+    defaultMeaning: 'none: a reader is who holds the connection',
+    unit: 'list of addresses',
+    meaning:
+      'Proxies in front of the public pages, as addresses or networks like `10.0.0.5,172.18.0.0/16`: the readers they name in X-Forwarded-For are counted one by one. Name only what no reader can ask from.',
   },
   METRICS_PORT: {
     schema: port(),
