@@ -104,6 +104,10 @@ function createWiring(stopping: AbortSignal): CliWiring {
       const { outsideOf } = await import('./outside.js');
       return outsideOf(config()).notifiers;
     },
+    heartbeat: async () => {
+      const { outsideOf } = await import('./outside.js');
+      return outsideOf(config()).heartbeat;
+    },
     backtest: async () => {
       const { backtest } = await import('./backtest.js');
       return backtest(config());
