@@ -189,6 +189,7 @@ async function openControl(config: Config, address: string, openings: Openings):
   const { deploymentSchedules } = await import('./schedules.js');
   const opened = await connectControl({
     address,
+    security: config.temporalSecurity,
     namespace: config.temporalNamespace,
     schedules: deploymentSchedules(config),
   });

@@ -56,6 +56,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   const trainingForecaster = createForecaster(TRAINING_THREADS);
   const control = await connectControl({
     address: temporalAddress,
+    security: config.temporalSecurity,
     namespace: config.temporalNamespace,
     schedules: deploymentSchedules(config),
   });
@@ -90,6 +91,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<R
   });
   const worker = await startWorker({
     address: temporalAddress,
+    security: config.temporalSecurity,
     namespace: config.temporalNamespace,
     activities: createActivities(ports),
     computeActivities: createComputeActivities(ports),

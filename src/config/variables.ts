@@ -8,6 +8,7 @@ import { ALERT_VARIABLES } from './alert-variables';
 import { MODEL_VARIABLES } from './model-variables';
 import { readSymbol, readTimeframe } from './reading';
 import { STORE_VARIABLES } from './store-variables';
+import { TEMPORAL_SECURITY_VARIABLES } from './temporal-variables';
 import { byTimeframe, httpUrl, list, minutes, number, pattern, port, samples, whole, word } from './values';
 import type { Variable } from './variable';
 
@@ -162,6 +163,7 @@ export const VARIABLES = {
     unit: 'name',
     meaning: 'Temporal namespace.',
   },
+  ...TEMPORAL_SECURITY_VARIABLES,
   TEMPORAL_PORT: {
     schema: port(),
     default: '7233',
