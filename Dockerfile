@@ -20,6 +20,7 @@ COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
 COPY bin bin
 COPY docs/schemas docs/schemas
+COPY docs/ops-schemas docs/ops-schemas
 # The one folder that may be written; a new volume takes over its owner.
 RUN mkdir /data && chown 10001:10001 /data
 ENV DATA_DIR=/data

@@ -305,6 +305,11 @@ export interface DeliverInput {
   readonly message: string;
   readonly receiver: string;
 }
+export interface WaitingInput {
+  readonly message: string;
+  /** Asked for by hand: receivers that were given up, or from whom the message was held back, wait again. */
+  readonly again?: boolean;
+}
 export interface MonitorActivities {
   observe(input: { readonly asOf: EpochMs }): Promise<ObserveResult>;
   recommit(input: { readonly asOf: EpochMs }): Promise<ManifestResult>;
@@ -314,7 +319,7 @@ export interface MonitorActivities {
   /** False when none is configured. */
   heartbeat(): Promise<boolean>;
   /** Receivers that still wait for the message. */
-  waitingReceivers(input: { readonly message: string }): Promise<readonly string[]>;
+  waitingReceivers(input: WaitingInput): Promise<readonly string[]>;
   deliver(input: DeliverInput): Promise<'delivered' | 'undeliverable' | 'muted'>;
   /** The message stays, marked as undeliverable. */
   giveUp(input: DeliverInput): Promise<void>;

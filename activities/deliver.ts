@@ -1,8 +1,9 @@
 /** One message to one receiver, at least once (I50). Addresses and keys stay in this process: none travels (S11). */
+import { PipelineError } from '../src/domain/errors';
 import { eventOf } from '../src/domain/event';
 import type { DeliveryState } from '../src/ports/alert-outbox';
 import { refusedLate } from './committing';
-import type { DeliverInput } from './contract';
+import type { DeliverInput, WaitingInput } from './contract';
 import { describeFailure, toApplicationFailure } from './failures';
 import type { ActivityPorts } from './ports';
 import { guarded } from './stage';
@@ -10,11 +11,22 @@ import { guarded } from './stage';
 type Settled = Exclude<DeliveryState, 'pending'>;
 
 export function createWaitingReceivers(ports: ActivityPorts) {
-  return ({ message }: { readonly message: string }): Promise<readonly string[]> =>
+  return ({ message, again = false }: WaitingInput): Promise<readonly string[]> =>
     guarded(async () => {
-      const waiting = (await ports.outbox.deliveries(message)).filter(({ state }) => state === 'pending');
+      const { outbox } = ports;
+      if ((await outbox.message(message)) === null)
+        throw new PipelineError('invalid_input', `there is no message "${message}": "alert list -o json" names them`);
+      if (again) await reopen(ports, message);
+      const waiting = (await outbox.deliveries(message)).filter(({ state }) => state === 'pending');
       return waiting.map(({ receiver }) => receiver);
     });
+}
+
+/** What was given up or held back is to be brought after all; whoever has the message already is left alone. */
+async function reopen({ outbox, clock }: ActivityPorts, messageKey: string): Promise<void> {
+  for (const { receiver, state, error } of await outbox.deliveries(messageKey))
+    if (state === 'undeliverable' || state === 'muted')
+      await outbox.settle({ messageKey, receiver, state: 'pending', error, changedAt: clock.now() });
 }
 
 /** @throws ApplicationFailure `delivery_failed`: to be tried again */

@@ -2,7 +2,7 @@
 import type { Event } from '../src/domain/event';
 import { observeTraining } from '../src/domain/system-watch';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
-import { lastTrainedAt } from '../src/ports/model-registry';
+import { forecastSince, lastTrainedAt } from '../src/ports/model-registry';
 import type { ActivityPorts } from './ports';
 
 export async function observeTrainings(
@@ -25,6 +25,5 @@ export async function observeTrainings(
 /** Null where nothing is forecast, or nothing yet. */
 async function trainedOrBegunAt(ports: ActivityPorts, timeframe: TimeframeId): Promise<EpochMs | null> {
   if (ports.settings.rules(timeframe).horizon === 0) return null;
-  const trainedAt = await lastTrainedAt(ports.models, timeframe);
-  return trainedAt ?? (await ports.models.history(timeframe)).at(-1)?.at ?? null;
+  return (await lastTrainedAt(ports.models, timeframe)) ?? forecastSince(ports.models, timeframe);
 }

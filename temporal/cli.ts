@@ -104,6 +104,10 @@ function createWiring(stopping: AbortSignal): CliWiring {
       const { outsideOf } = await import('./outside.js');
       return outsideOf(config()).notifiers;
     },
+    heartbeat: async () => {
+      const { outsideOf } = await import('./outside.js');
+      return outsideOf(config()).heartbeat;
+    },
     backtest: async () => {
       const { backtest } = await import('./backtest.js');
       return backtest(config());
@@ -185,6 +189,7 @@ async function openControl(config: Config, address: string, openings: Openings):
   const { deploymentSchedules } = await import('./schedules.js');
   const opened = await connectControl({
     address,
+    security: config.temporalSecurity,
     namespace: config.temporalNamespace,
     schedules: deploymentSchedules(config),
   });

@@ -31,12 +31,13 @@ import type {
   TrainingReport,
 } from '../src/ports/control';
 import { againSignal } from '../workflows/cycle-signal';
+import { connectionOptions } from './connection';
+import type { TemporalServer } from './connection';
 import { reconcileSchedules, unlessGone } from './schedule-reconciler';
 import { runAttributes, scheduleOptions } from './schedules';
 import type { Schedule } from './schedules';
 
-export interface ControlOptions {
-  readonly address: string;
+export interface ControlOptions extends TemporalServer {
   readonly namespace: string;
   readonly schedules: readonly Schedule[];
   /** Trainings and changes are told this time: that of a replay. Absent: they look at the clock. */
@@ -56,11 +57,10 @@ export interface TemporalControl extends Control {
 
 /** @throws TemporalUnreachable when no server answers at the address. */
 export async function connectControl(options: ControlOptions): Promise<TemporalControl> {
-  const connection = await Connection.connect({ address: options.address, connectTimeout: 5_000 }).catch(
-    (error: unknown) => {
-      throw new TemporalUnreachable(options.address, error);
-    },
-  );
+  const server = await connectionOptions(options);
+  const connection = await Connection.connect({ ...server, connectTimeout: 5_000 }).catch((error: unknown) => {
+    throw new TemporalUnreachable(options.address, error);
+  });
   const client = new Client({ connection, namespace: options.namespace });
   const told = () => (options.asOf === undefined ? {} : { asOf: options.asOf() });
   return {

@@ -94,6 +94,7 @@ async function startParts(options: UpOptions, started: Stack, stop: () => Promis
   });
   const control = await connectControl({
     address: temporal.address,
+    security: config.temporalSecurity,
     namespace: config.temporalNamespace,
     schedules: deploymentSchedules(config),
   });

@@ -31,8 +31,10 @@ export async function runWebProcess(
     pageDir: join(__dirname, '..', 'page'),
     opsPageDir: join(__dirname, '..', 'ops-page'),
     schemasDir: join(__dirname, '..', '..', 'docs', 'schemas'),
+    opsSchemasDir: join(__dirname, '..', '..', 'docs', 'ops-schemas'),
     logger: log,
     opsToken: config.opsToken,
+    trustedProxies: config.trustedProxies,
     web: {
       host: config.webHost,
       port: config.webPort,

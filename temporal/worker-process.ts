@@ -79,6 +79,7 @@ async function startParts(options: WorkerProcessOptions, started: Started): Prom
   for (const each of Object.values(forecasters)) started.push(() => each.close());
   const control = await connectControl({
     address: temporalAddress,
+    security: config.temporalSecurity,
     namespace: config.temporalNamespace,
     schedules: deploymentSchedules(config),
   });
@@ -114,6 +115,7 @@ async function startParts(options: WorkerProcessOptions, started: Started): Prom
   });
   const worker = await startWorker({
     address: temporalAddress,
+    security: config.temporalSecurity,
     namespace: config.temporalNamespace,
     activities: createActivities(ports),
     computeActivities: createComputeActivities(ports),

@@ -8,10 +8,11 @@ import type { MainActivities } from '../activities';
 import type { BackgroundActivities, ComputeActivities } from '../activities/contract';
 import type { SmokeActivities, TrainingComputations } from '../activities/training-contract';
 import { WORKFLOW_BUNDLE } from './bundle';
+import { connectionOptions } from './connection';
+import type { TemporalServer } from './connection';
 import { PAYLOAD_GUARD } from './payload-guard';
 
-export interface WorkerOptions {
-  readonly address: string;
+export interface WorkerOptions extends TemporalServer {
   readonly namespace: string;
   readonly activities: MainActivities;
   readonly computeActivities: ComputeActivities & SmokeActivities;
@@ -116,10 +117,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
 }
 
-async function connect({ address, log, signal }: WorkerOptions): Promise<NativeConnection> {
+async function connect(options: WorkerOptions): Promise<NativeConnection> {
+  const { address, log, signal } = options;
+  const server = await connectionOptions(options);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await NativeConnection.connect({ address });
+      return await NativeConnection.connect(server);
     } catch (error) {
       if (attempt === CONNECT_TRIES) throw error;
       if (attempt === 1) log.warn({ address }, 'the Temporal server does not answer yet; waiting for it');

@@ -2,10 +2,14 @@ import { isCancellation, proxyActivities, setWorkflowOptions, upsertSearchAttrib
 import type { MonitorActivities } from '../activities/contract';
 import { KIND, OUTCOME } from './search-attributes';
 
-/** `{"message":"hard_stale-20240101T000000.000Z"}`. `once`: try once and leave the rest to the next round of the monitor. */
+/**
+ * `{"message":"hard_stale-20240101T000000.000Z"}`. `once`: try once and leave the rest to the next round of the monitor.
+ * `again`: to those too that were given up, or from whom the message was held back.
+ */
 export interface DeliverAlertArguments {
   readonly message: string;
   readonly once?: boolean;
+  readonly again?: boolean;
 }
 
 const steps = proxyActivities<MonitorActivities>({
@@ -24,8 +28,8 @@ setWorkflowOptions({ failureExceptionTypes: [Error] }, deliverAlert);
 /** Brings one message to every receiver that waits for it, each on its own: one that is down holds up no other. */
 export async function deliverAlert(input: DeliverAlertArguments): Promise<{ readonly delivered: number }> {
   upsertSearchAttributes([{ key: KIND, value: 'alert' }]);
-  const { message, once = false } = input;
-  const receivers = await steps.waitingReceivers({ message });
+  const { message, once = false, again = false } = input;
+  const receivers = await steps.waitingReceivers({ message, again });
   const outcomes = await Promise.all(receivers.map((receiver) => bring(message, receiver, once)));
   const delivered = outcomes.filter((outcome) => outcome === 'delivered').length;
   upsertSearchAttributes([{ key: OUTCOME, value: delivered === receivers.length ? 'delivered' : 'not delivered' }]);

@@ -5,7 +5,7 @@ import { EVENT_TABLE, subjectOf } from '../domain/event';
 import { DAY } from '../domain/timeframe';
 import type { EpochMs } from '../domain/types';
 import type { ToldEvent } from '../ports/alert-outbox';
-import type { Notifier } from '../ports/notifier';
+import type { Heartbeat, Notifier } from '../ports/notifier';
 import { moment, wholeNumber } from './arguments';
 import { CommandEnd, EXIT_CODES, endWith } from './exit-codes';
 import { print, withFormat, type FormatOptions } from './output';
@@ -25,7 +25,9 @@ export function addAlert(program: Command, wiring: CliWiring): void {
   withFormat(
     noun
       .command('test')
-      .description('send a test to every receiver; one that was disabled and is reached is used again'),
+      .description(
+        'send a test to every receiver, and the heartbeat; a receiver that was disabled and is reached is used again',
+      ),
   ).action(async (options: FormatOptions) => test(wiring, options));
   withFormat(noun.command('mute').description('hold alerts back until a time; they are kept and can be listed'))
     .requiredOption('--until <time>', 'UTC, within a week, like 2024-05-01T12:00', moment)
@@ -76,7 +78,8 @@ interface TestResult {
 
 async function test(wiring: CliWiring, options: FormatOptions): Promise<void> {
   const notifiers = await wiring.notifiers();
-  if (notifiers.length === 0) {
+  const heartbeat = await wiring.heartbeat();
+  if (notifiers.length === 0 && heartbeat === null) {
     throw new CommandEnd(
       EXIT_CODES.configuration,
       'no receiver is configured: set ALERT_DISCORD_URL, ALERT_SLACK_URL or ALERT_WEBHOOK_URL; until then alerts are only logged',
@@ -84,6 +87,7 @@ async function test(wiring: CliWiring, options: FormatOptions): Promise<void> {
   }
   const results: TestResult[] = [];
   for (const notifier of notifiers) results.push(await testOne(wiring, notifier));
+  if (heartbeat !== null) results.push(await testHeartbeat(heartbeat));
   const columns = [
     { title: 'receiver', cell: (row: TestResult) => row.receiver },
     { title: 'result', cell: (row: TestResult) => row.result },
@@ -105,6 +109,14 @@ async function testOne(wiring: CliWiring, notifier: Notifier): Promise<TestResul
     await outbox.recordReceiver(receiver, 'failure', now, messageOf(error));
     return { receiver, result: messageOf(error) };
   }
+}
+
+async function testHeartbeat(heartbeat: Heartbeat): Promise<TestResult> {
+  const receiver = 'heartbeat';
+  return heartbeat.ping().then(
+    () => ({ receiver, result: 'delivered' }),
+    (error: unknown) => ({ receiver, result: messageOf(error) }),
+  );
 }
 
 async function mute(wiring: CliWiring, options: FormatOptions & { until: EpochMs; reason: string }): Promise<void> {

@@ -139,7 +139,7 @@ export async function checkTemporal(wiring: CliWiring, config: Config): Promise<
     const own = config.temporalAddress === null;
     const mend = own
       ? 'start it with "coin-predict up" (or npm start)'
-      : 'start that server, or correct TEMPORAL_ADDRESS';
+      : 'start that server, or correct TEMPORAL_ADDRESS and, for TLS, TEMPORAL_TLS and its files';
     checks.push({
       name: 'temporal',
       state: own ? 'warn' : 'unreachable',

@@ -13,7 +13,7 @@ import type { Exchange } from '../ports/exchange';
 import type { ForecastLedger } from '../ports/forecast-ledger';
 import type { GapLedger } from '../ports/gap-ledger';
 import type { MonitorStore } from '../ports/monitor-store';
-import type { Notifier } from '../ports/notifier';
+import type { Heartbeat, Notifier } from '../ports/notifier';
 import type { ModelRegistry } from '../ports/model-registry';
 import type { PairStateStore } from '../ports/pair-state';
 import type { PublicationStore } from '../ports/publication';
@@ -262,6 +262,8 @@ export interface CliWiring {
   exporter(): Promise<Exporter>;
   /** Receivers of alerts, as configured. */
   notifiers(): Promise<readonly Notifier[]>;
+  /** Null when none is configured. */
+  heartbeat(): Promise<Heartbeat | null>;
   backtest(): Promise<Backtest>;
   /** Everything in one process: server, schedules, worker, pages. Each line of progress is one step. */
   startUp(progress: (line: string) => void): Promise<Running>;

@@ -45,7 +45,8 @@ export const ALERT_VARIABLES = {
     default: null,
     defaultMeaning: 'none: https and public addresses only',
     unit: 'list of host:port',
-    meaning: 'Receivers of alerts that may have a private address or plain http, like `alerts.internal:8080`.',
+    meaning:
+      'Receivers of alerts, and the host of HEARTBEAT_URL, that may have a private address or plain http, like `alerts.internal:8080`.',
   },
   ALERTS_PER_MINUTE: {
     schema: whole(1, 1000, 'messages'),
@@ -59,7 +60,7 @@ export const ALERT_VARIABLES = {
     defaultMeaning: 'no heartbeat',
     unit: 'URL',
     meaning:
-      "Asked by GET after each round of the monitor; the service behind it (a dead man's switch) rings when the calls stop.",
+      "Asked by GET after each round of the monitor; the service behind it (a dead man's switch) rings when the calls stop. Its address obeys the rules of receivers: public https, or named in ALERT_ALLOWED_HOSTS.",
     secret: true,
   },
   PROBE_URL: {

@@ -46,6 +46,16 @@ export interface AlertSettings {
   readonly perMinute: number;
 }
 
+/** What a Temporal server asks for beyond its address. The key is a secret, and so is what lies in the file `key`. */
+export interface TemporalSecurity {
+  /** Absolute paths of PEM files. */
+  readonly ca: string | null;
+  readonly certificate: string | null;
+  readonly key: string | null;
+  readonly serverName: string | null;
+  readonly apiKey: string | null;
+}
+
 export interface InfluxSettings {
   /** Without a slash at its end. */
   readonly url: string;
@@ -77,8 +87,12 @@ export interface Config {
   readonly metricsHost: string;
   /** Null: none is asked for. */
   readonly opsToken: string | null;
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   /** `host:port`; null: an own development server. */
   readonly temporalAddress: string | null;
+  /** Null: it is spoken to in plain. */
+  readonly temporalSecurity: TemporalSecurity | null;
   readonly temporalNamespace: string;
   readonly temporalPort: number;
   readonly temporalUiPort: number;
@@ -237,6 +251,18 @@ function influxSettings(values: Values): InfluxSettings | null {
   });
 }
 
+function temporalSecurity(values: Values): TemporalSecurity | null {
+  if (values.TEMPORAL_TLS === 'off') return null;
+  const absolute = (path: string | null): string | null => (path === null ? null : resolve(path));
+  return Object.freeze({
+    ca: absolute(values.TEMPORAL_TLS_CA),
+    certificate: absolute(values.TEMPORAL_TLS_CERT),
+    key: absolute(values.TEMPORAL_TLS_KEY),
+    serverName: values.TEMPORAL_TLS_SERVER_NAME,
+    apiKey: values.TEMPORAL_API_KEY,
+  });
+}
+
 function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Config {
   const champion = values.CHAMPION;
   const bin = values.TEMPORAL_BIN;
@@ -265,7 +291,9 @@ function assemble(values: Values, given: ReadonlyMap<VariableName, Given>): Conf
     temporalMetricsPort: values.TEMPORAL_METRICS_PORT,
     metricsHost: values.METRICS_HOST,
     opsToken: values.OPS_TOKEN,
+    trustedProxies: Object.freeze([...(values.TRUSTED_PROXIES ?? [])]),
     temporalAddress: values.TEMPORAL_ADDRESS,
+    temporalSecurity: temporalSecurity(values),
     temporalNamespace: values.TEMPORAL_NAMESPACE,
     temporalPort: values.TEMPORAL_PORT,
     temporalUiPort: values.TEMPORAL_UI_PORT,

@@ -24,6 +24,7 @@ export function findContradictions(values: Partial<Values>, explicit: ReadonlySe
     ...store(values),
     ...exchange(values),
     ...access(values),
+    ...temporal(values, explicit),
   ];
 }
 
@@ -84,6 +85,22 @@ function access({ OPS_HOST: host, OPS_TOKEN: token }: Partial<Values>): ConfigPr
   if (host === undefined || token === undefined || token !== null || isLoopbackHost(host)) return [];
   const sentence = `${host} opens the operator pages to the network: set OPS_TOKEN, or leave OPS_HOST at 127.0.0.1.`;
   return [{ variable: 'OPS_HOST', value: host, sentence }];
+}
+
+/** A setting of TLS that would silently do nothing is a mistake. */
+function temporal(values: Partial<Values>, explicit: ReadonlySet<VariableName>): ConfigProblem[] {
+  const problem = (variable: VariableName, sentence: string): ConfigProblem => ({ variable, value: null, sentence });
+  const problems: ConfigProblem[] = [];
+  if (values.TEMPORAL_TLS === 'on' && values.TEMPORAL_ADDRESS === null)
+    problems.push(problem('TEMPORAL_TLS', 'the own development server speaks no TLS: set TEMPORAL_ADDRESS.'));
+  const parts = ['TEMPORAL_TLS_CA', 'TEMPORAL_TLS_CERT', 'TEMPORAL_TLS_KEY', 'TEMPORAL_TLS_SERVER_NAME'] as const;
+  if (values.TEMPORAL_TLS === 'off')
+    for (const name of parts.filter((part) => explicit.has(part)))
+      problems.push(problem(name, 'holds only with TLS: set TEMPORAL_TLS=on.'));
+  const [certificate, key] = [explicit.has('TEMPORAL_TLS_CERT'), explicit.has('TEMPORAL_TLS_KEY')];
+  if (certificate && !key) problems.push(problem('TEMPORAL_TLS_CERT', 'needs its private key: set TEMPORAL_TLS_KEY.'));
+  if (key && !certificate) problems.push(problem('TEMPORAL_TLS_KEY', 'needs its certificate: set TEMPORAL_TLS_CERT.'));
+  return problems;
 }
 
 function budgets(explicit: ReadonlySet<VariableName>): ConfigProblem[] {

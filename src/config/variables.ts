@@ -2,11 +2,13 @@
  * Every configuration variable: its schema, default, unit and meaning, described here and, for alerts, in alert-variables.ts.
  * `.env.example` and `docs/configuration.md` are made from this table.
  */
+import { isIP } from 'node:net';
 import type { z } from 'zod';
 import { ALERT_VARIABLES } from './alert-variables';
 import { MODEL_VARIABLES } from './model-variables';
 import { readSymbol, readTimeframe } from './reading';
 import { STORE_VARIABLES } from './store-variables';
+import { TEMPORAL_SECURITY_VARIABLES } from './temporal-variables';
 import { byTimeframe, httpUrl, list, minutes, number, pattern, port, samples, whole, word } from './values';
 import type { Variable } from './variable';
 
@@ -14,6 +16,13 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 
 const path = pattern(/\S/, 'a path');
 const TOKEN_RULE = '16 to 200 characters without spaces and colons';
+const addressOrNetwork = (text: string): string => {
+  const [address = '', bits, ...rest] = text.split('/');
+  const most = { 4: 32, 6: 128 }[isIP(address)];
+  const read = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (most ?? 0));
+  if (most !== undefined && read && rest.length === 0) return text;
+  throw new RangeError(`"${text}" is not an address or network: write it like 10.0.0.5 or 172.18.0.0/16.`);
+};
 const host = pattern(/^[A-Za-z0-9.:_-]+$/, 'a host name or address');
 
 export const VARIABLES = {
@@ -117,6 +126,14 @@ export const VARIABLES = {
       'Token that the operator pages ask for: as the password of HTTP Basic (any user name), or as a Bearer token.',
     secret: true,
   },
+  TRUSTED_PROXIES: {
+    schema: list(addressOrNetwork, 'address'),
+    default: null,
+    defaultMeaning: 'none: a reader is who holds the connection',
+    unit: 'list of addresses',
+    meaning:
+      'Proxies in front of the public pages, as addresses or networks like `10.0.0.5,172.18.0.0/16`: the readers they name in X-Forwarded-For are counted one by one. Name only what no reader can ask from.',
+  },
   METRICS_PORT: {
     schema: port(),
     default: '9464',
@@ -148,6 +165,7 @@ export const VARIABLES = {
     unit: 'name',
     meaning: 'Temporal namespace.',
   },
+  ...TEMPORAL_SECURITY_VARIABLES,
   TEMPORAL_PORT: {
     schema: port(),
     default: '7233',

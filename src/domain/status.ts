@@ -83,7 +83,11 @@ function judge(input: StatusInput): Finding {
     return gate === null ? history : { ...history, reason: `${history.reason}; ${gate.reason}` };
   }
   if (gate !== null) return gate;
-  if (history === null) return { status: 'missing', reason: 'no history has been published yet' };
+  if (history === null) {
+    const gone = input.document === 'missing' && input.dataThrough !== null;
+    const reason = gone ? 'a published document is not there' : 'no history has been published yet';
+    return { status: 'missing', reason };
+  }
   if (!input.predicts) return history;
   if (input.predictionDataThrough === null) {
     return { status: 'missing', reason: 'no prediction has been published yet' };

@@ -65,7 +65,7 @@ export interface CandleStore {
   /** Removes candles that open before `before` (retention only); returns how many. */
   deleteBefore(pair: Pair, before: EpochMs): Promise<number>;
   pairs(): Promise<Pair[]>;
-  /** Bytes on disk, side files included, or null when unreadable. */
+  /** Bytes taken on disk, side files included, room that is written again left out; null when unreadable. */
   sizeBytes(): Promise<number | null>;
   close(): Promise<void>;
 }

@@ -85,6 +85,14 @@ export interface ModelRegistry {
   ): Promise<LifecycleEvent[]>;
 }
 
+/** When the timeframe had its first champion: what was never trained is as old as that. Null before. */
+export async function forecastSince(
+  models: Pick<ModelRegistry, 'history'>,
+  timeframe: TimeframeId,
+): Promise<EpochMs | null> {
+  return (await models.history(timeframe)).at(-1)?.at ?? null;
+}
+
 /** Trainings looked through for one that left a model. */
 const TRAININGS_READ = 200;
 

@@ -1,23 +1,24 @@
 import { z } from 'zod';
-import { historySchema, manifestSchema, opsManifestSchema, predictionSchema, SCHEMA_VERSION } from './documents';
+import { historySchema, manifestSchema, predictionSchema, SCHEMA_VERSION } from './documents';
 
-const SCHEMAS = {
-  history: historySchema,
-  prediction: predictionSchema,
-  manifest: manifestSchema,
-  'ops-manifest': opsManifestSchema,
-};
+export interface NamedSchema {
+  /** Of its file. */
+  readonly name: string;
+  readonly text: string;
+}
 
-/** The JSON Schema (draft 2020-12) of every document: file name and text. Unknown fields are allowed, as for readers. */
-export function jsonSchemas(): { readonly name: string; readonly text: string }[] {
-  return Object.entries(SCHEMAS).map(([name, schema]) => {
-    const { $schema, ...body } = z.toJSONSchema(schema, { io: 'input' });
-    const described = {
-      $schema,
-      $id: `urn:coin-predict:${name}:${SCHEMA_VERSION}`,
-      title: `Coin Predict ${name}`,
-      ...body,
-    };
-    return { name: `${name}.json`, text: `${JSON.stringify(described, null, 2)}\n` };
-  });
+/** The JSON Schema (draft 2020-12) of one document. Unknown fields are allowed, as for readers. */
+export function jsonSchema(schema: z.ZodType, id: string, version: string): string {
+  const { $schema, ...body } = z.toJSONSchema(schema, { io: 'input' });
+  const described = { $schema, $id: `urn:coin-predict:${id}:${version}`, title: `Coin Predict ${id}`, ...body };
+  return `${JSON.stringify(described, null, 2)}\n`;
+}
+
+/** Those of the documents that anyone may read. */
+export function jsonSchemas(): NamedSchema[] {
+  const schemas = { history: historySchema, prediction: predictionSchema, manifest: manifestSchema };
+  return Object.entries(schemas).map(([name, schema]) => ({
+    name: `${name}.json`,
+    text: jsonSchema(schema, name, SCHEMA_VERSION),
+  }));
 }

@@ -5,6 +5,7 @@ import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendError } from './answer';
 import { answerOverload, Overload } from './overload';
+import { readerAddress, type ReaderAddress } from './reader-address';
 import { RequestRate } from './request-rate';
 
 /** Limits of one request and one connection (PROOF S17); sizes in bytes, times in milliseconds. */
@@ -29,6 +30,8 @@ export interface AppOptions {
   readonly logger?: FastifyBaseLogger | undefined;
   /** What one address may ask; the loopback address, where a proxy or the operator sits, is not counted. */
   readonly rate?: RequestRate | undefined;
+  /** Whom a request counts for; the holder of the connection by default. */
+  readonly readerAddress?: ReaderAddress | undefined;
   /** Told of each request that was refused because too many came at once. */
   readonly onShed?: (() => void) | undefined;
   /** Sees each request before the routes; true when it has answered it. */
@@ -84,7 +87,10 @@ export function createApp(options: AppOptions): FastifyInstance {
   app.server.on('connect', (_request, socket) => {
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   });
-  app.addHook('onRequest', guard(options.rate ?? new RequestRate(LIMITS.requestsPerMinute)));
+  app.addHook(
+    'onRequest',
+    guard(options.rate ?? new RequestRate(LIMITS.requestsPerMinute), options.readerAddress ?? readerAddress([])),
+  );
   app.setNotFoundHandler((request, reply) => sendNotFound(request, reply));
   app.setErrorHandler((error, request, reply) => sendFailure(error, request, reply));
   return app;
@@ -95,7 +101,7 @@ export function sendNotFound(request: FastifyRequest, reply: FastifyReply): Fast
   return sendError(request, reply, 404, { error: 'not_found', message: 'there is nothing at this address' });
 }
 
-function guard(rate: RequestRate) {
+function guard(rate: RequestRate, addressOf: ReaderAddress) {
   return async function refuseBeforeRouting(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       // The body, if any, is not read: the connection is closed instead.
@@ -112,7 +118,7 @@ function guard(rate: RequestRate) {
       const message = `the address is longer than ${LIMITS.address} characters`;
       return sendError(request, reply, 414, { error: 'address_too_long', message });
     }
-    const waitSeconds = rate.take(request.socket.remoteAddress ?? '', performance.now());
+    const waitSeconds = rate.take(addressOf(request.raw), performance.now());
     if (waitSeconds > 0) {
       reply.header('retry-after', String(waitSeconds));
       return sendError(request, reply, 429, { error: 'too_many_requests', message: 'too many requests; try later' });

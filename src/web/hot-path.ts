@@ -9,6 +9,7 @@ import type { EpochMs } from '../domain/types';
 import type { Clock } from '../ports/clock';
 import { allowedEncoding, matchesTag, type Content, type Encoding } from './content';
 import type { PublishedFolder, Snapshot } from './published-folder';
+import type { ReaderAddress } from './reader-address';
 import type { RequestRate } from './request-rate';
 
 /** An answer that may be given again. Header lists are flat: name, value, name, value. */
@@ -42,6 +43,7 @@ export class HotPath {
     private readonly folder: PublishedFolder,
     private readonly clock: Clock,
     private readonly rate: RequestRate,
+    private readonly addressOf: ReaderAddress,
   ) {}
 
   /** Keeps what a route has just answered to this address while `snapshot` was in force. */
@@ -75,7 +77,7 @@ export class HotPath {
     const body = Buffer.isBuffer(content)
       ? { bytes: content, headers: known.headers }
       : this.pick(known, content, asked);
-    if (body === null || this.rate.take(request.socket.remoteAddress ?? '', performance.now()) > 0) return false;
+    if (body === null || this.rate.take(this.addressOf(request), performance.now()) > 0) return false;
     response.writeHead(body.bytes === null ? 304 : known.code, body.headers as string[]);
     response.end(method === 'HEAD' || body.bytes === null ? undefined : body.bytes);
     return true;

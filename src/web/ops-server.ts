@@ -20,6 +20,8 @@ export interface OpsOptions {
   readonly opsDir: string;
   readonly source: string;
   readonly clock: Clock;
+  /** JSON Schemas of these documents, served as `/ops/schemas/{name}.json`. */
+  readonly opsSchemasDir?: string;
   /** The built ops page. */
   readonly opsPageDir?: string;
   /** True when bound to the loopback address: then only local names are answered (no DNS rebinding). */
@@ -46,6 +48,8 @@ export function buildOps(options: OpsOptions): FastifyInstance {
     const address = path === '/ops/index.html' ? '/ops' : path;
     app.get(address, (request, reply) => sendContent(request, reply, content, headers, CACHE.never));
   }
+  for (const [path, content] of loadFiles(options.opsSchemasDir ?? 'docs/ops-schemas', '/ops/schemas/'))
+    app.get(path, (request, reply) => sendContent(request, reply, content, OPS_JSON_HEADERS, CACHE.never));
   app.get('/', (_request, reply) => reply.headers(headers).redirect('/ops', 302));
   addDocument(app, 'manifest', readOpsDocument(options.opsDir, 'manifest', opsManifestSchema));
   for (const [name, schema] of Object.entries(OPS_DOCUMENTS)) {

@@ -15,6 +15,7 @@ import { HotPath } from './hot-path';
 import { readOpsManifest } from './ops-document-file';
 import { loadFiles } from './page-files';
 import { PublishedFolder, type NamedFile, type Snapshot } from './published-folder';
+import { readerAddress } from './reader-address';
 import { RequestRate } from './request-rate';
 import {
   answerHoldsUntil,
@@ -47,17 +48,21 @@ export interface WebOptions {
   /** Those of the process, which both servers share. */
   readonly metrics?: WebMetrics;
   readonly headersTimeout?: number | undefined;
+  /** Addresses and networks of proxies that are believed when they say for whom they ask. */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** The public server, not yet listening: `inject` works on it as it is. */
 export function buildWeb(options: WebOptions): FastifyInstance {
   const folder = new PublishedFolder(options.reader ?? readPublished(options.publicDir), options.clock);
   const rate = new RequestRate(LIMITS.requestsPerMinute);
-  const hot = new HotPath(folder, options.clock, rate);
+  const addressOf = readerAddress(options.trustedProxies ?? []);
+  const hot = new HotPath(folder, options.clock, rate, addressOf);
   const app = createApp({
     ...options,
     audience: 'public',
     rate,
+    readerAddress: addressOf,
     onShed: () => options.metrics?.shed(),
     before: (request, response) => {
       const answered = hot.answer(request, response);

@@ -10,6 +10,7 @@ export interface ServeOptions extends WebOptions {
   readonly web: PortChoice;
   readonly ops: PortChoice;
   readonly opsPageDir?: string;
+  readonly opsSchemasDir?: string;
   /** Asked of every reader of the ops server when set. */
   readonly opsToken?: string | null;
 }

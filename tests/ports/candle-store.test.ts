@@ -1,18 +1,37 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryCandleStore } from '../../src/adapters/memory/memory-candle-store';
 import { openCandleStore } from '../../src/adapters/sqlite/candle-store';
 import { countRanges } from '../../src/domain/coverage';
+import { storageLevel } from '../../src/domain/storage-budget';
 import type { Candle } from '../../src/domain/types';
+import type { CandleStore } from '../../src/ports/candle-store';
 import { testOnCandles } from '../candles';
 import { readCandleRows } from '../unit/domain/candle-file';
 import { candleStoreContract } from './candle-store-contract';
-import { BTC_1H, closedAfterEach, temporaryFolders } from './store-fixtures';
+import { BTC_1H, candles, closedAfterEach, slot, temporaryFolders } from './store-fixtures';
 
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 
 candleStoreContract('in memory', async () => new MemoryCandleStore());
 candleStoreContract('SQLite', async () => closed(await openCandleStore(join(temporaryFolder(), 'candles.db'))));
+
+test('F33 what retention removed is room again: a full budget goes down though the file stays as long', async () => {
+  const path = join(temporaryFolder(), 'candles.db');
+  // Closing copies the log into the file.
+  const reopened = async (work: (store: CandleStore) => Promise<unknown>): Promise<[number | null, number]> => {
+    const store = await openCandleStore(path);
+    await work(store);
+    await store.close();
+    const again = closed(await openCandleStore(path));
+    return [await again.sizeBytes(), statSync(path).size];
+  };
+  const [full, fileOfFull] = await reopened((store) => store.write(BTC_1H, candles(0, 5000), 1000));
+  const [after, fileAfter] = await reopened((store) => store.deleteBefore(BTC_1H, slot(4990)));
+  expect([storageLevel(full, full), storageLevel(after, full)]).toEqual(['block', 'ok']);
+  expect(fileAfter).toBe(fileOfFull);
+});
 
 testOnCandles(
   'I03 seven years of real hours: the 28 holes of 128 candles are found, by both stores alike',

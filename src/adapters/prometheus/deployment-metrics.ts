@@ -17,7 +17,7 @@ import type { Clock } from '../../ports/clock';
 import type { FetchCounter } from '../../ports/fetch-counter';
 import { COMMIT_KINDS } from '../../ports/late-commits';
 import type { LateCommits } from '../../ports/late-commits';
-import { lastTrainedAt } from '../../ports/model-registry';
+import { forecastSince, lastTrainedAt } from '../../ports/model-registry';
 import type { ModelRegistry } from '../../ports/model-registry';
 import type { MonitorStore } from '../../ports/monitor-store';
 import type { RunLog } from '../../ports/run-log';
@@ -32,7 +32,7 @@ export interface DeploymentFacts {
   readonly runLog: RunLog;
   readonly monitor: MonitorStore;
   readonly outbox: AlertOutbox;
-  readonly models: Pick<ModelRegistry, 'events'>;
+  readonly models: Pick<ModelRegistry, 'events' | 'history'>;
   rules(timeframe: TimeframeId): Pick<TimeframeRules, 'horizon'>;
   readonly lateCommits: LateCommits;
 }
@@ -129,6 +129,12 @@ function trainingGauges(register: Registry): Collect {
     'When the timeframe was last trained, all symbols or some.',
     by,
   );
+  const since = gauge(
+    register,
+    'forecast_since_timestamp_seconds',
+    'When the timeframe had its first champion: what was never trained is as old as that.',
+    by,
+  );
   const duration = gauge(register, 'training_duration_seconds', 'Time that the newest training took.', by);
   const period = gauge(
     register,
@@ -145,6 +151,7 @@ function trainingGauges(register: Registry): Collect {
       const trainings = await models.events(timeframe, { kind: 'training', limit: TRAININGS_READ });
       const milliseconds = trainings[0]?.facts.duration_ms;
       setKnown(success, timeframe, await lastTrainedAt(models, timeframe), 1000);
+      setKnown(since, timeframe, await forecastSince(models, timeframe), 1000);
       setKnown(duration, timeframe, typeof milliseconds === 'number' ? milliseconds : null, 1000);
       period.set({ timeframe }, longestPeriod(trainingEvery(timeframe)) / 1000);
       for (const outcome of TRAINING_OUTCOMES) {

@@ -27,6 +27,7 @@ export class CandleStatements {
   readonly #count: SqliteStatement;
   readonly #openTimes: SqliteStatement;
   readonly #deleteBefore: SqliteStatement;
+  readonly #freeBytes: SqliteStatement;
 
   constructor(database: SqliteDatabase) {
     const rows = (text: string): SqliteStatement => database.prepare(text).raw();
@@ -52,6 +53,7 @@ export class CandleStatements {
     this.#count = rows(`SELECT count(*) FROM candle WHERE ${range}`);
     this.#openTimes = rows(`SELECT open_time FROM candle WHERE ${range} ORDER BY open_time`);
     this.#deleteBefore = database.prepare('DELETE FROM candle WHERE series = ? AND open_time < ?');
+    this.#freeBytes = rows('SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size');
   }
 
   series(pair: Pair): SeriesRow | null {
@@ -115,6 +117,12 @@ export class CandleStatements {
 
   deleteBefore(series: number, before: EpochMs): number {
     return this.#deleteBefore.run([series, before]).changes;
+  }
+
+  /** Of pages that hold nothing any more. */
+  freeBytes(): number {
+    const [row] = this.#freeBytes.all() as [number][];
+    return row?.[0] ?? 0;
   }
 }
 

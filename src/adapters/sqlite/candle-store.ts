@@ -203,10 +203,12 @@ class SqliteCandleStore implements CandleStore {
     return guarded(this.#path, () => this.#database.prepare(text).all() as Pair[]);
   }
 
+  /** The file never gets shorter: pages that deleted candles left are written again before it grows, so they are room. */
   async sizeBytes(): Promise<number | null> {
     try {
       const sideFiles = ['-wal', '-shm'].map((end) => statSync(this.#path + end, { throwIfNoEntry: false })?.size ?? 0);
-      return sideFiles.reduce((sum, size) => sum + size, statSync(this.#path).size);
+      const onDisk = sideFiles.reduce((sum, size) => sum + size, statSync(this.#path).size);
+      return onDisk - (await guarded(this.#path, () => this.#statements.freeBytes()));
     } catch {
       return null;
     }

@@ -16,13 +16,16 @@ import { HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
 import { createDeploymentMetrics } from '../../../src/adapters/prometheus/deployment-metrics';
 import { openStateStore } from '../../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../../src/adapters/sqlite/state-store';
+import type { EpochMs } from '../../../src/domain/types';
 import { systemClock } from '../../../src/ports/clock';
+import type { ChampionChange } from '../../../src/ports/model-registry';
 import type { StorageGauge } from '../../../src/ports/storage-gauge';
 import { createWebMetrics } from '../../../src/web/web-metrics';
 import { openStores } from '../../../temporal/stores';
 import { serveMetrics } from '../../../temporal/metrics-server';
 import { runWebProcess } from '../../../temporal/web-process';
 import { freePort } from '../../free-port';
+import { metadataOf } from '../../ports/model-registry-contract';
 import { testUnless } from '../../possible';
 
 const root = join(__dirname, '..', '..', '..');
@@ -67,8 +70,13 @@ test('trainings are told by how they ended, how long the newest took, and when o
   const quiet = await createMetrics(state).text();
   expect(quiet).toContain('coin_predict_training_schedule_seconds{timeframe="1h"} 86400');
   expect(quiet).toContain('coin_predict_training_schedule_seconds{timeframe="1M"} 2678400');
-  expect(quiet).not.toMatch(/coin_predict_training_(duration|last_success\w*)_seconds\{/);
+  expect(quiet).not.toMatch(/coin_predict_(training_(duration|last_success\w*)|forecast_since_timestamp)_seconds\{/);
   const timeframe = parseTimeframe('1h');
+  await state.models.register(metadataOf('v1'));
+  await state.models.changeChampion(firstChampion(1_500));
+  const untrained = await createMetrics(state).text();
+  expect(untrained).toContain('coin_predict_forecast_since_timestamp_seconds{timeframe="1h"} 1.5\n');
+  expect(untrained).not.toMatch(/coin_predict_training_last_success_timestamp_seconds\{/);
   const training = { timeframe, kind: 'training', version: null, by: 'automatic', reason: '', criteria: [] } as const;
   for (const [at, verdict] of [
     [1_000, 'done'],
@@ -171,6 +179,11 @@ async function startTargets(folder: string, parts: (() => Promise<unknown>)[]): 
   };
 }
 
+function firstChampion(at: EpochMs): ChampionChange {
+  const timeframe = parseTimeframe('1h');
+  return { timeframe, version: 'v1', previous: null, at, kind: 'first', by: 'configuration', reason: 'CHAMPION' };
+}
+
 /** A cycle, a training, a probe and an alert, so that no series is left out for want of something to count. */
 async function oneOfEach(state: StateStore): Promise<void> {
   const now = Date.now();
@@ -192,6 +205,8 @@ async function oneOfEach(state: StateStore): Promise<void> {
   const nothing = { symbol: null, timeframe: null, from: null, to: null, ageMinutes: null, ends: null, workflow: null };
   const plan = { receivers: ['slack'], perMinute: 10 };
   await state.monitor.commitRound({ asOf: now, memory, events: [{ ...event, ...nothing }] }, plan);
+  await state.models.register(metadataOf('v1'));
+  await state.models.changeChampion(firstChampion(now - 2 * HOUR));
   await state.models.record({
     key: 'training',
     timeframe,

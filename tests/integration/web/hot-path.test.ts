@@ -9,6 +9,7 @@ import type { ManifestEntry } from '../../../src/publish/documents';
 import { HotPath } from '../../../src/web/hot-path';
 import { PublishedFolder } from '../../../src/web/published-folder';
 import { buildWeb } from '../../../src/web/public-server';
+import { readerAddress } from '../../../src/web/reader-address';
 import { RequestRate } from '../../../src/web/request-rate';
 import { answerHoldsUntil, buildStatusAnswer } from '../../../src/web/status-answer';
 import { HOUR, createFixture, standingClock, type Fixture } from './published-fixture';
@@ -165,22 +166,30 @@ test('S02 S17 S19 what the routes refuse is refused at a remembered address too'
   expect(codes).toEqual([405, 405, 413, 413, 200, 404, 400]);
 });
 
-test('S17 a repeated answer counts against the rate of its reader, and past it the routes refuse', async () => {
+test('S17 S18 a repeated answer counts against the rate of its reader, and past it the routes refuse', async () => {
   const folder = new PublishedFolder(readPublished(fixture.publicDir), clock);
-  const hot = new HotPath(folder, clock, new RequestRate(2));
+  const hot = new HotPath(folder, clock, new RequestRate(2), readerAddress(['203.0.113.7']));
   const snapshot = await folder.current();
   if (snapshot === null) throw new Error('nothing published');
   const always = { from: -Infinity, until: Infinity };
   hot.remember('/x', snapshot, { ...always, code: 200, headers: [], body: Buffer.from('x') });
-  const request = { url: '/x', method: 'GET', rawHeaders: [], socket: { remoteAddress: '203.0.113.7' } };
+  const request = (reader: string) => ({
+    url: '/x',
+    method: 'GET',
+    rawHeaders: [],
+    headers: { 'x-forwarded-for': reader },
+    socket: { remoteAddress: '203.0.113.7' },
+  });
   const response = { writeHead: () => response, end: () => response };
-  const answered = () => hot.answer(request as unknown as IncomingMessage, response as unknown as ServerResponse);
-  expect([answered(), answered(), answered()]).toEqual([true, true, false]);
+  const answered = (reader: string) =>
+    hot.answer(request(reader) as unknown as IncomingMessage, response as unknown as ServerResponse);
+  expect(['a', 'b', 'c'].map(() => answered('198.51.100.1'))).toEqual([true, true, false]);
+  expect(answered('198.51.100.2')).toBe(true);
 });
 
 test('addresses that differ only in spelling can not fill the memory', async () => {
   const folder = new PublishedFolder(readPublished(fixture.publicDir), clock);
-  const hot = new HotPath(folder, clock, new RequestRate(1e9));
+  const hot = new HotPath(folder, clock, new RequestRate(1e9), readerAddress([]));
   const snapshot = await folder.current();
   if (snapshot === null) throw new Error('nothing published');
   const answer = { from: -Infinity, until: Infinity, code: 200, headers: [], body: Buffer.from('x') };

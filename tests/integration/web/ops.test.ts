@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/ports/clock';
 import { buildOps } from '../../../src/web/ops-server';
+import { buildWeb } from '../../../src/web/public-server';
 import { createFixture, type Fixture } from './published-fixture';
 
 const TOKEN = 'k7vQ-2fLw_9xRtBz';
@@ -74,6 +75,22 @@ test('S17 1,000 wrong tokens meet 429, and a right one is let in meanwhile', asy
   expect((await ask(`Bearer ${TOKEN}`)).statusCode).toBe(200);
   expect((await ask('Bearer guess', '203.0.113.7')).statusCode).toBe(401);
   await app.close();
+});
+
+test('each document has its schema beside it, for operators only', async () => {
+  const app = build(null);
+  const { statusCode, headers, body } = await app.inject('/ops/schemas/models.json');
+  expect([statusCode, headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
+  expect(JSON.parse(body)).toMatchObject({ $id: 'urn:coin-predict:ops-models:1.0' });
+  await app.close();
+  const closed = build(TOKEN);
+  expect((await closed.inject('/ops/schemas/models.json')).statusCode).toBe(401);
+  await closed.close();
+  const { publicDir, opsDir } = fixture;
+  const web = buildWeb({ publicDir, opsDir, source: 'simulated', live: false, clock: systemClock, pageDir: 'none' });
+  const ask = async (name: string) => (await web.inject(`/schemas/${name}.json`)).statusCode;
+  expect([await ask('manifest'), await ask('models'), await ask('ops-manifest')]).toEqual([200, 404, 404]);
+  await web.close();
 });
 
 test('the bare address leads to the page', async () => {

@@ -5,9 +5,10 @@ import { Writable } from 'node:stream';
 import pino from 'pino';
 import { systemClock } from '../../../src/ports/clock';
 import type { PublishedReader } from '../../../src/publish/published-reader';
-import { createApp } from '../../../src/web/app';
+import { createApp, LIMITS } from '../../../src/web/app';
 import { buildOps } from '../../../src/web/ops-server';
 import { buildWeb } from '../../../src/web/public-server';
+import { readerAddress } from '../../../src/web/reader-address';
 import { RequestRate } from '../../../src/web/request-rate';
 import { serveWeb, type RunningWeb } from '../../../src/web/serve-web';
 import { createFixture, type Fixture } from './published-fixture';
@@ -251,6 +252,41 @@ test('S18 a forwarded address is not believed', async () => {
   };
   expect([await ask('1.1.1.1'), await ask('2.2.2.2'), await ask('3.3.3.3')]).toEqual([200, 200, 429]);
   await app.close();
+});
+
+test('S18 behind a proxy that is named each reader has a rate of its own, and others are not believed', async () => {
+  const { publicDir, opsDir } = fixture;
+  const app = buildWeb({ ...NONE, publicDir, opsDir, pageDir: 'none', trustedProxies: ['172.16.0.0/12'] });
+  const stopped = jest.spyOn(performance, 'now').mockReturnValue(0);
+  const refusedOf = async (remoteAddress: string): Promise<number> => {
+    let refused = 0;
+    for (let index = 0; index < LIMITS.requestsPerMinute + 10; index++) {
+      const headers = { 'x-forwarded-for': `1.2.3.4, 198.51.100.${index % 200}` };
+      refused += (await app.inject({ url: '/healthz', headers, remoteAddress })).statusCode === 429 ? 1 : 0;
+    }
+    return refused;
+  };
+  try {
+    expect([await refusedOf('172.18.0.1'), await refusedOf('203.0.113.7')]).toEqual([0, 10]);
+  } finally {
+    stopped.mockRestore();
+    await app.close();
+  }
+}, 60_000);
+
+test.each<[string, string, string | undefined, string]>([
+  ['nobody is told', '10.0.0.5', undefined, '10.0.0.5'],
+  ['a reader that spoofs', '203.0.113.7', '1.1.1.1', '203.0.113.7'],
+  ['one proxy', '10.0.0.5', '198.51.100.1', '198.51.100.1'],
+  ['one proxy, and a reader that spoofs', '10.0.0.5', '1.1.1.1, 198.51.100.1', '198.51.100.1'],
+  ['two proxies', '10.0.0.5', '1.1.1.1, 198.51.100.1, 172.18.0.9', '198.51.100.1'],
+  ['a proxy seen through a socket for both families', '::ffff:172.18.0.1', '198.51.100.1', '198.51.100.1'],
+  ['a reader by IPv6', 'fd00::5', '2001:db8::1', '2001:db8::1'],
+  ['a reader that is no address', '10.0.0.5', '198.51.100.1, unknown', '10.0.0.5'],
+])('S18 whose request it is: %s', (_, remoteAddress, forwarded, reader) => {
+  const addressOf = readerAddress(['10.0.0.5', '172.16.0.0/12', 'fd00::/8']);
+  const request = { socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } };
+  expect(addressOf(request as unknown as Parameters<typeof addressOf>[0])).toBe(reader);
 });
 
 test('S22 a fault inside any document route is a generic 500 with a request ID, and the log has the cause once', async () => {

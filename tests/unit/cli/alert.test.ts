@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { createHeartbeat } from '../../../src/adapters/webhook/notifiers';
 import { openStateStore } from '../../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../../src/adapters/sqlite/state-store';
 import { buildCli } from '../../../src/cli/cli';
@@ -56,6 +57,17 @@ describe('alert', () => {
       { name: 'slack', disabledAt: null },
       { name: 'webhook', lastError: 'webhook answered HTTP 500' },
     ]);
+  });
+
+  test('test tries the heartbeat as well, whose address is refused like that of a receiver', async () => {
+    world.notifiers = [{ name: 'slack', kind: 'slack', send: async () => 'delivered' }];
+    world.heartbeat = createHeartbeat('http://watch.internal:9000/beat', { allowedHosts: new Set() });
+    expect(await world.run('alert test')).toBe(4);
+    expect(world.stdout).toMatch(/slack +delivered\nheartbeat +the receiver's address is refused: it is not https/);
+    world.heartbeat = { ping: async () => {} };
+    expect(await world.run('alert test')).toBe(0);
+    expect(world.stdout).toMatch(/heartbeat +delivered/);
+    expect((await state.outbox.receivers()).map(({ name }) => name)).toEqual(['slack']);
   });
 
   test('test without a receiver says which settings make one', async () => {

@@ -18,7 +18,7 @@ import { TemporalUnreachable, type Control, type ScheduleView } from '../../../s
 import type { AlertOutbox } from '../../../src/ports/alert-outbox';
 import type { Exchange } from '../../../src/ports/exchange';
 import type { MonitorStore } from '../../../src/ports/monitor-store';
-import type { Notifier } from '../../../src/ports/notifier';
+import type { Heartbeat, Notifier } from '../../../src/ports/notifier';
 import type { PublicationRow } from '../../../src/ports/publication';
 import type { RateBudget } from '../../../src/ports/rate-budget';
 import type { StorageUsage } from '../../../src/ports/storage-gauge';
@@ -69,6 +69,7 @@ export class World {
   source = 'simulated';
   exporter: Partial<Exporter> = {};
   notifiers: Notifier[] = [];
+  heartbeat: Heartbeat | null = null;
   /** Opened by the test that needs it. */
   state: Pick<StateStore, 'monitor' | 'outbox'> | null = null;
   overrides: Partial<CliWiring> = {};
@@ -106,6 +107,7 @@ export class World {
       control: async () => this.fakeControl(),
       exporter: async () => this.exporter as Exporter,
       notifiers: async () => this.notifiers,
+      heartbeat: async () => this.heartbeat,
       backtest: async () => async () => ({ rows: [], failures: [], skipped: [] }),
       startUp: async () => this.running('up'),
       startWorker: async () => this.running('worker'),

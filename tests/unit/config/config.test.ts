@@ -85,6 +85,12 @@ describe('overrides', () => {
     expect(config.championFamily(readTimeframe('1w'))).toBe('range-volatility');
   });
 
+  test('proxies are addresses and networks of both families', () => {
+    const config = loadConfig({ TRUSTED_PROXIES: '10.0.0.5, 172.16.0.0/12,fd00::/8' }, null);
+    expect(config.trustedProxies).toEqual(['10.0.0.5', '172.16.0.0/12', 'fd00::/8']);
+    expect(loadConfig({}, null).trustedProxies).toEqual([]);
+  });
+
   test('a port that was set is told from a default one', () => {
     const config = loadConfig({ WEB_PORT: '9000' }, null);
     expect(config.explicit.has('WEB_PORT')).toBe(true);
@@ -142,6 +148,17 @@ describe('mistakes', () => {
     ['samples of half a candle', { MINIMUM_SAMPLES: '1h=1.5' }, 'MINIMUM_SAMPLES', /whole number of candles/],
     ['a port out of range', { WEB_PORT: '70000' }, 'WEB_PORT', /"70000" is not a port: use 1 to 65535/],
     ['a port in hex', { WEB_PORT: '0x50' }, 'WEB_PORT', /is not a port/],
+    ['a proxy by name', { TRUSTED_PROXIES: 'proxy.internal' }, 'TRUSTED_PROXIES', /write it like 10\.0\.0\.5 or/],
+    ['everybody as a proxy', { TRUSTED_PROXIES: '0.0.0.0/0' }, 'TRUSTED_PROXIES', /is not an address or network/],
+    ['a network too narrow', { TRUSTED_PROXIES: '10.0.0.0/33' }, 'TRUSTED_PROXIES', /is not an address or network/],
+    ['TLS for the own server', { TEMPORAL_TLS: 'on' }, 'TEMPORAL_TLS', /speaks no TLS: set TEMPORAL_ADDRESS/],
+    ['an authority without TLS', { TEMPORAL_TLS_CA: 'ca.pem' }, 'TEMPORAL_TLS_CA', /set TEMPORAL_TLS=on/],
+    [
+      'a certificate without its key',
+      { TEMPORAL_TLS: 'on', TEMPORAL_ADDRESS: 'a:1', TEMPORAL_TLS_CERT: 'c.pem' },
+      'TEMPORAL_TLS_CERT',
+      /set TEMPORAL_TLS_KEY/,
+    ],
     ['one port for two', { WEB_PORT: '9000', OPS_PORT: '9000' }, 'OPS_PORT', /9000 is the port of WEB_PORT too/],
     ['retention of 31 days', { RETENTION_1M_DAYS: '31' }, 'RETENTION_1M_DAYS', /whole number of days from 14 to 30/],
     ['an unknown store', { STORE: 'sqlit' }, 'STORE', /use sqlite, influx\. Did you mean sqlite\?/],

@@ -1,11 +1,13 @@
 /** S26: no container engine here, so the files it would read are held against rules. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { loadConfig } from '../../../src/config/config';
-import { isVariable } from '../../../src/config/variables';
+import { isVariable, VARIABLES } from '../../../src/config/variables';
 
 const ROOT = join(__dirname, '..', '..', '..');
 
@@ -53,6 +55,13 @@ describe('docker-compose.yml', () => {
     expect(web?.volumes).toEqual(['data:/data:ro']);
   });
 
+  test('S28 InfluxDB never asks an address of its own networks', () => {
+    expect(compose.services.influxdb?.environment).toMatchObject({
+      INFLUXD_HARDENING_ENABLED: 'true',
+      INFLUXD_REPORTING_DISABLED: 'true',
+    });
+  });
+
   test('has everything of a deployment', () => {
     expect(Object.keys(compose.services).toSorted()).toEqual(
       [
@@ -81,7 +90,7 @@ describe('docker-compose.yml', () => {
     },
   );
 
-  test.each(services)('S26 %s is pinned to one version and says how it is', (_, service) => {
+  test.each(services)('%s names one version, not a digest (decision 14), and says how it is', (_, service) => {
     expect(service.image).toMatch(/:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
     expect(service.healthcheck?.test.length).toBeGreaterThan(1);
   });
@@ -164,6 +173,25 @@ describe('docker-compose.yml', () => {
     expect(compose.services.web?.environment).not.toHaveProperty('INFLUXDB_TOKEN');
     expect(compose.services.web?.volumes).toEqual(['data:/data:ro']);
   });
+
+  test('the worker is well when the worker itself answers, on the port it was given', async () => {
+    const [kind, , ...words] = compose.services.worker?.healthcheck?.test ?? [];
+    expect([kind, compose.services.worker?.environment?.METRICS_HOST]).toEqual(['CMD', '0.0.0.0']);
+    expect(words.join(' ')).toContain(VARIABLES.METRICS_PORT.default);
+    const health = (port: number): Promise<number | null> =>
+      new Promise((resolve) => {
+        const env = { PATH: process.env.PATH, METRICS_PORT: String(port) };
+        spawn(process.execPath, words, { env, stdio: 'ignore' }).once('exit', resolve);
+      });
+    const worker = createServer((request, response) =>
+      response.writeHead(request.url === '/metrics' ? 200 : 404).end(),
+    );
+    await new Promise<void>((resolve) => worker.listen(0, '127.0.0.1', resolve));
+    const { port } = worker.address() as AddressInfo;
+    expect(await health(port)).toBe(0);
+    await new Promise((resolve) => worker.close(resolve));
+    expect(await health(port)).toBe(1);
+  }, 60_000);
 
   test('services wait for those they need to be well, and name none that is not there', () => {
     for (const [, service] of services) {

@@ -93,6 +93,16 @@ describe('a timeframe that predicts', () => {
     expect(judge({ dataThrough: now - softMs - 1 })).toMatchObject({ status: 'stale', ageMinutes: 65 + 1 / MINUTE });
   });
 
+  test('what was published and is not there is told from what never was', () => {
+    const never = judge({ document: 'missing', dataThrough: null, predictionDataThrough: null });
+    expect(never.reason).toBe('no history has been published yet');
+    expect(judge({ document: 'missing' })).toMatchObject({
+      status: 'missing',
+      serveAllowed: false,
+      reason: 'a published document is not there',
+    });
+  });
+
   test('without a first forecast is missing', () => {
     expect(judge({ predictionDataThrough: null })).toMatchObject({ status: 'missing', serveAllowed: false });
   });

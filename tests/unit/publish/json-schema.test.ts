@@ -17,7 +17,7 @@ const AGE = { softMs: 1000, hardMs: 2000 };
 function documents(): Record<string, object> {
   const candles = candlesThrough(PAIR, THROUGH, 5);
   const record = recordThrough(PAIR, candles, THROUGH + 1);
-  const { manifest, opsManifest } = buildManifests([rowOfPair(PAIR, THROUGH)], {
+  const { manifest } = buildManifests([rowOfPair(PAIR, THROUGH)], {
     generation: 1,
     generatedAt: THROUGH + 1,
     source: 'simulated',
@@ -36,7 +36,6 @@ function documents(): Record<string, object> {
       ...AGE,
     }),
     'manifest.json': manifest,
-    'ops-manifest.json': opsManifest,
   };
 }
 
