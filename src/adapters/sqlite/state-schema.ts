@@ -15,7 +15,7 @@ import type { LateCommitSchema } from './late-commit-schema';
 import type { Migration } from './migration';
 import { MODEL_MIGRATION } from './model-schema';
 import type { ModelSchema } from './model-schema';
-import { MONITOR_MIGRATION } from './monitor-schema';
+import { EVENT_INDEX_MIGRATION, MONITOR_MIGRATION } from './monitor-schema';
 import type { MonitorSchema } from './monitor-schema';
 
 interface PairColumns {
@@ -263,4 +263,5 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
     name: 'failures running with one code',
     statements: ['ALTER TABLE stage_record ADD COLUMN same_code_count INTEGER NOT NULL DEFAULT 0'],
   },
+  EVENT_INDEX_MIGRATION,
 ];
