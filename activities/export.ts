@@ -2,6 +2,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { visibilityOf } from '../src/domain/activation';
 import { closeOf } from '../src/domain/timeframe';
+import type { PipelineError } from '../src/domain/errors';
 import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair, SlotRange } from '../src/domain/types';
 import type { SymbolState } from '../src/ports/pair-state';
@@ -9,6 +10,7 @@ import type { PublishedForecast } from '../src/publish/export-pair';
 import { readPastForecasts } from '../src/publish/past';
 import { readServedCandles } from '../src/publish/served-candles';
 import type { ExportInput, ExportSummary } from './contract';
+import { describeFailure } from './failures';
 import { operationalFacts } from './operational-facts';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
@@ -29,22 +31,23 @@ export function createExport(ports: ActivityPorts) {
         asOf: input.asOf,
         rules,
         symbolState: symbol?.activation ?? 'registered',
-        ops: await operationalFacts(ports, pair, workflowExecution ?? null),
       };
+      const ops = await operationalFacts(ports, pair, workflowExecution ?? null);
       const reason = await gateReason(ports, pair, input.asOf);
       const usable = lastUsableOpen(ports, pair, input.asOf);
       const candles = await readServedCandles(ports.candles, pair, rules, usable);
       const lost = candles.length === 0 && !(await beginsAfter(ports, pair, usable));
       if (visibilityOf(symbol?.activation) !== 'visible' || lost) {
-        await ports.publisher.hidePair({ ...common, gateReason: hiddenReason(symbol) ?? reason });
+        await ports.publisher.hidePair({ ...common, ops: ops({}), gateReason: hiddenReason(symbol) ?? reason });
         return { published: 'hidden', dataThrough: null, bytes: 0 };
       }
       const changed = await ports.dataQuality.changed(pair);
       const scored = await scoreQuietly(ports, pair, changed, input.asOf);
       const prediction = rules.horizon > 0 && reason === null ? await publishable(ports, pair, input.asOf) : null;
       const degraded = input.degraded.includes(pair.symbol);
-      const { row, accepted } = await ports.publisher.exportPair({
+      const { row, accepted, refusedForecast } = await ports.publisher.exportPair({
         ...common,
+        ops,
         candles,
         prediction,
         degraded,
@@ -52,6 +55,7 @@ export function createExport(ports: ActivityPorts) {
       });
       if (!accepted)
         ports.log.warn({ pair: pairKey(pair), asOf: input.asOf, standing: row.asOf }, 'a later run stands');
+      if (accepted && refusedForecast !== null) await tellRefused(ports, pair, refusedForecast);
       if (accepted && changed !== null && scored) await ports.dataQuality.settleChanges(pair, changed.version);
       return {
         published: reason === null ? (row.prediction === null ? 'history' : 'history_and_prediction') : 'refused',
@@ -80,6 +84,14 @@ async function publishable(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Pro
   if (last === null || record.dataThrough !== closeOf(pair.timeframe, last)) return null;
   const past = await readPastForecasts(ports.forecastLedger, pair, record.dataThrough);
   return { record, quality: await trackRecord(ports, pair, asOf), past };
+}
+
+/** The predict stage took the forecast for good: that it may not be published is its failure, found here. */
+async function tellRefused(ports: ActivityPorts, pair: Pair, error: PipelineError): Promise<void> {
+  const { code, message } = describeFailure(error);
+  const facts = { pair: pairKey(pair), stage: 'predict', code, error: message };
+  ports.log.warn(facts, 'the forecast is refused, the last good one stays');
+  await ports.pairState.recordFailure(pair, 'predict', ports.clock.now(), code, message);
 }
 
 /** A record that can not be scored now is scored by a later cycle, then false; it never holds up the documents. */

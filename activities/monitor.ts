@@ -2,6 +2,7 @@
 import { slaFigures } from '../src/domain/sla';
 import { DAY, lastBoundary, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
+import { firingNow } from '../src/ports/firing';
 import type { SlaDay } from '../src/ports/monitor-store';
 import { committing } from './committing';
 import type { ManifestResult } from './contract';
@@ -11,7 +12,7 @@ import type { ActivityPorts } from './ports';
 import { slaEvents } from './sla-events';
 import { guarded } from './stage';
 
-/** Events, messages and probes are kept this long; the figures of each day for good. */
+/** Events, messages and probes are kept this long, what began a firing alert as long as that; the figures of each day for good. */
 const KEPT_MS = 90 * DAY;
 /** A message may still be on its way for a day after its own; the night after that counts it as what it came to. */
 const DAYS_ROLLED_UP = 3;
@@ -72,9 +73,18 @@ export function createRollUpDay(ports: ActivityPorts) {
       }
       const last = await figuresOf(ports, end - DAY);
       await ports.monitor.recordDay(last);
-      await ports.monitor.forget(asOf - KEPT_MS);
+      await ports.monitor.forget(asOf - KEPT_MS, await lastingAlerts(ports));
       return { day: last.day, availability: last.figures.availability };
     });
+}
+
+/** Keys of the alerts that may fire for longer. A commit of a cycle that failed is over with any that succeeds. */
+async function lastingAlerts(ports: ActivityPorts): Promise<string[]> {
+  const memory = (await ports.monitor.last())?.memory ?? null;
+  const firing = await firingNow(ports, memory);
+  return firing
+    .filter(({ key, kind }) => kind !== 'manifest_failure' || key === memory?.manifest)
+    .map(({ key }) => key);
 }
 
 /** Of the day that begins at `from`. */

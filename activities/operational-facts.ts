@@ -2,20 +2,23 @@
 import { countRanges } from '../src/domain/coverage';
 import type { EpochMs, Pair } from '../src/domain/types';
 import type { StageRecord } from '../src/ports/pair-state';
+import type { ExportFaults } from '../src/publish/export-pair';
+import { describeFailure } from './failures';
 import type { ActivityPorts } from './ports';
 import { currentStorageLevel } from './storage';
 
+/** The facts of now, to be completed with what went wrong in the export under way; nothing, when it succeeded. */
 export async function operationalFacts(
   ports: ActivityPorts,
   pair: Pair,
   run: { readonly workflowId: string; readonly runId: string } | null,
-): Promise<Record<string, unknown>> {
+): Promise<(faults: ExportFaults) => Record<string, unknown>> {
   const extent = await ports.candles.extent(pair);
   const earliest = await ports.pairState.earliest(pair);
   const holes = await ports.candles.holes(pair);
   const forecast = await ports.forecastLedger.latest(pair, 'champion');
   const stages = await ports.pairState.stages(pair);
-  return {
+  const facts = {
     coverage: {
       start: timeOf(extent?.first),
       end: timeOf(extent?.last),
@@ -23,25 +26,43 @@ export async function operationalFacts(
       candles: extent?.count ?? 0,
       holes: countRanges(pair.timeframe, holes),
     },
-    stages: [
-      ...stages.filter((stage) => stage.stage !== 'export').map(stageFacts),
-      // These facts are published by the very export that they tell of.
-      stageFacts({
-        ...(stages.find((stage) => stage.stage === 'export') ?? NEVER_FAILED),
-        stage: 'export',
-        lastSuccessAt: ports.clock.now(),
-        failureCount: 0,
-        sameCodeCount: 0,
-      }),
-    ],
     model: forecast === null ? null : { version: forecast.modelVersion, family: forecast.family },
     shadow_version: (await ports.models.shadow(pair.timeframe))?.version ?? null,
     disk_level: await currentStorageLevel(ports),
     workflow: run === null ? null : { id: run.workflowId, run: run.runId },
   };
+  return (faults) => ({ ...facts, stages: afterExport(stages, faults, ports.clock.now()).map(stageFacts) });
 }
 
-const NEVER_FAILED = { lastFailureAt: null, lastCode: null, lastMessage: null };
+/** The stages as they will be recorded once this export has ended: the row that tells of it is written before. */
+function afterExport(stages: readonly StageRecord[], faults: ExportFaults, at: EpochMs): StageRecord[] {
+  const ended = new Map(stages.map((record) => [record.stage, record]));
+  for (const [stage, error] of Object.entries({ export: null, ...faults }) as [keyof ExportFaults, unknown][]) {
+    const record = ended.get(stage) ?? { ...NEVER_RUN, stage };
+    ended.set(stage, error === null ? { ...record, lastSuccessAt: at, failureCount: 0 } : failed(record, error, at));
+  }
+  return [...ended.values()];
+}
+
+function failed(record: StageRecord, error: unknown, at: EpochMs): StageRecord {
+  const { code, message } = describeFailure(error);
+  return {
+    ...record,
+    lastFailureAt: at,
+    failureCount: record.failureCount + 1,
+    lastCode: code,
+    lastMessage: message,
+  };
+}
+
+const NEVER_RUN = {
+  lastSuccessAt: null,
+  lastFailureAt: null,
+  failureCount: 0,
+  sameCodeCount: 0,
+  lastCode: null,
+  lastMessage: null,
+};
 
 function stageFacts(stage: StageRecord): Record<string, unknown> {
   return {

@@ -1,19 +1,19 @@
 /** `alerts.json` and `sla.json` of the operations page, from what the monitor keeps. */
 import { EVENT_TABLE } from '../src/domain/event';
 import type { Event } from '../src/domain/event';
-import { firingAlerts, pairOfKey } from '../src/domain/monitor-memory';
+import { pairOfKey } from '../src/domain/monitor-memory';
 import type { FiringAlert as Firing } from '../src/domain/monitor-memory';
 import { errorBudget, slaFigures } from '../src/domain/sla';
 import type { SlaFigures } from '../src/domain/sla';
 import { DAY, lastBoundary, parseTimeframe } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
 import type { ToldEvent } from '../src/ports/alert-outbox';
+import { firingNow } from '../src/ports/firing';
 import type { SlaDay } from '../src/ports/monitor-store';
 import { canonicalDocument, isoTime } from '../src/publish/canonical-json';
 import { alertsDocumentSchema, OPS_DOCUMENT_VERSION, slaDocumentSchema } from '../src/web/ops-documents';
 import type { AlertsDocument, SlaDocument } from '../src/web/ops-documents';
 import type { ActivityPorts } from './ports';
-import { quarantineKey } from './quarantine';
 import { slaEvents } from './sla-events';
 import { guarded } from './stage';
 
@@ -22,7 +22,7 @@ type FiringAlert = AlertsDocument['firing'][number];
 /** Alerts that ended are shown for this long, the newest of them. */
 const PAST_MS = 7 * DAY;
 const PAST_SHOWN = 100;
-/** Events looked through for what became of an alert. */
+/** Events looked through for alerts that ended. */
 const EVENTS_READ = 5_000;
 const SLA_DAYS = 30;
 
@@ -40,8 +40,11 @@ async function alertsDocument(ports: ActivityPorts, asOf: EpochMs): Promise<Aler
   const last = await ports.monitor.last();
   const told = await ports.outbox.events(asOf - PAST_MS, EVENTS_READ);
   const mute = await ports.outbox.lastMute();
-  const now = [...(last === null ? [] : firingAlerts(last.memory)), ...(await toldElsewhere(ports, asOf))];
-  const firing = now.map((alert) => firingAlert(alert, told)).filter((alert) => alert !== null);
+  const firing: FiringAlert[] = [];
+  for (const alert of await firingNow(ports, last?.memory ?? null)) {
+    const shown = await firingAlert(ports, alert);
+    if (shown !== null) firing.push(shown);
+  }
   return {
     version: OPS_DOCUMENT_VERSION,
     generated_at: isoTime(asOf),
@@ -53,38 +56,25 @@ async function alertsDocument(ports: ActivityPorts, asOf: EpochMs): Promise<Aler
   };
 }
 
-/** Alerts that other parts began and that are not over: commits that fail, symbols in quarantine. */
-async function toldElsewhere(ports: ActivityPorts, asOf: EpochMs): Promise<Firing[]> {
-  const failed = await ports.events.failedCommits(asOf - PAST_MS);
-  const symbols = (await ports.pairState.symbolStates()).filter(({ activation }) => activation === 'quarantined');
-  return [
-    ...failed.map(({ key, kind, since }) => ({ key, kind, pairKey: null, since })),
-    ...symbols.map(({ symbol, since }) => ({
-      key: quarantineKey(symbol, since),
-      kind: 'symbol_quarantined' as const,
-      pairKey: null,
-      since,
-    })),
-  ];
-}
-
 /** What holds now, with what was told of it. */
-function firingAlert({ key, kind, pairKey, since }: Firing, told: readonly ToldEvent[]): FiringAlert | null {
-  const own = told.filter(({ event }) => event.alert === key);
-  const newest = own[0];
-  const begin = own.at(-1)?.event.since ?? since;
+async function firingAlert(ports: ActivityPorts, { key, kind, pairKey, since }: Firing): Promise<FiringAlert | null> {
+  const told = await ports.outbox.told(key);
+  const begin = told?.first.since ?? since;
   if (begin === null) return null;
-  const { severity, runbook } = EVENT_TABLE[newest?.event.kind ?? kind];
+  const newest = told?.newest.event ?? null;
+  const { severity, runbook } = EVENT_TABLE[newest?.kind ?? kind];
   return {
     key,
-    event: newest?.event.kind ?? kind,
-    severity: newest?.event.severity ?? severity,
+    event: newest?.kind ?? kind,
+    severity: newest?.severity ?? severity,
     pairs: pairKey === null ? [] : [pairOfKey(pairKey)],
-    detail: newest === undefined ? key : detailOf(newest.event),
+    detail: newest === null ? key : detailOf(newest),
     since: isoTime(begin),
-    ...notified(own),
+    notified: told?.messages ?? 0,
+    last_notified_at: told === null || told.lastMessageAt === null ? null : isoTime(told.lastMessageAt),
+    delivery: told?.newest.delivery ?? 'pending',
     runbook,
-    workflow: newest?.event.workflow ?? null,
+    workflow: newest?.workflow ?? null,
   };
 }
 

@@ -1,5 +1,6 @@
 /** How a symbol goes into quarantine and comes out of it. The event is recorded first: its key makes a repetition tell nothing. */
 import { eventOf } from '../src/domain/event';
+import { quarantineKey } from '../src/domain/names';
 import type { EpochMs, MarketSymbol, Pair, Stage } from '../src/domain/types';
 import type { SymbolState } from '../src/ports/pair-state';
 import type { Failure } from './contract';
@@ -67,9 +68,4 @@ async function isShown(ports: ActivityPorts, symbol: MarketSymbol): Promise<bool
 
 export async function stateOf(ports: ActivityPorts, symbol: MarketSymbol): Promise<SymbolState | undefined> {
   return (await ports.pairState.symbolStates()).find((state) => state.symbol === symbol);
-}
-
-/** Key of the alert that the symbol is in quarantine. */
-export function quarantineKey(symbol: MarketSymbol, since: EpochMs): string {
-  return `symbol_quarantined ${symbol} ${since}`;
 }

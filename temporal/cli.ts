@@ -234,6 +234,7 @@ function cliStores(stores: Stores): CliStores {
     publication: state.publication,
     monitor: state.monitor,
     outbox: state.outbox,
+    events: state.events,
     budget: budgetOf(stores),
   };
 }

@@ -15,11 +15,12 @@ import {
   cycleScheduleId,
   cycleWorkflowId,
   fillWorkflowId,
+  pairOfFill,
   TASK_QUEUE,
   trainingId,
 } from '../src/domain/names';
 import type { TrainingTrigger } from '../src/domain/retrain';
-import type { EpochMs, MarketSymbol, TimeframeId } from '../src/domain/types';
+import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { TemporalUnreachable } from '../src/ports/control';
 import type {
   ChangeReport,
@@ -248,12 +249,11 @@ async function fillView(client: Client, info: WorkflowExecutionInfo): Promise<Fi
   const pending = description.raw.pendingActivities?.find((activity) => activity.activityType?.name === 'fillPages');
   const [payload] = pending?.heartbeatDetails?.payloads ?? [];
   const progress = payload === undefined ? null : defaultPayloadConverter.fromPayload<FillProgress>(payload);
-  const [, timeframe, name] = /^fill-([^-]+)-(.+)$/.exec(info.workflowId) ?? [];
-  if (timeframe === undefined || name === undefined) return null;
+  const pair = pairOfFill(info.workflowId);
+  if (pair === null) return null;
   const status = info.status.name;
   return {
-    symbol: name.replace('_', '/') as MarketSymbol,
-    timeframe: timeframe as TimeframeId,
+    ...pair,
     workflowId: info.workflowId,
     status:
       status === 'RUNNING'

@@ -1,8 +1,8 @@
 /** What `status` says beside the pairs: alerts, open fills, the champion of each timeframe. */
 import type { Config } from '../config/config';
-import { firingAlerts, type FiringAlert } from '../domain/monitor-memory';
 import { MINUTE } from '../domain/timeframe';
 import type { EpochMs, TimeframeId } from '../domain/types';
+import { firingNow, type FiringNow } from '../ports/firing';
 import type { ChampionChange } from '../ports/model-registry';
 import type { CliStores } from './wiring';
 import { agoText, isoOrNull, isoText, plural } from './wording';
@@ -10,7 +10,7 @@ import { agoText, isoOrNull, isoText, plural } from './wording';
 export interface DeploymentState {
   /** Null before the monitor's first round. */
   readonly lookedAt: EpochMs | null;
-  readonly firing: readonly FiringAlert[];
+  readonly firing: readonly FiringNow[];
   /** Histories that are not complete yet: `BTC/USDT 1h` and the candles it has. */
   readonly fills: readonly (readonly [pairKey: string, stored: number])[];
   readonly champions: readonly { readonly timeframe: TimeframeId; readonly change: ChampionChange }[];
@@ -28,11 +28,12 @@ export async function deploymentState(stores: CliStores, config: Config): Promis
     if (change !== null) champions.push({ timeframe, change });
   }
   const fills = Object.entries(last?.memory.fills ?? {}).map(([pairKey, { stored }]) => [pairKey, stored] as const);
-  return { lookedAt: last?.asOf ?? null, firing: last === null ? [] : firingAlerts(last.memory), fills, champions };
+  const firing = await firingNow(stores, last?.memory ?? null);
+  return { lookedAt: last?.asOf ?? null, firing, fills, champions };
 }
 
 export function deploymentText({ lookedAt, firing, fills, champions }: DeploymentState, now: EpochMs): string {
-  const named = firing.slice(0, NAMED).map(({ pairKey, kind }) => `${pairKey ?? 'the system'} ${kind}`);
+  const named = firing.slice(0, NAMED).map(({ subject, kind }) => `${subject} ${kind}`);
   const more = firing.length > NAMED ? ` and ${firing.length - NAMED} more` : '';
   const alerts =
     firing.length === 0 ? 'no alert is firing' : `${plural(firing.length, 'alert')}: ${named.join(', ')}${more}`;

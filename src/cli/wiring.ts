@@ -9,6 +9,7 @@ import type { CandleStore } from '../ports/candle-store';
 import type { Clock } from '../ports/clock';
 import type { Control } from '../ports/control';
 import type { DataQualityStore } from '../ports/data-quality';
+import type { EventLog } from '../ports/event-log';
 import type { Exchange } from '../ports/exchange';
 import type { ForecastLedger } from '../ports/forecast-ledger';
 import type { GapLedger } from '../ports/gap-ledger';
@@ -46,6 +47,7 @@ export interface CliStores {
   readonly publication: PublicationStore;
   readonly monitor: MonitorStore;
   readonly outbox: AlertOutbox;
+  readonly events: Pick<EventLog, 'failedCommits'>;
   readonly budget: RateBudget;
 }
 

@@ -2,8 +2,9 @@
  * Every name an operator meets in Temporal: queues, workflow and schedule IDs. The only place where they are spelt.
  * An ID is the lock: two runs of one thing can not be open at once.
  */
-import { symbolFileName } from './types';
-import type { MarketSymbol, TimeframeId } from './types';
+import { isTimeframe } from './timeframe';
+import { symbolFileName, symbolOfFileName } from './types';
+import type { EpochMs, MarketSymbol, Pair, TimeframeId } from './types';
 
 export const TASK_QUEUE = 'coin-predict';
 /** CPU work (fit, predict): as many activities at once as there are cores. */
@@ -57,6 +58,11 @@ export function alertWorkflowId(messageKey: string): string {
   return `alert-${messageKey}`;
 }
 
+/** Key of the alert that the symbol is in quarantine. */
+export function quarantineKey(symbol: MarketSymbol, since: EpochMs): string {
+  return `symbol_quarantined ${symbol} ${since}`;
+}
+
 /** The daily look at the symbols: schedule and workflow of type `reviewSymbols`. */
 export const SYMBOLS_DAILY = 'symbols-daily';
 
@@ -68,4 +74,11 @@ export function tickWorkflowId(scheduleId: string): string {
 /** Workflow of type `fill`: the whole history of one pair. */
 export function fillWorkflowId(symbol: MarketSymbol, timeframe: TimeframeId): string {
   return `fill-${timeframe}-${symbolFileName(symbol)}`;
+}
+
+/** The pair whose {@link fillWorkflowId} this is; null when it is no fill's. */
+export function pairOfFill(workflowId: string): Pair | null {
+  const [, timeframe = '', name = ''] = /^fill-([^-]+)-(.+)$/.exec(workflowId) ?? [];
+  const symbol = symbolOfFileName(name);
+  return symbol !== null && isTimeframe(timeframe) ? { symbol, timeframe } : null;
 }

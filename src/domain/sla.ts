@@ -36,6 +36,8 @@ export interface SlaFigures {
 }
 
 const UNHEALTHY: readonly EventKind[] = ['hard_stale', 'corrupt', 'missing', 'insufficient_data'];
+/** The events that the figures are made of: reminders, of which a bad day has tens of thousands, are not among them. */
+export const SLA_KINDS: readonly EventKind[] = [...UNHEALTHY, 'recovery'];
 
 /** The figures of one span. A muted transition was held back on purpose and is not missed. */
 export function slaFigures({ probes, good }: ProbeCounts, events: readonly SlaEvent[]): SlaFigures {

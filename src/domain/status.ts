@@ -28,7 +28,7 @@ export interface StatusInput {
   readonly softMs: number;
   readonly hardMs: number;
   readonly visibility: 'visible' | 'hidden_backfilling';
-  /** Why the last export failed; null when it did not. */
+  /** Why the last export failed, without a semicolon; null when it did not. */
   readonly exportBlock: string | null;
   /** Why the gate refused, with its counts; null when it passed. */
   readonly gateReason: string | null;
@@ -72,6 +72,12 @@ export function evaluateStatus(input: StatusInput): StatusVerdict {
     ageMinutes: Number.isFinite(age) ? age / 60_000 : null,
     thresholds: { softMinutes: input.softMs / 60_000, hardMinutes: input.hardMs / 60_000 },
   };
+}
+
+/** The export block that a verdict's reason begins with, and what else it says; null for what it does not hold. */
+export function splitReason(reason: string | null): { readonly block: string | null; readonly rest: string | null } {
+  const [, block, rest] = /^blocked: ([^;]*)(?:; (.*))?$/s.exec(reason ?? '') ?? [];
+  return block === undefined ? { block: null, rest: reason } : { block, rest: rest ?? null };
 }
 
 function judge(input: StatusInput): Finding {

@@ -85,6 +85,12 @@ export function symbolFileName(symbol: MarketSymbol): string {
   return symbol.replace('/', '_').replace(':', '_');
 }
 
+/** The symbol whose {@link symbolFileName} this is, no part of which holds a `_`; null when there is none. */
+export function symbolOfFileName(name: string): MarketSymbol | null {
+  const symbol = name.replace('_', '/').replace('_', ':');
+  return isSymbol(symbol) ? symbol : null;
+}
+
 /** `BTC/USDT 1h`: the form used for people, and as a key. */
 export function pairKey(pair: Pair): string {
   return `${pair.symbol} ${pair.timeframe}`;

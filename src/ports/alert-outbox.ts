@@ -1,5 +1,5 @@
 import type { AlertMessage } from '../domain/alert-messages';
-import type { Event } from '../domain/event';
+import type { Event, EventKind } from '../domain/event';
 import type { EpochMs } from '../domain/types';
 
 /**
@@ -43,6 +43,20 @@ export interface ToldEvent {
   readonly reached: boolean;
 }
 
+export interface EventChoice {
+  readonly to?: EpochMs;
+  /** Absent: of every kind. */
+  readonly kinds?: readonly EventKind[];
+}
+
+export interface ToldAlert {
+  readonly first: Event;
+  readonly newest: ToldEvent;
+  /** Messages of its newest 5,000 events, without those that a mute held back. */
+  readonly messages: number;
+  readonly lastMessageAt: EpochMs | null;
+}
+
 /** Messages that were decided on, until each receiver has them. */
 export interface AlertOutbox {
   message(key: string): Promise<AlertMessage | null>;
@@ -65,7 +79,9 @@ export interface AlertOutbox {
     error: string | null,
   ): Promise<void>;
   /** Those in [from, to), newest first. */
-  events(from: EpochMs, limit: number, to?: EpochMs): Promise<ToldEvent[]>;
+  events(from: EpochMs, limit: number, only?: EventChoice): Promise<ToldEvent[]>;
+  /** What was told of an alert, whatever its age; null when nothing was. */
+  told(alert: string): Promise<ToldAlert | null>;
   /** Holds messages back until then; every mute is kept with its reason (I56). One that ends now lifts the one in force. */
   mute(mute: Mute): Promise<void>;
   /** The newest mute, in force or over. */

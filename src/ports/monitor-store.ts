@@ -48,6 +48,6 @@ export interface MonitorStore {
   recordDay(day: SlaDay): Promise<void>;
   /** Newest first. */
   days(limit: number): Promise<SlaDay[]>;
-  /** Removes events, messages and probes older than this. Days are kept. */
-  forget(before: EpochMs): Promise<void>;
+  /** Removes events, messages and probes older than this, but not what began these alerts, which fire. Days are kept. */
+  forget(before: EpochMs, firing: readonly string[]): Promise<void>;
 }

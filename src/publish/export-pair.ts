@@ -36,9 +36,12 @@ export interface ExportInput {
   /** Why the gate refused, with its counts, or null. */
   readonly gateReason: string | null;
   readonly symbolState: string;
-  /** Operational facts for the operators' manifest. */
-  readonly ops: Readonly<Record<string, unknown>>;
+  /** Operational facts for the operators' manifest, once it is known what went wrong in this export. */
+  readonly ops: (faults: ExportFaults) => Readonly<Record<string, unknown>>;
 }
+
+/** By stage; `predict` is the forecast that was refused. Empty when all went well. */
+export type ExportFaults = Readonly<Partial<Record<'export' | 'predict', unknown>>>;
 
 export interface ExportResult {
   readonly row: PublicationRow;
@@ -69,8 +72,9 @@ export async function exportPair(ports: ExportPorts, input: ExportInput): Promis
   const absentUntil = ((await ports.publication.generations(1))[0]?.generation ?? 0) + 1;
   try {
     const { refusedForecast, ...documents } = await writeDocuments(ports, input, previous);
+    const ops = input.ops(refusedForecast === null ? {} : { predict: refusedForecast });
     const row: PublicationRow = {
-      ...baseRow(input),
+      ...baseRow({ ...input, ops }),
       ...documents,
       absentUntil,
       visibility: 'visible',
@@ -86,7 +90,7 @@ export async function exportPair(ports: ExportPorts, input: ExportInput): Promis
 }
 
 export function baseRow(
-  input: Pick<ExportInput, 'pair' | 'asOf' | 'rules' | 'symbolState' | 'ops'>,
+  input: Pick<ExportInput, 'pair' | 'asOf' | 'rules' | 'symbolState'> & Pick<PublicationRow, 'ops'>,
 ): Pick<PublicationRow, 'symbol' | 'timeframe' | 'predicts' | 'softMs' | 'hardMs' | 'symbolState' | 'asOf' | 'ops'> {
   return {
     symbol: input.pair.symbol,
@@ -202,16 +206,17 @@ async function block(
   error: unknown,
 ): Promise<void> {
   const code = error instanceof PipelineError ? error.code : 'export_failed';
+  const message = error instanceof Error ? error.message : String(error);
+  const ops = { ...input.ops({ export: error }), export_error: message };
   const row: PublicationRow = {
     ...NO_DOCUMENTS,
     visibility: 'visible',
     updatedAt: input.asOf,
     gateReason: input.gateReason,
     ...previous,
-    ...baseRow(input),
+    ...baseRow({ ...input, ops }),
     degraded: input.degraded || (previous.degraded ?? false),
     exportBlock: ERROR_TABLE[code].meaning,
-    ops: { ...input.ops, export_error: error instanceof Error ? error.message : String(error) },
   };
   // When not even the row can be written, the manifest can not be either: the first error says why.
   await ports.publication.upsert(row, ports.clock.now()).catch(() => false);

@@ -11,9 +11,8 @@ import { rebuildPairs } from './rebuild';
 import type { RebuildInput } from './rebuild';
 import { readRollback } from './rollback';
 
-export interface HideInput extends Pick<ExportInput, 'pair' | 'asOf' | 'rules' | 'symbolState' | 'ops'> {
-  readonly gateReason: string | null;
-}
+export type HideInput = Pick<ExportInput, 'pair' | 'asOf' | 'rules' | 'symbolState' | 'gateReason'> &
+  Pick<PublicationRow, 'ops'>;
 
 export interface Publisher {
   exportPair(input: ExportInput): Promise<ExportResult>;

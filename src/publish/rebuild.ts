@@ -60,7 +60,7 @@ async function rebuildPair(ports: ExportPorts, input: RebuildInput, row: Publica
     degraded: row.predicts && dataThrough !== null && usable?.dataThrough !== dataThrough,
     gateReason: row.gateReason,
     symbolState: row.symbolState,
-    ops: row.ops,
+    ops: () => row.ops,
   });
 }
 

@@ -1,4 +1,5 @@
 import { PipelineError } from '../domain/errors';
+import { splitReason } from '../domain/status';
 import { pairKey } from '../domain/types';
 import type { EpochMs } from '../domain/types';
 import type { DocumentReference, PublicationRow } from '../ports/publication';
@@ -67,7 +68,7 @@ export function rolledBackRow(row: PublicationRow, to: Manifest, now: EpochMs): 
 /** A pair that was fresh or stale and still not served had an export block. */
 function blockOf({ status, serve_allowed, reason }: ManifestEntry): string | null {
   if (serve_allowed || (status !== 'fresh' && status !== 'stale')) return null;
-  return (reason ?? 'not served at that time').replace(/^blocked: /, '');
+  return splitReason(reason).block ?? reason ?? 'not served at that time';
 }
 
 function referenceOf(file: FileReference | null): DocumentReference | null {

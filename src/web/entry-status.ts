@@ -2,7 +2,7 @@
  * What a manifest entry says at this instant. `/status`, the document routes and the page in the browser all ask this
  * function, which asks the one evaluator; so a dead publisher ages everywhere in the same way (SPEC 5, I30).
  */
-import { evaluateStatus, type StatusInput, type StatusVerdict } from '../domain/status';
+import { evaluateStatus, splitReason, type StatusInput, type StatusVerdict } from '../domain/status';
 import { defaultRules } from '../domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../domain/types';
 
@@ -46,9 +46,11 @@ function limitsOf(entry: JudgedEntry): { readonly softMs: number; readonly hardM
 
 /**
  * Judges the entry at `now`. The publisher's word can only make it worse: what was not servable when the manifest was
- * written (an export block, a gate, a store that disagreed) stays so until the next manifest, whatever its age.
+ * written (an export block, a gate, a damaged document, a store that disagreed) stays so until the next manifest,
+ * whatever its age.
  */
 export function judgeEntry(entry: JudgedEntry, now: EpochMs, document: StatusInput['document']): StatusVerdict {
+  const { block, rest } = splitReason(entry.reason);
   const verdict = evaluateStatus({
     now,
     dataThrough: instant(entry.data_through),
@@ -56,11 +58,17 @@ export function judgeEntry(entry: JudgedEntry, now: EpochMs, document: StatusInp
     predicts: defaultRules(entry.timeframe).horizon > 0,
     ...limitsOf(entry),
     visibility: 'visible',
-    exportBlock: null,
-    gateReason: entry.status === 'insufficient_data' ? (entry.reason ?? 'too few closed candles') : null,
+    exportBlock: block,
+    gateReason: entry.status === 'insufficient_data' ? (rest ?? 'too few closed candles') : null,
     degraded: entry.degraded,
-    document,
+    // The publisher does not name a damaged document any more, so that nothing read here can tell.
+    document: entry.status === 'corrupt' ? 'corrupt' : document,
   });
-  if (entry.serve_allowed || !verdict.serveAllowed) return verdict;
+  if (entry.serve_allowed || !isRecentEnough(verdict.status)) return verdict;
+  if (block !== null && isRecentEnough(entry.status)) return verdict;
   return { ...verdict, status: entry.status, serveAllowed: false, reason: entry.reason ?? 'blocked by the publisher' };
+}
+
+function isRecentEnough(status: StatusVerdict['status']): boolean {
+  return status === 'fresh' || status === 'stale';
 }

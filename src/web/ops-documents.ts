@@ -12,6 +12,7 @@ import type { MarketSymbol, TimeframeId } from '../domain/types';
 /** Version of every schema below; a newer minor version only adds fields. */
 export const OPS_DOCUMENT_VERSION = '1.0';
 
+const MOST_CHARACTERS = 2000;
 const version = z.string().regex(/^1\.\d{1,4}$/);
 /** ISO 8601 in UTC with `Z`. */
 const time = z
@@ -27,7 +28,8 @@ const symbol = z
   .max(64)
   .refine((text): text is MarketSymbol => isSymbol(text), 'is not a symbol');
 const count = z.int().nonnegative();
-const text = z.string().max(2000);
+/** Longer ones (a reason that somebody typed, an error's message) are cut: no document fails for them. */
+const text = z.string().overwrite((whole) => whole.slice(0, MOST_CHARACTERS));
 const share = z.number().min(0).max(1);
 const head = { version, generated_at: time };
 /** A run that the Temporal Web UI can show. */

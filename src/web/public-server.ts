@@ -14,7 +14,7 @@ import { CACHE, PAGE_HEADERS, PUBLIC_JSON_HEADERS } from './headers';
 import { HotPath } from './hot-path';
 import { readOpsManifest } from './ops-document-file';
 import { loadFiles } from './page-files';
-import { PublishedFolder, type NamedFile, type Snapshot } from './published-folder';
+import { PublishedFolder, type NamedDocument, type Snapshot } from './published-folder';
 import { readerAddress } from './reader-address';
 import { RequestRate } from './request-rate';
 import {
@@ -140,7 +140,7 @@ function addDocuments(app: FastifyInstance, ports: DocumentPorts): void {
   const sendNamed = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    find: (snapshot: Snapshot) => NamedFile | undefined,
+    find: (snapshot: Snapshot) => NamedDocument | undefined,
     cacheControl: string,
   ) => {
     const snapshot = await folder.current();
@@ -162,13 +162,18 @@ async function sendDocument(
   request: FastifyRequest,
   reply: FastifyReply,
   { folder, clock, hot }: DocumentPorts,
-  { entry, file, snapshot, cacheControl }: NamedFile & { readonly snapshot: Snapshot; readonly cacheControl: string },
+  {
+    entry,
+    file,
+    snapshot,
+    cacheControl,
+  }: NamedDocument & { readonly snapshot: Snapshot; readonly cacheControl: string },
 ): Promise<FastifyReply> {
   const worst = await worstDocument(folder, entry);
-  const read = await folder.document(file);
+  const read = file === null ? 'missing' : await folder.document(file);
   const now = clock.now();
   const verdict = judgeEntry(entry, now, worst);
-  if (verdict.serveAllowed && typeof read !== 'string') {
+  if (verdict.serveAllowed && file !== null && typeof read !== 'string') {
     const headers = flat({ ...PUBLIC_JSON_HEADERS, 'cache-control': cacheControl });
     const until = verdictHoldsUntil(entry, now);
     hot.remember(request.raw.url, snapshot, { from: now, until, code: 200, headers, body: file.sha256 });

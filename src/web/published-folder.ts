@@ -1,5 +1,7 @@
 /** What the web server knows of the published folder, and how it stays current without reading it for each request. */
+import { canonicalName, type DocumentKind } from '../publish/canonical-name';
 import type { FileReference, Manifest, ManifestEntry } from '../publish/documents';
+import { defaultRules } from '../domain/timeframe-rules';
 import { symbolFileName } from '../domain/types';
 import type { Clock } from '../ports/clock';
 import type { PublishedReader } from '../publish/published-reader';
@@ -12,15 +14,17 @@ export interface Snapshot {
   readonly content: Content;
   /** True when the file on disk is not valid and this is the last one that was. */
   readonly lastGood: boolean;
-  readonly byName: ReadonlyMap<string, NamedFile>;
-  readonly byHash: ReadonlyMap<string, NamedFile>;
+  /** Every document that an entry has or is to have: one that is not there is refused with its pair's reason. */
+  readonly byName: ReadonlyMap<string, NamedDocument>;
+  readonly byHash: ReadonlyMap<string, NamedDocument>;
   /** Key: `BTC_USDT 1h`. */
   readonly byPair: ReadonlyMap<string, ManifestEntry>;
 }
 
-export interface NamedFile {
+export interface NamedDocument {
   readonly entry: ManifestEntry;
-  readonly file: FileReference;
+  /** Null while the manifest names none. */
+  readonly file: FileReference | null;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -113,17 +117,22 @@ function weight(content: Content): number {
 }
 
 function snapshotOf(manifest: Manifest, bytes: Buffer, lastGood: boolean): Snapshot {
-  const named = manifest.entries.flatMap((entry) =>
-    [entry.files.history, entry.files.prediction]
-      .filter((file) => file !== null)
-      .map((file): NamedFile => ({ entry, file })),
+  const documents = manifest.entries.flatMap((entry) =>
+    kindsOf(entry).map((kind) => [canonicalName(kind, entry), { entry, file: entry.files[kind] }] as const),
   );
   return {
     manifest,
     content: new Content(bytes, JSON_TYPE),
     lastGood,
-    byName: new Map(named.map((item) => [item.file.name, item])),
-    byHash: new Map(named.map((item) => [item.file.sha256, item])),
+    byName: new Map(documents),
+    byHash: new Map(
+      documents.flatMap(([, named]) => (named.file === null ? [] : [[named.file.sha256, named] as const])),
+    ),
     byPair: new Map(manifest.entries.map((entry) => [`${symbolFileName(entry.symbol)} ${entry.timeframe}`, entry])),
   };
+}
+
+function kindsOf({ timeframe, files }: ManifestEntry): readonly DocumentKind[] {
+  const predicts = files.prediction !== null || defaultRules(timeframe).horizon > 0;
+  return predicts ? ['history', 'prediction'] : ['history'];
 }

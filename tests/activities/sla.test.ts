@@ -36,7 +36,7 @@ beforeEach(async () => {
 
 /** Keeps the figures of the day that ended before `asOf`. */
 function rollUp(asOf: number) {
-  const ports = { monitor: state.monitor, outbox: state.outbox, clock: systemClock } as unknown as ActivityPorts;
+  const ports = { ...state, clock: systemClock } as unknown as ActivityPorts;
   return inActivity(() => createRollUpDay(ports)({ asOf }));
 }
 const probe = (at: number, probes: number, good: number) =>
@@ -142,6 +142,16 @@ test('the transitions of the day alone: 4 unhealthy, 1 undelivered; two recoveri
     mttrStaleMinutes: 60,
   });
 });
+
+test('however many reminders a long outage makes, the transitions before them are counted', async () => {
+  await tell('hard_stale', MONDAY + HOUR);
+  const reminders = Array.from({ length: 20_001 }, (_, k) =>
+    eventOf('hard_stale_repeat', MONDAY + 2 * HOUR + k, { key: `repeat ${k}`, detail: '' }),
+  );
+  await state.events.record(reminders);
+  await rollUp(MONDAY + DAY);
+  expect(await figuresOf('2024-01-01')).toMatchObject({ unhealthyTransitions: 1 });
+}, 60_000);
 
 test('a message that arrives after its day was rolled up is counted by the next nights', async () => {
   await probe(MONDAY + HOUR, 4, 4);

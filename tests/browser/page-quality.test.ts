@@ -1,6 +1,6 @@
 /** Both pages in every trouble, colour scheme and width: readable by everyone, small, quick, and shown. */
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import type { PairFixture, PublishOptions } from '../integration/web/published-fixture';
+import { NO_DOCUMENTS, type PairFixture, type PublishOptions } from '../integration/web/published-fixture';
 import { screenshot, seriousFindings, testInChromium, watchForFaults } from './chromium';
 import { EVERYTHING } from './everything';
 import { writeOpsExamples } from './ops-examples';
@@ -65,13 +65,12 @@ testInChromium(
 );
 
 const BTC: PairFixture = { symbol: 'BTC/USDT', timeframe: '1h', price: 64_210 };
-const NOTHING = { history: null, prediction: null, dataThrough: null, predictionDataThrough: null };
 const TROUBLES: readonly (readonly [string, PairFixture, PublishOptions, string, string])[] = [
   ['fresh', BTC, {}, 'fresh', 'fresh'],
   ['stale', { ...BTC, behind: 1, row: { softMs: HOUR / 2, hardMs: 3 * HOUR } }, {}, 'stale', 'stale'],
   ['hard-stale', { ...BTC, behind: 3 }, {}, 'hard_stale', 'hard_stale'],
   ['corrupt', BTC, { damaged: ['BTC/USDT 1h'] }, 'corrupt', 'corrupt'],
-  ['missing', { ...BTC, row: NOTHING }, {}, 'missing', 'missing'],
+  ['missing', { ...BTC, row: NO_DOCUMENTS }, {}, 'missing', 'missing'],
   [
     'degraded',
     { ...BTC, predictionBehind: 1, row: { degraded: true, softMs: 3 * HOUR, hardMs: 4 * HOUR } },

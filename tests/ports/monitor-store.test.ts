@@ -209,7 +209,7 @@ test('probes are kept once a time, days for good, and old events are removed', a
   expect(await state.monitor.lastProbes(AT)).toBeNull();
   expect(await state.monitor.lastProbes(AT + 1)).toEqual(probe);
   await state.monitor.commitRound(round(AT, event('corrupt')), PLAN);
-  await state.monitor.forget(AT + 1);
+  await state.monitor.forget(AT + 1, []);
   expect(await state.monitor.probes(0, AT + 1)).toEqual([]);
   expect(await state.outbox.events(0, 10)).toEqual([]);
   expect(await state.outbox.pending(10)).toEqual([]);

@@ -5,7 +5,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { MEASURED_CYCLES, summariseRuntime } from '../../domain/runtime';
 import { EVENT_TABLE, SEVERITIES } from '../../domain/event';
-import { firingAlerts } from '../../domain/monitor-memory';
 import { errorBudget } from '../../domain/sla';
 import { PAIR_STATUSES } from '../../domain/status';
 import { trainingEvery } from '../../domain/retrain';
@@ -14,6 +13,7 @@ import type { TimeframeRules } from '../../domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../../domain/types';
 import type { AlertOutbox } from '../../ports/alert-outbox';
 import type { Clock } from '../../ports/clock';
+import { firingNow, type FiringStores } from '../../ports/firing';
 import type { FetchCounter } from '../../ports/fetch-counter';
 import { COMMIT_KINDS } from '../../ports/late-commits';
 import type { LateCommits } from '../../ports/late-commits';
@@ -23,7 +23,7 @@ import type { MonitorStore } from '../../ports/monitor-store';
 import type { RunLog } from '../../ports/run-log';
 import type { StorageGauge } from '../../ports/storage-gauge';
 
-export interface DeploymentFacts {
+export interface DeploymentFacts extends FiringStores {
   readonly timeframes: readonly TimeframeId[];
   readonly cycleTargetMs: number;
   readonly slaObjective: number;
@@ -197,9 +197,10 @@ function alertGauges(register: Registry): Collect {
   const recent = gauge(register, 'events_last_hour', 'Events of the last hour by kind.', ['kind']);
   const availability = gauge(register, 'sla_availability_ratio', 'Good probes by probes, over 30 days.', []);
   const budget = gauge(register, 'sla_error_budget_remaining_ratio', 'What is left of the error budget.', []);
-  return async ({ monitor, outbox, slaObjective }, now) => {
+  return async ({ monitor, outbox, slaObjective, ...stores }, now) => {
     const last = await monitor.last();
-    const severities = last === null ? [] : firingAlerts(last.memory).map(({ kind }) => EVENT_TABLE[kind].severity);
+    const alerts = await firingNow(stores, last?.memory ?? null);
+    const severities = alerts.map(({ kind }) => EVENT_TABLE[kind].severity);
     for (const severity of SEVERITIES) firing.set({ severity }, severities.filter((one) => one === severity).length);
     pending.reset();
     for (const [receiver, count] of await outbox.pendingCounts()) pending.set({ receiver }, count);

@@ -2,8 +2,17 @@ import { sql } from 'kysely';
 import type { AlertMessage } from '../../domain/alert-messages';
 import type { Event } from '../../domain/event';
 import type { EpochMs } from '../../domain/types';
-import type { AlertOutbox, Delivery, DeliveryState, Mute, ReceiverRecord, ToldEvent } from '../../ports/alert-outbox';
-import type { StateDatabase } from './state-database';
+import type {
+  AlertOutbox,
+  Delivery,
+  DeliveryState,
+  EventChoice,
+  Mute,
+  ReceiverRecord,
+  ToldAlert,
+  ToldEvent,
+} from '../../ports/alert-outbox';
+import type { StateConnection, StateDatabase } from './state-database';
 
 /** What a message with several receivers has come to, worst first. */
 const WORST_FIRST: readonly DeliveryState[] = ['undeliverable', 'pending', 'muted', 'delivered'];
@@ -106,31 +115,58 @@ export class SqliteAlertOutbox implements AlertOutbox {
     );
   }
 
-  async events(from: EpochMs, limit: number, to: EpochMs = Number.MAX_SAFE_INTEGER): Promise<ToldEvent[]> {
-    const rows = await this.state.read((db) =>
-      db
-        .selectFrom('event')
-        .leftJoin('alert_delivery', 'alert_delivery.message_key', 'event.message_key')
+  async events(
+    from: EpochMs,
+    limit: number,
+    { to = Number.MAX_SAFE_INTEGER, kinds }: EventChoice = {},
+  ): Promise<ToldEvent[]> {
+    return this.state.read(async (db) => {
+      const inTime = toldEvents(db).where('event.at', '>=', from).where('event.at', '<', to);
+      const chosen = kinds === undefined ? inTime : inTime.where('event.kind', 'in', kinds);
+      const rows = await chosen.orderBy('event.at', 'desc').orderBy('event.key').limit(limit).execute();
+      return rows.map(toldEventOf);
+    });
+  }
+
+  async told(alert: string): Promise<ToldAlert | null> {
+    return this.state.read(async (db) => {
+      const endOf = async (order: 'asc' | 'desc'): Promise<ToldEvent | null> => {
+        const key = db.selectFrom('event').select('event.key').where(ALERT, '=', alert);
+        const end = key.orderBy('event.at', order).limit(1);
+        const row = await toldEvents(db).where('event.key', '=', end).executeTakeFirst();
+        return row === undefined ? null : toldEventOf(row);
+      };
+      const [newest, first] = [await endOf('desc'), await endOf('asc')];
+      if (newest === null || first === null) return null;
+      const counted = await db
+        .selectFrom(
+          db
+            .selectFrom('event')
+            .where(ALERT, '=', alert)
+            .select(['event.at', 'event.message_key'])
+            .orderBy('event.at', 'desc')
+            .limit(EVENTS_COUNTED)
+            .as('own'),
+        )
+        .where((own) =>
+          own.not(
+            own.exists(
+              own
+                .selectFrom('alert_delivery')
+                .select('receiver')
+                .whereRef('alert_delivery.message_key', '=', 'own.message_key')
+                .where('state', '=', 'muted'),
+            ),
+          ),
+        )
+        .where('own.message_key', 'is not', null)
         .select(({ fn }) => [
-          'event.key',
-          'event.event',
-          'event.message_key as messageKey',
-          fn<string | null>('group_concat', ['alert_delivery.state']).as('states'),
+          fn.count<number>('own.message_key').distinct().as('messages'),
+          fn.max<EpochMs | null>('own.at').as('lastMessageAt'),
         ])
-        .where('event.at', '>=', from)
-        .where('event.at', '<', to)
-        .groupBy('event.key')
-        .orderBy('event.at', 'desc')
-        .orderBy('event.key')
-        .limit(limit)
-        .execute(),
-    );
-    return rows.map(({ event, messageKey, states }) => ({
-      event: JSON.parse(event) as Event,
-      messageKey,
-      delivery: messageKey === null ? 'pending' : worstOf(states),
-      reached: states?.split(',').includes('delivered') ?? false,
-    }));
+        .executeTakeFirstOrThrow();
+      return { first: first.event, newest, ...counted };
+    });
   }
 
   async mute(mute: Mute): Promise<void> {
@@ -143,6 +179,41 @@ export class SqliteAlertOutbox implements AlertOutbox {
     );
     return row ?? null;
   }
+}
+
+/** An alert that lasts for months has a reminder every few minutes. */
+const EVENTS_COUNTED = 5_000;
+/** As the index has it. */
+const ALERT = sql<string>`json_extract(event.event, '$.alert')`;
+
+function toldEvents(db: StateConnection) {
+  return db
+    .selectFrom('event')
+    .leftJoin('alert_delivery', 'alert_delivery.message_key', 'event.message_key')
+    .select(({ fn }) => [
+      'event.key',
+      'event.event',
+      'event.message_key as messageKey',
+      fn<string | null>('group_concat', ['alert_delivery.state']).as('states'),
+    ])
+    .groupBy('event.key');
+}
+
+function toldEventOf({
+  event,
+  messageKey,
+  states,
+}: {
+  readonly event: string;
+  readonly messageKey: string | null;
+  readonly states: string | null;
+}): ToldEvent {
+  return {
+    event: JSON.parse(event) as Event,
+    messageKey,
+    delivery: messageKey === null ? 'pending' : worstOf(states),
+    reached: states?.split(',').includes('delivered') ?? false,
+  };
 }
 
 function worstOf(states: string | null): DeliveryState | 'logged' {

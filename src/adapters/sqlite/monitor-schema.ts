@@ -105,3 +105,13 @@ export const MONITOR_MIGRATION: Migration = {
     `CREATE TABLE sla_day (day TEXT PRIMARY KEY, figures TEXT NOT NULL) STRICT`,
   ],
 };
+
+/** An alert that fires for weeks, and the transitions of a month, are found among the reminders of a long outage. */
+export const EVENT_INDEX_MIGRATION: Migration = {
+  version: 11,
+  name: 'events by alert and by kind',
+  statements: [
+    `CREATE INDEX event_by_alert ON event (json_extract(event, '$.alert'), at, message_key)`,
+    'CREATE INDEX event_by_kind ON event (kind, at)',
+  ],
+};

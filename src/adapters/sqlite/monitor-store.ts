@@ -91,12 +91,22 @@ export class SqliteMonitorStore implements MonitorStore {
     return rows.map(({ day, figures }) => ({ day, figures: JSON.parse(figures) as SlaFigures }));
   }
 
-  async forget(before: EpochMs): Promise<void> {
+  async forget(before: EpochMs, firing: readonly string[]): Promise<void> {
     await this.state.write(async (db) => {
-      await db.deleteFrom('event').where('at', '<', before).execute();
-      const old = db.selectFrom('alert_message').select('key').where('at', '<', before);
+      // The event that begins an alert has the alert's key.
+      await db.deleteFrom('event').where('at', '<', before).where('key', 'not in', firing).execute();
+      const kept = await db.selectFrom('event').select('message_key').where('key', 'in', firing).execute();
+      const old = db
+        .selectFrom('alert_message')
+        .select('key')
+        .where('at', '<', before)
+        .where(
+          'key',
+          'not in',
+          kept.map(({ message_key: key }) => key).filter((key) => key !== null),
+        );
       await db.deleteFrom('alert_delivery').where('message_key', 'in', old).execute();
-      await db.deleteFrom('alert_message').where('at', '<', before).execute();
+      await db.deleteFrom('alert_message').where('key', 'in', old).execute();
       await db.deleteFrom('probe').where('at', '<', before).execute();
     });
   }

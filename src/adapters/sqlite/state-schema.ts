@@ -15,7 +15,7 @@ import type { LateCommitSchema } from './late-commit-schema';
 import type { Migration } from './migration';
 import { MODEL_MIGRATION } from './model-schema';
 import type { ModelSchema } from './model-schema';
-import { MONITOR_MIGRATION } from './monitor-schema';
+import { EVENT_INDEX_MIGRATION, MONITOR_MIGRATION } from './monitor-schema';
 import type { MonitorSchema } from './monitor-schema';
 
 interface PairColumns {
@@ -270,4 +270,5 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
     name: 'when a ban was told',
     statements: ['ALTER TABLE exchange_gate ADD COLUMN banned_at INTEGER NOT NULL DEFAULT 0'],
   },
+  EVENT_INDEX_MIGRATION,
 ];

@@ -12,7 +12,9 @@ import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { pino } from 'pino';
 import { loadConfig } from '../../../src/config/config';
+import { eventOf } from '../../../src/domain/event';
 import { HOUR, MINUTE, parseTimeframe } from '../../../src/domain/timeframe';
+import { parseSymbol } from '../../../src/domain/types';
 import { createDeploymentMetrics } from '../../../src/adapters/prometheus/deployment-metrics';
 import { openStateStore } from '../../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../../src/adapters/sqlite/state-store';
@@ -103,6 +105,21 @@ test('no metric of the deployment has a label without bounds', async () => {
   expect(text).toContain('coin_predict_alerts_firing{severity="critical"} 0');
   expect(text).toContain('coin_predict_cycles_measured{timeframe="1h"} 0');
   expect(text).not.toMatch(/coin_predict_cycle_seconds_p95\{/);
+  await state.close();
+  await rm(folder, { recursive: true });
+});
+
+test('a commit that failed and a symbol in quarantine are among the alerts that fire', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'coin-predict-metrics-'));
+  const state = await openStateStore(join(folder, 'state.db'));
+  const now = Date.now();
+  const failed = { key: 'failed', timeframe: parseTimeframe('1h'), detail: 'the disk is full' };
+  await state.events.record([eventOf('manifest_failure', now, failed)]);
+  const symbol = parseSymbol('GONE/USDT');
+  await state.pairState.setSymbolState({ symbol, activation: 'quarantined', since: now, reason: 'not traded' });
+  const text = await createMetrics(state).text();
+  expect(text).toContain('coin_predict_alerts_firing{severity="critical"} 1');
+  expect(text).toContain('coin_predict_alerts_firing{severity="warning"} 1');
   await state.close();
   await rm(folder, { recursive: true });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { buildWeb } from '../../../src/web/public-server';
-import { createFixture, standingClock, type Fixture, type PairFixture } from './published-fixture';
+import { createFixture, NO_DOCUMENTS, standingClock, type Fixture, type PairFixture } from './published-fixture';
 
 const NOW = Date.parse('2026-11-24T14:12:00Z');
 const BTC: PairFixture = { symbol: 'BTC/USDT', timeframe: '1h' };
@@ -114,6 +114,37 @@ test('a pair that may not be served answers 503 with the reason, by name and by 
     });
   }
 });
+
+test.each<[string, PairFixture, readonly string[], string]>([
+  ['missing', { ...BTC, row: NO_DOCUMENTS }, [], 'no history has been published yet'],
+  ['corrupt', BTC, ['BTC/USDT 1h'], 'a published document can not be trusted'],
+  [
+    'insufficient_data',
+    { ...BTC, predictionBehind: null, row: { gateReason: '31 closed candles, 240 are needed' } },
+    [],
+    '31 closed candles, 240 are needed',
+  ],
+])(
+  'SPEC 5 a visible pair that is %s answers 503 with the reason, though the manifest names no file',
+  async (status, pair, damaged, reason) => {
+    fixture.publish([pair, { symbol: 'BTC/USDT', timeframe: '1m', row: NO_DOCUMENTS }], { now: NOW, damaged });
+    for (const url of [HISTORY, PREDICTION]) {
+      const answer = await web.inject(url);
+      expect([url, answer.statusCode]).toEqual([url, 503]);
+      expect(answer.json()).toMatchObject({
+        error: 'not_servable',
+        symbol: 'BTC/USDT',
+        timeframe: '1h',
+        status,
+        reason,
+      });
+    }
+    expect((await web.inject('/static/history_BTC_USDT_1m.json')).statusCode).toBe(503);
+    for (const name of ['prediction_BTC_USDT_1m', 'history_BTC_USDT_1d', 'history_ETH_USDT_1h']) {
+      expect([name, (await web.inject(`/static/${name}.json`)).statusCode]).toEqual([name, 404]);
+    }
+  },
+);
 
 test('I30 a document of a dead publisher is refused once it is too old, without any new manifest', async () => {
   publish();

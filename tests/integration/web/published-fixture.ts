@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeOf, shiftSlots, openOf } from '../../../src/domain/timeframe';
 import { defaultRules } from '../../../src/domain/timeframe-rules';
-import { parseSymbol, type Candle, type EpochMs, type Pair, type TimeframeId } from '../../../src/domain/types';
+import {
+  pairKey,
+  parseSymbol,
+  type Candle,
+  type EpochMs,
+  type Pair,
+  type TimeframeId,
+} from '../../../src/domain/types';
 import type { QuantileRow } from '../../../src/domain/quantiles';
 import { scoreForecast } from '../../../src/domain/scores';
 import type { Clock } from '../../../src/ports/clock';
@@ -27,6 +34,8 @@ import { pastForecasts } from '../../../src/publish/past';
 import { buildPrediction } from '../../../src/publish/prediction';
 
 export const HOUR = 3_600_000;
+/** What a row names before its first export, and once its documents are not whole. */
+export const NO_DOCUMENTS = { history: null, prediction: null, dataThrough: null, predictionDataThrough: null };
 
 export interface PairFixture {
   readonly symbol: string;
@@ -79,14 +88,18 @@ export function createFixture(): Fixture {
       generation = options.generation ?? generation + 1;
       const now = options.now ?? Date.now();
       const source = options.source ?? 'simulated';
-      const rows = pairs.map((pair) => rowOf(publicDir, pair, source, now));
+      const damaged = new Set(options.damaged);
+      // As the publisher does, the documents of a damaged pair are not named.
+      const rows = pairs
+        .map((pair) => rowOf(publicDir, pair, source, now))
+        .map((row) => (damaged.has(pairKey(row)) ? { ...row, ...NO_DOCUMENTS } : row));
       const { manifest, opsManifest } = buildManifests(rows, {
         generation,
         generatedAt: now,
         source,
         nextExpectedCommit: options.nextExpectedCommit ?? now + HOUR,
         cycleTargetMs: 60_000,
-        damaged: new Set(options.damaged),
+        damaged,
       });
       const body = canonicalDocument(manifestSchema, manifest);
       writeFileSync(join(publicDir, 'generations', `${generation}.json`), body);

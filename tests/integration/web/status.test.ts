@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { buildOps } from '../../../src/web/ops-server';
 import { buildWeb } from '../../../src/web/public-server';
-import { HOUR, createFixture, standingClock, type Fixture, type PairFixture } from './published-fixture';
+import { HOUR, NO_DOCUMENTS, createFixture, standingClock, type Fixture, type PairFixture } from './published-fixture';
 
 const NOW = Date.parse('2026-11-24T14:12:00Z');
 const RUNS = { numRuns: Number(process.env.FC_RUNS ?? 100) };
@@ -87,6 +87,31 @@ test('an export block is not servable and says why', async () => {
   publish({ ...BTC, row: { exportBlock: 'the disk is full' } });
   const answer = await web.inject(ADDRESS);
   expect([answer.statusCode, answer.json().reason]).toEqual([503, 'blocked: the disk is full']);
+});
+
+test('a pair that the publisher found damaged stays corrupt, whatever the time, though no file is named any more', async () => {
+  fixture.publish([BTC], { now: NOW, damaged: ['BTC/USDT 1h'] });
+  for (const later of [0, 24 * HOUR]) {
+    clock.set(NOW + later);
+    const { status, reason } = (await web.inject(ADDRESS)).json();
+    expect([status, reason]).toEqual(['corrupt', 'a published document can not be trusted']);
+  }
+});
+
+test.each<[string, PairFixture['row'], number, string]>([
+  ['missing', NO_DOCUMENTS, 0, 'no history has been published yet'],
+  ['insufficient_data', { gateReason: '31 closed candles, 240 are needed' }, 0, '31 closed candles, 240 are needed'],
+  ['stale', {}, HOUR, 'data ended 72 min ago, more than 65 min'],
+  ['hard_stale', { storeDataThrough: NOW - 4 * HOUR }, 0, 'store and published data are 3 h apart'],
+  ['hard_stale', {}, 3 * HOUR, 'data ended 3 h ago, more than 2 h'],
+])('a blocked pair that is %s says both', async (status, row, later, reason) => {
+  publish({ ...BTC, row: { ...row, exportBlock: 'the disk is full' } });
+  clock.set(NOW + later);
+  expect((await web.inject(ADDRESS)).json()).toMatchObject({
+    status,
+    serve_allowed: false,
+    reason: `blocked: the disk is full; ${reason}`,
+  });
 });
 
 test('degraded is a flag beside the status, with a warning', async () => {
@@ -210,6 +235,15 @@ describe('the operators', () => {
     const { body } = await ops.inject({ url: '/metrics', headers: local });
     expect(body).toContain('coin_predict_pairs{status="blocked"} 1');
     expect(body).toContain('coin_predict_pairs{status="fresh"} 0');
+    await ops.close();
+  });
+
+  test('metrics count a pair that the publisher found damaged as corrupt', async () => {
+    fixture.publish([BTC], { now: NOW, damaged: ['BTC/USDT 1h'] });
+    const ops = buildTheirs();
+    const { body } = await ops.inject({ url: '/metrics', headers: local });
+    expect(body).toContain('coin_predict_pairs{status="corrupt"} 1');
+    expect(body).toContain('coin_predict_pairs{status="missing"} 0');
     await ops.close();
   });
 

@@ -8,6 +8,8 @@ import type { StateStore } from '../../../src/adapters/sqlite/state-store';
 import { buildCli } from '../../../src/cli/cli';
 import { PipelineError } from '../../../src/domain/errors';
 import { EVENT_KINDS, EVENT_TABLE, eventOf } from '../../../src/domain/event';
+import { parseTimeframe } from '../../../src/domain/timeframe';
+import { parseSymbol } from '../../../src/domain/types';
 import { NOW, World } from './test-wiring';
 
 let folder: string;
@@ -23,6 +25,15 @@ beforeEach(async () => {
 afterEach(async () => {
   await state.close();
   rmSync(folder, { recursive: true });
+});
+
+test('a symbol in quarantine and a commit that failed are alerts of "status" too, before the first round of the monitor', async () => {
+  const symbol = parseSymbol('GONE/USDT');
+  await world.pairState.setSymbolState({ symbol, activation: 'quarantined', since: NOW, reason: 'not traded' });
+  const facts = { key: 'manifest_failure 1h', timeframe: parseTimeframe('1h'), detail: 'the disk is full' };
+  world.failedCommits = [eventOf('manifest_failure', NOW, facts)];
+  await world.run('status');
+  expect(world.stdout).toContain('2 alerts: 1h manifest_failure, GONE/USDT symbol_quarantined;');
 });
 
 describe('alert', () => {

@@ -11,6 +11,7 @@ import { runCli } from '../../../src/cli/cli';
 import type { CliStores, CliWiring, Exporter, Running } from '../../../src/cli/wiring';
 import { loadConfig } from '../../../src/config/config';
 import type { ChosenSymbol } from '../../../src/domain/discovery';
+import type { Event } from '../../../src/domain/event';
 import { PipelineError } from '../../../src/domain/errors';
 import { parseTimeframe, shiftSlots } from '../../../src/domain/timeframe';
 import { parseSymbol, type Candle, type EpochMs, type Pair } from '../../../src/domain/types';
@@ -70,6 +71,8 @@ export class World {
   exporter: Partial<Exporter> = {};
   notifiers: Notifier[] = [];
   heartbeat: Heartbeat | null = null;
+  /** Commits that no other has followed. */
+  failedCommits: Event[] = [];
   /** Opened by the test that needs it. */
   state: Pick<StateStore, 'monitor' | 'outbox'> | null = null;
   overrides: Partial<CliWiring> = {};
@@ -135,8 +138,9 @@ export class World {
     const storage = { measure: async () => this.usage };
     const symbolChoice = { chosen: async () => this.chosen, choose: async () => {} };
     const { monitor, outbox } = this.state ?? NO_MONITOR;
+    const events = { failedCommits: async () => this.failedCommits };
     const stores = { candles, gapLedger, pairState, dataQuality, forecastLedger, models, publication, monitor, outbox };
-    return { source: this.source, ...stores, budget, storage, symbolChoice };
+    return { source: this.source, ...stores, events, budget, storage, symbolChoice };
   }
 
   private fakeControl(): Control {

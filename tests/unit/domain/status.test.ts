@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { PAIR_STATUSES, evaluateStatus } from '../../../src/domain/status';
+import { PAIR_STATUSES, evaluateStatus, splitReason } from '../../../src/domain/status';
 import type { StatusInput } from '../../../src/domain/status';
 import { HOUR, KNOWN_TIMEFRAMES, MINUTE } from '../../../src/domain/timeframe';
 import { defaultRules } from '../../../src/domain/timeframe-rules';
@@ -214,6 +214,10 @@ test('I30 every input has exactly one status, and what is served is visible, who
       expect(PAIR_STATUSES).toContain(verdict.status);
       expect(verdict.degraded).toBe(input.degraded);
       expect(verdict.reason === null).toBe(verdict.status === 'fresh' && verdict.serveAllowed);
+      if (input.visibility === 'visible') {
+        const rest = evaluateStatus({ ...input, exportBlock: null }).reason;
+        expect(splitReason(verdict.reason)).toEqual({ block: input.exportBlock, rest });
+      }
       expect(verdict.ageMinutes === null || Number.isFinite(verdict.ageMinutes)).toBe(true);
       if (!verdict.serveAllowed) return;
       served++;

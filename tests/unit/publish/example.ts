@@ -71,7 +71,7 @@ export function exportOf(pair: Pair, through: EpochMs, count = 30, changes: Part
     degraded: false,
     gateReason: null,
     symbolState: 'ready',
-    ops: {},
+    ops: () => ({}),
     ...changes,
   };
 }

@@ -80,6 +80,13 @@ test('schedules, coverage with the cause of each hole, and storage; the document
   expect(document.runtime).toEqual([expect.objectContaining({ cycles: 0, p95_seconds: null, last: null })]);
 });
 
+test('a reason of any length is cut to what the document holds, and the document is written', async () => {
+  const control = { schedules: async () => [{ ...SCHEDULE, note: 'x'.repeat(2_001) }], fills: async () => [] };
+  const document = await new OperationsReport(await portsWith({ control })).at(NOW);
+  const written = JSON.parse(canonicalDocument(operationsDocumentSchema, document)) as typeof document;
+  expect(written.schedules?.[0]?.note).toBe('x'.repeat(2_000));
+});
+
 test('candles that a fill brings are told by the next report, and whole histories are looked through only when they changed', async () => {
   const ports = await portsWith();
   const report = new OperationsReport(ports);
