@@ -61,9 +61,10 @@ export async function monitor(input: { readonly asOf?: EpochMs }): Promise<Monit
     events: seen.events,
     pending: seen.pending.length,
   };
-  setCurrentDetails(
-    `${report.pairs} pairs judged, ${report.changed} changed, ${report.events} events, ${report.pending} messages to deliver`,
-  );
+  // Absent in a round that began before this was looked for.
+  const store = seen.store ?? null;
+  const told = `${report.pairs} pairs judged, ${report.changed} changed, ${report.events} events, ${report.pending} messages to deliver`;
+  setCurrentDetails(store === null ? told : `${told}; the candle store can not be asked: ${store}`);
   upsertSearchAttributes([{ key: OUTCOME, value: report.events > 0 ? 'told' : 'quiet' }]);
   return report;
 }

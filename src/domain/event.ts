@@ -40,6 +40,8 @@ export const EVENT_TABLE = {
   disk_level: entry('warning', 'happens', 'storage budget: the level changed', 'disk-level.md'),
   manifest_failure: entry('critical', 'begins', 'the manifest can not be published or trusted', 'manifest-failure.md'),
   manifest_recovery: entry('info', 'ends', 'the manifest is published again', null),
+  store_unreachable: entry('critical', 'begins', 'the candle store can not be asked', 'store-unreachable.md'),
+  store_reached: entry('info', 'ends', 'the candle store answers again', null),
   overrun: entry('warning', 'happens', 'a cycle took longer than its budget', 'overrun.md'),
   missed_boundary: entry('warning', 'happens', 'no cycle ran at a boundary', 'missed-boundary.md'),
   training_failed: entry('warning', 'happens', 'a training failed', 'training-failed.md'),

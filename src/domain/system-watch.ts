@@ -1,6 +1,7 @@
-/** What the monitor remembers of things that are not one pair's state: storage, manifest, trainings, fills. */
+/** What the monitor remembers of things that are not one pair's state: storage, manifest, store, trainings, fills. */
 import { eventOf } from './event';
 import type { Event } from './event';
+import { FLAP_WINDOW_MS } from './alert-transitions';
 import type { Observed } from './alert-transitions';
 import { trainingId } from './names';
 import { trainingOverdueAt } from './retrain';
@@ -49,6 +50,31 @@ export function observeManifest(before: ManifestWatch, problem: string | null, a
   if (problem !== null || before === null) return { watch: before, events: [] };
   const recovery = { key: `manifest_recovery ${new Date(at).toISOString()}`, alert: before, ends: before, detail: '' };
   return { watch: null, events: [eventOf('manifest_recovery', at, recovery)] };
+}
+
+export interface StoreWatch {
+  /** Of the first look that could not ask it; null while it answers. */
+  readonly since: EpochMs | null;
+  readonly alert: string | null;
+  /** When it was told last that it can not be asked. */
+  readonly toldAt: EpochMs | null;
+}
+
+/** Told when a second look can not ask it either, and its end; again soon after, only if it stays (F96). */
+export function observeStore(before: StoreWatch | null, problem: string | null, at: EpochMs): Observed<StoreWatch> {
+  const { since = null, alert = null, toldAt = null } = before ?? {};
+  if (problem === null) {
+    const key = `store_reached ${new Date(at).toISOString()}`;
+    const end = { key, alert: alert ?? key, ends: alert, detail: '', since: since ?? at };
+    const events = alert === null ? [] : [eventOf('store_reached', at, end)];
+    return { watch: { since: null, alert: null, toldAt }, events };
+  }
+  if (since === null) return { watch: { since: at, alert, toldAt }, events: [] };
+  const quiet = toldAt !== null && at - toldAt < FLAP_WINDOW_MS;
+  if (alert !== null || quiet) return { watch: { since, alert, toldAt }, events: [] };
+  const key = `store_unreachable ${new Date(since).toISOString()}`;
+  const event = eventOf('store_unreachable', at, { key, since, detail: problem });
+  return { watch: { since, alert: key, toldAt: at }, events: [event] };
 }
 
 /**

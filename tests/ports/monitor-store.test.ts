@@ -12,7 +12,15 @@ import { closedAfterEach, temporaryFolders } from './store-fixtures';
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 const AT = Date.UTC(2024, 0, 1, 12);
-const NOTHING: MonitorMemory = { pairs: {}, fills: {}, disk: null, manifest: null, untrained: {}, changed: [] };
+const NOTHING: MonitorMemory = {
+  pairs: {},
+  fills: {},
+  disk: null,
+  manifest: null,
+  store: null,
+  untrained: {},
+  changed: [],
+};
 const PLAN = { receivers: ['slack', 'webhook'], perMinute: 10 };
 
 let path: string;

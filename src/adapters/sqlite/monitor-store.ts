@@ -106,8 +106,8 @@ async function lastOf(db: StateConnection): Promise<{ readonly asOf: EpochMs; re
   const row = await db.selectFrom('monitor_memory').select(['as_of', 'memory']).executeTakeFirst();
   if (row === undefined) return null;
   // What an earlier version did not watch is not there.
-  const memory = JSON.parse(row.memory) as Omit<MonitorMemory, 'untrained'> & Partial<MonitorMemory>;
-  return { asOf: row.as_of, memory: { untrained: {}, ...memory } };
+  const memory = JSON.parse(row.memory) as Omit<MonitorMemory, 'untrained' | 'store'> & Partial<MonitorMemory>;
+  return { asOf: row.as_of, memory: { untrained: {}, store: null, ...memory } };
 }
 
 /** The end of a mute is told once, with what it held back. */
