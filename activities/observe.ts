@@ -1,13 +1,13 @@
 /** One round of the monitor: what is seen, what is remembered, what is to be told. It observes; it never repairs. */
 import { observePair, unwatched } from '../src/domain/alert-transitions';
-import type { PairWatch } from '../src/domain/alert-transitions';
+import type { Observed, PairWatch } from '../src/domain/alert-transitions';
 import type { Event } from '../src/domain/event';
 import { noLaterThan, pairOfKey } from '../src/domain/monitor-memory';
 import { isAhead } from '../src/domain/run-order';
 import { storageLevel } from '../src/domain/storage-budget';
 import { observeDisk, observeManifest, observeStore } from '../src/domain/system-watch';
 import { pairKey } from '../src/domain/types';
-import type { EpochMs } from '../src/domain/types';
+import type { EpochMs, Pair } from '../src/domain/types';
 import type { MonitorMemory } from '../src/domain/monitor-memory';
 import type { PublicationRow } from '../src/ports/publication';
 import type { ObserveResult } from './contract';
@@ -62,17 +62,25 @@ async function nextRound(
   { pairs, manifestProblem, manifestAhead, store }: Judgement & { readonly store: StoreSight },
   asOf: EpochMs,
 ): Promise<Round> {
-  const seen = pairs.map(({ pair, row, verdict }) => ({
-    key: pairKey(pair),
-    ...observePair(before.pairs[pairKey(pair)] ?? null, {
+  const states = await ports.pairState.symbolStates();
+  const quarantined = new Set(states.filter((one) => one.activation === 'quarantined').map(({ symbol }) => symbol));
+  const seen: (Observed<PairWatch> & { readonly key: string })[] = [];
+  for (const { pair, row, verdict } of pairs) {
+    const key = pairKey(pair);
+    const last = before.pairs[key] ?? null;
+    const degrades = verdict.degraded && (last?.degraded ?? null) === null;
+    const observed = observePair(last, {
       pair,
       at: asOf,
       verdict,
       predicts: row.predicts,
+      quarantined: quarantined.has(pair.symbol),
+      forecastFailure: degrades ? await forecastFailure(ports, pair) : null,
       exportBlock: row.exportBlock,
       workflow: workflowOf(row),
-    }),
-  }));
+    });
+    seen.push({ key, ...observed });
+  }
   const watched = new Set(seen.map(({ key }) => key));
   const left = Object.entries(before.pairs).filter(([key]) => !watched.has(key));
   const due = new Set(before.changed);
@@ -112,6 +120,13 @@ async function resultOf(ports: ActivityPorts, memory: MonitorMemory, events: num
     events,
     pending: await ports.outbox.pending(DELIVERIES_A_ROUND),
   };
+}
+
+/** What the stage met last, while it has not succeeded since. */
+async function forecastFailure({ pairState }: ActivityPorts, pair: Pair): Promise<string | null> {
+  const record = (await pairState.stages(pair)).find(({ stage }) => stage === 'predict');
+  if (record === undefined || record.failureCount === 0 || record.lastCode === null) return null;
+  return record.lastMessage === null ? record.lastCode : `${record.lastCode}: ${record.lastMessage}`;
 }
 
 /** The run that last wrote the pair's row. */

@@ -3,7 +3,7 @@
  * one message with a count; reminders are grouped by timeframe. No more messages a minute than allowed: the last one
  * then sums up everything that had no message of its own (I52).
  */
-import { EVENT_TABLE, SEVERITIES, subjectOf } from './event';
+import { EVENT_TABLE, meaningOf, SEVERITIES, subjectOf } from './event';
 import type { Event, EventKind, Severity } from './event';
 import { MINUTE } from './timeframe';
 import type { EpochMs } from './types';
@@ -73,7 +73,8 @@ function gravest(events: readonly Event[]): number {
 function planned(group: string, events: readonly Event[], at: EpochMs): PlannedMessage {
   const [first] = events;
   if (first === undefined) throw new RangeError('a message needs an event');
-  const { meaning } = EVENT_TABLE[first.kind];
+  const meanings = new Set(events.map(meaningOf));
+  const meaning = meanings.size === 1 ? meaningOf(first) : EVENT_TABLE[first.kind].meaning;
   const title = events.length === 1 ? `${subjectOf(first)}: ${meaning}` : `${events.length} times: ${meaning}`;
   return messageOf(group, events, { at, kind: first.kind, title });
 }

@@ -11,7 +11,7 @@ export interface EventKindEntry {
   readonly severity: Severity;
   /** What the event is to its alert. */
   readonly phase: 'begins' | 'goes on' | 'ends' | 'happens';
-  /** In words that follow a pair's or the system's name. */
+  /** In words that follow a pair's or the system's name, true in whatever state it is; see `meaningOf`. */
   readonly meaning: string;
   /** File under docs/runbooks; null where nothing is left to do. */
   readonly runbook: string | null;
@@ -29,10 +29,10 @@ export const EVENT_TABLE = {
   missing_escalated: entry('critical', 'goes on', 'has long had no document to serve', 'missing.md'),
   insufficient_data: entry('warning', 'begins', 'has too few candles to forecast', 'insufficient-data.md'),
   stale_repeat: entry('warning', 'goes on', 'is past its soft limit', 'stale.md'),
-  recovery: entry('info', 'ends', 'is served again', null),
+  recovery: entry('info', 'ends', 'the alert is over', null),
   unwatched: entry('info', 'ends', 'is hidden or no longer configured, so it is not watched any more', null),
-  degraded: entry('warning', 'begins', 'serves an older forecast, because the last one failed', 'degraded.md'),
-  degraded_end: entry('info', 'ends', 'has a new forecast again', null),
+  degraded: entry('warning', 'begins', 'the last forecast failed', 'degraded.md'),
+  degraded_end: entry('info', 'ends', 'has a new forecast', null),
   export_block: entry('critical', 'begins', 'could not be exported and is blocked', 'export-block.md'),
   export_block_end: entry('info', 'ends', 'could be exported again', null),
   fill_stalled: entry('warning', 'begins', 'fills its history without progress', 'fill-stalled.md'),
@@ -72,6 +72,14 @@ function entry(
   runbook: string | null,
 ): EventKindEntry {
   return { severity, phase, meaning, runbook };
+}
+
+/** What the event means to readers, in words that follow its subject: some kinds are not the same in every state. */
+export function meaningOf({ kind, from, to }: Pick<Event, 'kind' | 'from' | 'to'>): string {
+  const served = to === 'fresh' || to === 'stale';
+  if (kind === 'recovery' && served) return from === 'stale' ? 'is up to date again' : 'can be served again';
+  if (kind === 'degraded' && served) return 'serves an older forecast, because the last one failed';
+  return EVENT_TABLE[kind].meaning;
 }
 
 /** Something that happened, told once however often it is recorded. */
