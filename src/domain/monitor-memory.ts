@@ -41,9 +41,13 @@ export function noLaterThan(memory: MonitorMemory, asOf: EpochMs): MonitorMemory
     ...memory,
     pairs: Object.fromEntries(Object.entries(pairs).map(([key, watch]) => [key, seen(watch)])),
     fills: Object.fromEntries(Object.entries(fills).map(([key, watch]) => [key, since(watch)])),
-    disk: disk === null ? null : since(disk),
+    disk: disk === null ? null : { ...since(disk), told: toldBy(disk, asOf) },
     store: store === null ? null : { ...store, since: noLater(store.since), toldAt: noLater(store.toldAt) },
   };
+}
+
+function toldBy({ told = {} }: DiskWatch, asOf: EpochMs): NonNullable<DiskWatch['told']> {
+  return Object.fromEntries(Object.entries(told).map(([level, at]) => [level, Math.min(at, asOf)]));
 }
 
 /** An alert that somebody was told of and that is not over. */

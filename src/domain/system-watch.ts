@@ -14,19 +14,28 @@ import type { EpochMs, Pair, TimeframeId } from './types';
 export const FILL_STALLED_MS = 30 * MINUTE;
 
 export interface DiskWatch {
+  /** As it was told last; `ok` before anything was. */
   readonly level: StorageLevel;
   readonly since: EpochMs;
+  /** When each level was told last. */
+  readonly told?: Partial<Record<StorageLevel, EpochMs>>;
 }
 
-/** Every change of level is told once; `ok` at the first look is nothing to tell. */
+/**
+ * Every change of level is told once; `ok` at the first look is nothing to tell. A level that was told shortly before is told
+ * again only if it stays (F96).
+ */
 export function observeDisk(
   before: DiskWatch | null,
   level: StorageLevel,
   detail: string,
   at: EpochMs,
 ): Observed<DiskWatch> {
-  const from = before?.level ?? 'ok';
-  if (from === level) return { watch: before ?? { level, since: at }, events: [] };
+  const last = before ?? { level: 'ok', since: at };
+  const told = last.told ?? {};
+  const from = last.level;
+  const quiet = at - (told[level] ?? Number.NEGATIVE_INFINITY) < FLAP_WINDOW_MS;
+  if (from === level || quiet) return { watch: last, events: [] };
   const severity = level === 'ok' ? 'info' : level === 'warn' ? 'warning' : 'critical';
   const event = eventOf('disk_level', at, {
     key: `disk_level ${level} ${new Date(at).toISOString()}`,
@@ -35,7 +44,7 @@ export function observeDisk(
     to: level,
     detail,
   });
-  return { watch: { level, since: at }, events: [event] };
+  return { watch: { level, since: at, told: { ...told, [level]: at } }, events: [event] };
 }
 
 /** Key of the alert that the manifest is late or can not be read; null while it is neither. */
