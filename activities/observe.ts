@@ -37,7 +37,8 @@ export function createObserve(ports: ActivityPorts) {
       await ports.monitor.commitRound({ asOf, ...round }, { receivers, perMinute }, now);
       for (const event of round.events) ports.log.warn({ event }, 'event');
       if (store.problem !== null) ports.log.warn({ error: store.problem }, 'the candle store can not be asked');
-      return { ...(await resultOf(ports, round.memory, round.events.length)), store: store.problem };
+      const { promiseMoved } = judgement;
+      return { ...(await resultOf(ports, round.memory, round.events.length)), promiseMoved, store: store.problem };
     });
 }
 

@@ -7,8 +7,10 @@ import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
 import type { PublicationRow } from '../src/ports/publication';
 import { historySchema, judgingTime, predictionSchema } from '../src/publish/documents';
+import { isoTime } from '../src/publish/canonical-json';
 import type { FileReference, ManifestEntry } from '../src/publish/documents';
 import type { PublishedManifest } from '../src/publish/published-reader';
+import { standingPromise } from './expected-commit';
 import { followedSymbols } from './followed';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
@@ -26,6 +28,8 @@ export interface Judgement {
   readonly pairs: readonly JudgedPair[];
   /** Why the manifest on disk is not to be trusted, or too old; null when it is well. */
   readonly manifestProblem: string | null;
+  /** Since the manifest was committed a schedule was paused or resumed, so that it promises too little or too much. */
+  readonly promiseMoved: boolean;
   /** A clock that was ahead has judged it: none of its words is of this moment. */
   readonly manifestAhead: boolean;
 }
@@ -53,9 +57,13 @@ export function createJudge(ports: ActivityPorts): (asOf: EpochMs, store: StoreS
     }
     const named = new Set([...entries.values()].flatMap(({ files }) => hashesOf(files)));
     for (const hash of whole) if (!named.has(hash)) whole.delete(hash);
+    const expiresAt = current === null ? null : Date.parse(current.manifest.expires_at);
+    const graceMs = 2 * ports.settings.cycleTargetMs;
+    const promised = expiresAt === null ? null : (await standingPromise(ports, expiresAt - graceMs, asOf)) + graceMs;
     return {
       pairs,
-      manifestProblem: problemOf(ports, current?.manifest.expires_at ?? null, rows.length > 0, asOf),
+      manifestProblem: problemOf(ports, promised, rows.length > 0, asOf),
+      promiseMoved: promised !== expiresAt,
       manifestAhead: current !== null && isAhead(Date.parse(judgingTime(current.manifest)), asOf, ports.clock.now()),
     };
   };
@@ -76,11 +84,11 @@ function isToCome(
   return absentUntil !== undefined && !entries.has(pairKey(row)) && (inForce ?? 0) <= absentUntil;
 }
 
-function problemOf(ports: ActivityPorts, expiresAt: string | null, expected: boolean, asOf: EpochMs): string | null {
-  if (expiresAt === null) return expected ? 'there is no manifest that can be read' : null;
+function problemOf(ports: ActivityPorts, promised: EpochMs | null, expected: boolean, asOf: EpochMs): string | null {
+  if (promised === null) return expected ? 'there is no manifest that can be read' : null;
   const problem = ports.published.problem();
   if (problem !== null) return `the manifest on disk is not in force: ${problem}`;
-  return asOf > Date.parse(expiresAt) ? `the publisher is late: it was due by ${expiresAt}` : null;
+  return asOf > promised ? `the publisher is late: it was due by ${isoTime(promised)}` : null;
 }
 
 async function judgePair(
