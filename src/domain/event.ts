@@ -141,6 +141,26 @@ export function failedCommits(events: readonly Event[]): Event[] {
   );
 }
 
+/**
+ * Of the events that a mute held back, those that are to be told at its end: what began in it and is not over, for nothing
+ * else may ever tell of it, and what was told before it and is over. `known` is in the order of time.
+ */
+export function owedAfterMute(known: readonly { readonly event: Event; readonly held: boolean }[]): Event[] {
+  const over = new Set(known.map(({ event }) => event.ends));
+  const heldAlerts = new Set(known.flatMap(({ event, held }) => (held && isBeginning(event) ? [event.key] : [])));
+  const level = known.findLast(({ event }) => event.kind === 'disk_level');
+  return known.flatMap(({ event, held }) => {
+    if (!held) return [];
+    if (event.kind === 'disk_level') return event === level?.event && event.to !== 'ok' ? [event] : [];
+    if (isBeginning(event)) return over.has(event.alert) ? [] : [event];
+    return EVENT_TABLE[event.kind].phase === 'ends' && !heldAlerts.has(event.alert) ? [event] : [];
+  });
+}
+
+function isBeginning({ kind }: Event): boolean {
+  return EVENT_TABLE[kind].phase === 'begins';
+}
+
 /** `BTC/USDT 1h`, `1h` or `the system`: what an event is about. */
 export function subjectOf({ symbol, timeframe }: Pick<Event, 'symbol' | 'timeframe'>): string {
   return [symbol, timeframe].filter((part) => part !== null).join(' ') || 'the system';
