@@ -1,10 +1,8 @@
 /** The manifest of all pairs, committed as the next generation; a late attempt refuses itself before it publishes. */
 import { activityInfo } from '@temporalio/activity';
 import { eventOf } from '../src/domain/event';
-import { isAhead } from '../src/domain/run-order';
 import { DAY, HOUR } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
-import { judgingTime } from '../src/publish/documents';
 import { committing } from './committing';
 import type { ManifestResult, StageInput } from './contract';
 import { nextExpectedCommit } from './expected-commit';
@@ -30,7 +28,8 @@ export function createManifest(ports: ActivityPorts) {
       refuseOtherSource(ports, input.source);
       const { generation, entries } = await committing(ports, 'manifest', async (deadline) => {
         await removeRetired(ports);
-        const next = await nextExpectedCommit(ports, await reached(ports, input.asOf));
+        const standing = await ports.published.manifest();
+        const next = await nextExpectedCommit(ports, standing?.manifest ?? null, input.asOf);
         return ports.publisher.commitManifest({ asOf: input.asOf, nextExpectedCommit: next, deadline });
       }).catch(async (error: unknown) => {
         await recordFailure(ports, input, error);
@@ -72,13 +71,6 @@ async function endFailures({ events, log }: ActivityPorts, asOf: EpochMs): Promi
 
 /** As long as events are kept. */
 const FAILURES_LOOKED_FOR_MS = 90 * DAY;
-
-/** The time that the pipeline has come to: a later pass of a long cycle still carries the `asOf` that it began with. */
-async function reached(ports: ActivityPorts, asOf: EpochMs): Promise<EpochMs> {
-  const standing = await ports.published.manifest();
-  const judged = standing === null ? asOf : Date.parse(judgingTime(standing.manifest));
-  return isAhead(judged, asOf, ports.clock.now()) ? asOf : Math.max(asOf, judged);
-}
 
 /** Pairs that the configuration no longer names leave the user plane; their data stays. */
 async function removeRetired(ports: ActivityPorts): Promise<void> {

@@ -27,11 +27,8 @@ export function createRecommit(ports: ActivityPorts) {
       const graceMs = 2 * ports.settings.cycleTargetMs;
       const promised =
         current === null
-          ? await nextExpectedCommit(ports, asOf)
-          : Math.max(
-              await standingPromise(ports, Date.parse(current.manifest.expires_at) - graceMs, asOf),
-              asOf + 1_000 - graceMs,
-            );
+          ? await nextExpectedCommit(ports, null, asOf)
+          : Math.max(await standingPromise(ports, current.manifest, asOf), asOf + 1_000 - graceMs);
       const seen = await storeBesideRows(ports, asOf);
       const { generation, entries } = await committing(ports, 'manifest', (deadline) =>
         ports.publisher.commitManifest({ asOf, nextExpectedCommit: promised, seen, thorough: true, deadline }),

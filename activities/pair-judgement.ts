@@ -59,7 +59,7 @@ export function createJudge(ports: ActivityPorts): (asOf: EpochMs, store: StoreS
     for (const hash of whole) if (!named.has(hash)) whole.delete(hash);
     const expiresAt = current === null ? null : Date.parse(current.manifest.expires_at);
     const graceMs = 2 * ports.settings.cycleTargetMs;
-    const promised = expiresAt === null ? null : (await standingPromise(ports, expiresAt - graceMs, asOf)) + graceMs;
+    const promised = current === null ? null : (await standingPromise(ports, current.manifest, asOf)) + graceMs;
     return {
       pairs,
       manifestProblem: problemOf(ports, promised, rows.length > 0, asOf),

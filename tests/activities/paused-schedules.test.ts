@@ -96,6 +96,14 @@ test('a pause excuses no cycle that was late before it and none of another timef
   expect((await told()).filter((kind) => kind === 'manifest_recovery')).toHaveLength(1);
 });
 
+test('a round of the monitor that began before a cycle and looks after it takes nothing back of what the cycle promised', async () => {
+  await commit('1h', NOW + HOUR + 5_000);
+  expect(await due()).toBe(2 * HOUR);
+  expect(await monitorAt(NOW + HOUR - 2_000)).toBe(false);
+  await inActivity(() => createRecommit(pipeline.ports)({ asOf: NOW + HOUR - 2_000 }));
+  expect(await due()).toBe(2 * HOUR);
+});
+
 test('with all paused nothing is waited for: the monitor promises for itself, each day again', async () => {
   for (const id of ['cycle-1h', 'cycle-1d']) paused.add(id);
   await monitorAt(NOW + 2 * MINUTE);

@@ -27,7 +27,7 @@ beforeEach(async () => {
   const input = exportOf(BTC, NOW, 30);
   await pipeline.stores.candles.write(BTC, input.candles, NOW);
   await pipeline.ports.publisher.exportPair(input);
-  await pipeline.ports.publisher.commitManifest({ asOf: NOW + 7_000, nextExpectedCommit: NOW + 20 * HOUR });
+  await pipeline.ports.publisher.commitManifest({ asOf: NOW + 7_000, nextExpectedCommit: NOW + HOUR });
 });
 afterEach(() => pipeline.stop());
 
@@ -59,12 +59,12 @@ test('SPEC 8 the monitor sees a pair age, tells, publishes and probes while the 
   const [outage] = await pipeline.stores.state.outbox.events(0, 1);
   expect(outage?.event).toMatchObject({ detail: 'InfluxDB: no answer in time', since: NOW + MINUTE + 30_000 });
   await monitorAt(NOW + 3 * HOUR);
-  expect(await told()).toEqual(['store_unreachable', 'hard_stale']);
+  expect(await told()).toEqual(['store_unreachable', 'manifest_failure', 'hard_stale']);
   expect(await pipeline.entry('BTC/USDT 1h')).toMatchObject({ status: 'hard_stale', serve_allowed: false });
   expect(probed).toBe(3);
   Object.assign(pipeline.ports, { candles: pipeline.stores.candles });
   await monitorAt(NOW + 3 * HOUR + MINUTE);
-  expect((await told()).slice(2)).toEqual(['store_reached']);
+  expect((await told()).slice(3)).toEqual(['store_reached']);
 });
 
 test('a pair whose store disagreed with what is published is not served again because the store is away', async () => {
@@ -74,7 +74,7 @@ test('a pair whose store disagreed with what is published is not served again be
   expect(await pipeline.entry('BTC/USDT 1h')).toMatchObject({ status: 'hard_stale', serve_allowed: false });
   seenAs(away);
   await monitorAt(NOW + 2 * MINUTE);
-  await pipeline.ports.publisher.commitManifest({ asOf: NOW + 3 * MINUTE, nextExpectedCommit: NOW + 20 * HOUR });
+  await pipeline.ports.publisher.commitManifest({ asOf: NOW + 3 * MINUTE, nextExpectedCommit: NOW + HOUR });
   expect(await pipeline.entry('BTC/USDT 1h')).toMatchObject({ status: 'hard_stale', serve_allowed: false });
   expect(await told()).toEqual(['hard_stale']);
 });

@@ -34,7 +34,7 @@ describe('the level of the storage', () => {
 
   test('F96 one that changes every other minute for a day is told once a window, and its end once', () => {
     const day = Array.from({ length: 1440 }, (_, minute) => (minute % 2 === 0 ? 'ok' : 'block'));
-    const told = disk(day as StorageLevel[]);
+    const told = disk(day);
     expect(told.slice(0, 2)).toEqual(['1 ok -> block', '2 block -> ok']);
     expect(told.filter((line) => line.endsWith('block')).length).toBeLessThanOrEqual(1440 / WINDOW);
     expect(told.length).toBeLessThanOrEqual((2 * 1440) / WINDOW);
