@@ -298,6 +298,10 @@ export interface ObserveResult {
   /** Pairs whose status word has changed since the manifest was last committed again: it is to be again. */
   readonly changed: readonly string[];
   readonly events: number;
+  /** The manifest is to be committed again, for it promises what no schedule holds any more; absent: it is not. */
+  readonly promiseMoved?: boolean;
+  /** Why the candle store could not be asked; absent or null when it could. */
+  readonly store?: string | null;
   /** Messages that some receiver still waits for. */
   readonly pending: readonly string[];
 }

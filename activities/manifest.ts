@@ -1,12 +1,11 @@
 /** The manifest of all pairs, committed as the next generation; a late attempt refuses itself before it publishes. */
 import { activityInfo } from '@temporalio/activity';
 import { eventOf } from '../src/domain/event';
-import { isAhead } from '../src/domain/run-order';
-import { DAY, HOUR, nextBoundary } from '../src/domain/timeframe';
+import { DAY, HOUR } from '../src/domain/timeframe';
 import type { EpochMs } from '../src/domain/types';
-import { judgingTime } from '../src/publish/documents';
 import { committing } from './committing';
 import type { ManifestResult, StageInput } from './contract';
+import { nextExpectedCommit } from './expected-commit';
 import { followedSymbols } from './followed';
 import { describeFailure } from './failures';
 import type { ActivityPorts } from './ports';
@@ -29,7 +28,8 @@ export function createManifest(ports: ActivityPorts) {
       refuseOtherSource(ports, input.source);
       const { generation, entries } = await committing(ports, 'manifest', async (deadline) => {
         await removeRetired(ports);
-        const next = nextExpectedCommit(ports, await reached(ports, input.asOf));
+        const standing = await ports.published.manifest();
+        const next = await nextExpectedCommit(ports, standing?.manifest ?? null, input.asOf);
         return ports.publisher.commitManifest({ asOf: input.asOf, nextExpectedCommit: next, deadline });
       }).catch(async (error: unknown) => {
         await recordFailure(ports, input, error);
@@ -71,19 +71,6 @@ async function endFailures({ events, log }: ActivityPorts, asOf: EpochMs): Promi
 
 /** As long as events are kept. */
 const FAILURES_LOOKED_FOR_MS = 90 * DAY;
-
-/** The time that the pipeline has come to: a later pass of a long cycle still carries the `asOf` that it began with. */
-async function reached(ports: ActivityPorts, asOf: EpochMs): Promise<EpochMs> {
-  const standing = await ports.published.manifest();
-  const judged = standing === null ? asOf : Date.parse(judgingTime(standing.manifest));
-  return isAhead(judged, asOf, ports.clock.now()) ? asOf : Math.max(asOf, judged);
-}
-
-/** When the earliest next cycle of any timeframe is due. */
-export function nextExpectedCommit(ports: ActivityPorts, asOf: EpochMs): EpochMs {
-  const { timeframes, scheduleOffsetMs } = ports.settings;
-  return Math.min(...timeframes.map((timeframe) => nextBoundary(timeframe, asOf))) + scheduleOffsetMs;
-}
 
 /** Pairs that the configuration no longer names leave the user plane; their data stays. */
 async function removeRetired(ports: ActivityPorts): Promise<void> {

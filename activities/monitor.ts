@@ -6,7 +6,7 @@ import { firingNow } from '../src/ports/firing';
 import type { SlaDay } from '../src/ports/monitor-store';
 import { committing } from './committing';
 import type { ManifestResult } from './contract';
-import { nextExpectedCommit } from './manifest';
+import { nextExpectedCommit, standingPromise } from './expected-commit';
 import { storeBesideRows } from './pair-judgement';
 import type { ActivityPorts } from './ports';
 import { slaEvents } from './sla-events';
@@ -19,18 +19,17 @@ const DAYS_ROLLED_UP = 3;
 
 /**
  * The manifest with the words of this moment; whatever is published stays (SPEC 5). It expires when the one before would
- * have, or at once: the monitor promises nothing in the name of a cycle that is late.
+ * have, but for what was paused or resumed since, or at once: the monitor promises nothing in the name of a cycle that is late.
  */
 export function createRecommit(ports: ActivityPorts) {
   return ({ asOf }: { readonly asOf: EpochMs }): Promise<ManifestResult> =>
     guarded(async () => {
       const current = await ports.published.manifest();
       const graceMs = 2 * ports.settings.cycleTargetMs;
-      const next = nextExpectedCommit(ports, asOf);
       const promised =
         current === null
-          ? next
-          : Math.min(next, Math.max(Date.parse(current.manifest.expires_at), asOf + 1_000) - graceMs);
+          ? await nextExpectedCommit(ports, null, asOf)
+          : Math.max(await standingPromise(ports, current.manifest, asOf), asOf + 1_000 - graceMs);
       const seen = await storeBesideRows(ports, asOf);
       const { generation, entries } = await committing(ports, 'manifest', (deadline) =>
         ports.publisher.commitManifest({ asOf, nextExpectedCommit: promised, seen, thorough: true, deadline }),

@@ -10,9 +10,11 @@ import type { EpochMs, Pair } from '../src/domain/types';
 import { firstHour } from './activation';
 import { followedSymbols } from './followed';
 import type { ActivityPorts } from './ports';
+import type { StoreSight } from './store-sight';
 
 export async function observeFills(
   ports: ActivityPorts,
+  store: StoreSight,
   before: MonitorMemory['fills'],
   asOf: EpochMs,
 ): Promise<{ readonly watch: Record<string, FillWatch>; readonly events: Event[] }> {
@@ -29,10 +31,14 @@ export async function observeFills(
     for (const timeframe of ports.settings.timeframes) {
       const pair = { symbol, timeframe };
       const key = pairKey(pair);
-      const stored = await storedOfOpenFill(ports, pair, published.has(key), asOf);
+      const stored = await storedOfOpenFill(ports, store, pair, published.has(key), asOf);
+      const last = before[key];
       if (stored === null) complete.add(key);
-      else {
-        const observed = observeFill(before[key] ?? null, { pair, stored, at: asOf });
+      // A store that can not be asked says nothing of progress.
+      else if (stored === undefined) {
+        if (last !== undefined) watch[key] = last;
+      } else {
+        const observed = observeFill(last ?? null, { pair, stored, at: asOf });
         watch[key] = observed.watch;
         events.push(...observed.events);
       }
@@ -48,15 +54,18 @@ export async function observeFills(
 
 /**
  * Candles of a history that is not complete yet; null when it is: a hole that is still being asked about is no fill.
+ * Undefined when the store can not be asked.
  * `published`: the pair is visible, so the newest slots are up to its cycles, and its age tells when they fail.
  */
 async function storedOfOpenFill(
   ports: ActivityPorts,
+  store: StoreSight,
   pair: Pair,
   published: boolean,
   asOf: EpochMs,
-): Promise<number | null> {
-  const extent = await ports.candles.extent(pair);
+): Promise<number | null | undefined> {
+  const extent = await store.extent(pair);
+  if (extent === undefined) return undefined;
   if (extent === null) return (await hasClosedSlot(ports, pair, asOf)) ? 0 : null;
   if (ports.settings.rules(pair.timeframe).fill === 'earliest') {
     const earliest = await ports.pairState.earliest(pair);

@@ -1,19 +1,20 @@
 /** One round of the monitor: what is seen, what is remembered, what is to be told. It observes; it never repairs. */
 import { observePair, unwatched } from '../src/domain/alert-transitions';
-import type { PairWatch } from '../src/domain/alert-transitions';
+import type { Observed, PairWatch } from '../src/domain/alert-transitions';
 import type { Event } from '../src/domain/event';
 import { noLaterThan, pairOfKey } from '../src/domain/monitor-memory';
 import { isAhead } from '../src/domain/run-order';
 import { storageLevel } from '../src/domain/storage-budget';
-import { observeDisk, observeManifest } from '../src/domain/system-watch';
+import { observeDisk, observeManifest, observeStore } from '../src/domain/system-watch';
 import { pairKey } from '../src/domain/types';
-import type { EpochMs } from '../src/domain/types';
+import type { EpochMs, Pair } from '../src/domain/types';
 import type { MonitorMemory } from '../src/domain/monitor-memory';
 import type { PublicationRow } from '../src/ports/publication';
 import type { ObserveResult } from './contract';
 import { createJudge } from './pair-judgement';
 import type { Judgement } from './pair-judgement';
 import { observeFills } from './observe-fills';
+import { StoreSight } from './store-sight';
 import { observeTrainings } from './training-age';
 import type { ActivityPorts } from './ports';
 import { guarded } from './stage';
@@ -28,17 +29,28 @@ export function createObserve(ports: ActivityPorts) {
       const last = await ports.monitor.last();
       const now = ports.clock.now();
       if (last !== null && last.asOf >= asOf && !isAhead(last.asOf, asOf, now)) return resultOf(ports, last.memory, 0);
-      const judgement = await judge(asOf);
-      const round = await nextRound(ports, noLaterThan(last?.memory ?? NOTHING, asOf), judgement, asOf);
+      const store = new StoreSight(ports);
+      const judgement = await judge(asOf, store);
+      const round = await nextRound(ports, noLaterThan(last?.memory ?? NOTHING, asOf), { ...judgement, store }, asOf);
       const { alertsPerMinute: perMinute } = ports.settings;
       const receivers = ports.notifiers.map(({ name }) => name);
       await ports.monitor.commitRound({ asOf, ...round }, { receivers, perMinute }, now);
       for (const event of round.events) ports.log.warn({ event }, 'event');
-      return resultOf(ports, round.memory, round.events.length);
+      if (store.problem !== null) ports.log.warn({ error: store.problem }, 'the candle store can not be asked');
+      const { promiseMoved } = judgement;
+      return { ...(await resultOf(ports, round.memory, round.events.length)), promiseMoved, store: store.problem };
     });
 }
 
-const NOTHING: MonitorMemory = { pairs: {}, fills: {}, disk: null, manifest: null, untrained: {}, changed: [] };
+const NOTHING: MonitorMemory = {
+  pairs: {},
+  fills: {},
+  disk: null,
+  manifest: null,
+  store: null,
+  untrained: {},
+  changed: [],
+};
 
 interface Round {
   readonly memory: MonitorMemory;
@@ -48,20 +60,28 @@ interface Round {
 async function nextRound(
   ports: ActivityPorts,
   before: MonitorMemory,
-  { pairs, manifestProblem, manifestAhead }: Judgement,
+  { pairs, manifestProblem, manifestAhead, store }: Judgement & { readonly store: StoreSight },
   asOf: EpochMs,
 ): Promise<Round> {
-  const seen = pairs.map(({ pair, row, verdict }) => ({
-    key: pairKey(pair),
-    ...observePair(before.pairs[pairKey(pair)] ?? null, {
+  const states = await ports.pairState.symbolStates();
+  const quarantined = new Set(states.filter((one) => one.activation === 'quarantined').map(({ symbol }) => symbol));
+  const seen: (Observed<PairWatch> & { readonly key: string })[] = [];
+  for (const { pair, row, verdict } of pairs) {
+    const key = pairKey(pair);
+    const last = before.pairs[key] ?? null;
+    const degrades = verdict.degraded && (last?.degraded ?? null) === null;
+    const observed = observePair(last, {
       pair,
       at: asOf,
       verdict,
       predicts: row.predicts,
+      quarantined: quarantined.has(pair.symbol),
+      forecastFailure: degrades ? await forecastFailure(ports, pair) : null,
       exportBlock: row.exportBlock,
       workflow: workflowOf(row),
-    }),
-  }));
+    });
+    seen.push({ key, ...observed });
+  }
   const watched = new Set(seen.map(({ key }) => key));
   const left = Object.entries(before.pairs).filter(([key]) => !watched.has(key));
   const due = new Set(before.changed);
@@ -73,7 +93,8 @@ async function nextRound(
   );
   const disk = await observeStorage(ports, before, asOf);
   const manifest = observeManifest(before.manifest, manifestProblem, asOf);
-  const fills = await observeFills(ports, before.fills, asOf);
+  const fills = await observeFills(ports, store, before.fills, asOf);
+  const stored = observeStore(before.store, store.problem, asOf);
   const untrained = await observeTrainings(ports, before.untrained, asOf);
   return {
     memory: {
@@ -81,13 +102,14 @@ async function nextRound(
       fills: fills.watch,
       disk: disk.watch,
       manifest: manifest.watch,
+      store: stored.watch,
       untrained: untrained.watch,
       changed: changed.map(({ pair }) => pairKey(pair)),
     },
     events: [
       ...seen.flatMap(({ events }) => events),
       ...left.flatMap(([key, watch]) => unwatched(pairOfKey(key), watch, asOf)),
-      ...[disk, manifest, fills, untrained].flatMap(({ events }) => events),
+      ...[disk, manifest, stored, fills, untrained].flatMap(({ events }) => events),
     ],
   };
 }
@@ -99,6 +121,13 @@ async function resultOf(ports: ActivityPorts, memory: MonitorMemory, events: num
     events,
     pending: await ports.outbox.pending(DELIVERIES_A_ROUND),
   };
+}
+
+/** What the stage met last, while it has not succeeded since. */
+async function forecastFailure({ pairState }: ActivityPorts, pair: Pair): Promise<string | null> {
+  const record = (await pairState.stages(pair)).find(({ stage }) => stage === 'predict');
+  if (record === undefined || record.failureCount === 0 || record.lastCode === null) return null;
+  return record.lastMessage === null ? record.lastCode : `${record.lastCode}: ${record.lastMessage}`;
 }
 
 /** The run that last wrote the pair's row. */

@@ -7,11 +7,14 @@ import { pairKey } from '../src/domain/types';
 import type { EpochMs, Pair } from '../src/domain/types';
 import type { PublicationRow } from '../src/ports/publication';
 import { historySchema, judgingTime, predictionSchema } from '../src/publish/documents';
+import { isoTime } from '../src/publish/canonical-json';
 import type { FileReference, ManifestEntry } from '../src/publish/documents';
 import type { PublishedManifest } from '../src/publish/published-reader';
+import { standingPromise } from './expected-commit';
 import { followedSymbols } from './followed';
 import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
+import { StoreSight } from './store-sight';
 
 export interface JudgedPair {
   readonly pair: Pair;
@@ -25,14 +28,16 @@ export interface Judgement {
   readonly pairs: readonly JudgedPair[];
   /** Why the manifest on disk is not to be trusted, or too old; null when it is well. */
   readonly manifestProblem: string | null;
+  /** Since the manifest was committed a schedule was paused or resumed, so that it promises too little or too much. */
+  readonly promiseMoved: boolean;
   /** A clock that was ahead has judged it: none of its words is of this moment. */
   readonly manifestAhead: boolean;
 }
 
 /** Judges as published at `asOf`. Hidden and retired pairs are left out. One judge keeps what it has found whole. */
-export function createJudge(ports: ActivityPorts): (asOf: EpochMs) => Promise<Judgement> {
+export function createJudge(ports: ActivityPorts): (asOf: EpochMs, store: StoreSight) => Promise<Judgement> {
   const whole = new Set<string>();
-  return async (asOf) => {
+  return async (asOf, store) => {
     const { timeframes } = ports.settings;
     const symbols = await followedSymbols(ports);
     const current = await ports.published.manifest();
@@ -48,13 +53,17 @@ export function createJudge(ports: ActivityPorts): (asOf: EpochMs) => Promise<Ju
     const pairs: JudgedPair[] = [];
     for (const row of rows) {
       const published = entries.get(pairKey(row)) ?? null;
-      pairs.push(await judgePair(ports, whole, row, published, asOf));
+      pairs.push(await judgePair(ports, { whole, store }, row, published, asOf));
     }
     const named = new Set([...entries.values()].flatMap(({ files }) => hashesOf(files)));
     for (const hash of whole) if (!named.has(hash)) whole.delete(hash);
+    const expiresAt = current === null ? null : Date.parse(current.manifest.expires_at);
+    const graceMs = 2 * ports.settings.cycleTargetMs;
+    const promised = current === null ? null : (await standingPromise(ports, current.manifest, asOf)) + graceMs;
     return {
       pairs,
-      manifestProblem: problemOf(ports, current?.manifest.expires_at ?? null, rows.length > 0, asOf),
+      manifestProblem: problemOf(ports, promised, rows.length > 0, asOf),
+      promiseMoved: promised !== expiresAt,
       manifestAhead: current !== null && isAhead(Date.parse(judgingTime(current.manifest)), asOf, ports.clock.now()),
     };
   };
@@ -75,29 +84,30 @@ function isToCome(
   return absentUntil !== undefined && !entries.has(pairKey(row)) && (inForce ?? 0) <= absentUntil;
 }
 
-function problemOf(ports: ActivityPorts, expiresAt: string | null, expected: boolean, asOf: EpochMs): string | null {
-  if (expiresAt === null) return expected ? 'there is no manifest that can be read' : null;
+function problemOf(ports: ActivityPorts, promised: EpochMs | null, expected: boolean, asOf: EpochMs): string | null {
+  if (promised === null) return expected ? 'there is no manifest that can be read' : null;
   const problem = ports.published.problem();
   if (problem !== null) return `the manifest on disk is not in force: ${problem}`;
-  return asOf > Date.parse(expiresAt) ? `the publisher is late: it was due by ${expiresAt}` : null;
+  return asOf > promised ? `the publisher is late: it was due by ${isoTime(promised)}` : null;
 }
 
 async function judgePair(
   ports: ActivityPorts,
-  whole: Set<string>,
+  { whole, store }: { readonly whole: Set<string>; readonly store: StoreSight },
   row: PublicationRow,
   published: ManifestEntry | null,
   asOf: EpochMs,
 ): Promise<JudgedPair> {
   const pair: Pair = { symbol: row.symbol, timeframe: row.timeframe };
   const prediction = published?.files.prediction ?? null;
+  const stored = await storeDataThrough(ports, store, pair, asOf);
   const verdict = evaluateStatus({
     ...row,
     now: asOf,
     dataThrough: timeOf(published?.data_through ?? null),
     predictionDataThrough: timeOf(prediction?.data_through ?? null),
     document: await documentState(ports, whole, row, published),
-    storeDataThrough: await storeDataThrough(ports, pair, asOf),
+    storeDataThrough: stored === undefined ? (row.storeDataThrough ?? null) : stored,
   });
   return { pair, row, published, verdict };
 }
@@ -106,18 +116,30 @@ function timeOf(text: string | null): EpochMs | null {
   return text === null ? null : Date.parse(text);
 }
 
-/** What the store holds beside what each visible pair publishes (SPEC 5: apart by more than hard is `hard_stale`). */
+/**
+ * What the store holds beside what each visible pair publishes (SPEC 5: apart by more than hard is `hard_stale`). A pair of
+ * which the store can not be asked is left out: what was seen of it last stays.
+ */
 export async function storeBesideRows(ports: ActivityPorts, asOf: EpochMs): Promise<PublicationRow[]> {
+  const store = new StoreSight(ports);
   const seen: PublicationRow[] = [];
   for (const row of await ports.publication.rows()) {
-    if (row.visibility === 'visible') seen.push({ ...row, storeDataThrough: await storeDataThrough(ports, row, asOf) });
+    if (row.visibility !== 'visible') continue;
+    const stored = await storeDataThrough(ports, store, row, asOf);
+    if (stored !== undefined) seen.push({ ...row, storeDataThrough: stored });
   }
   return seen;
 }
 
-async function storeDataThrough(ports: ActivityPorts, pair: Pair, asOf: EpochMs): Promise<EpochMs | null> {
-  const extent = await ports.candles.extent(pair);
-  if (extent === null) return null;
+/** Undefined when the store can not be asked. */
+async function storeDataThrough(
+  ports: ActivityPorts,
+  store: StoreSight,
+  pair: Pair,
+  asOf: EpochMs,
+): Promise<EpochMs | null | undefined> {
+  const extent = await store.extent({ symbol: pair.symbol, timeframe: pair.timeframe });
+  if (extent === null || extent === undefined) return extent;
   return closeOf(pair.timeframe, Math.min(extent.last, lastUsableOpen(ports, pair, asOf)));
 }
 

@@ -46,8 +46,9 @@ export async function monitor(input: { readonly asOf?: EpochMs }): Promise<Monit
   const virtual = input.asOf !== undefined;
   const asOf = input.asOf ?? Date.now();
   const seen = await observe.executeWithOptions({ summary: 'judge all pairs' }, [{ asOf }]);
-  if (seen.changed.length > 0) {
-    const summary = `status of ${seen.changed.slice(0, 5).join(', ')} changed: manifest again`;
+  if (seen.changed.length > 0 || seen.promiseMoved === true) {
+    const changed = seen.changed.length > 0 ? `status of ${seen.changed.slice(0, 5).join(', ')}` : 'what is expected';
+    const summary = `${changed} changed: manifest again`;
     await orLater('recommit', () => recommit.executeWithOptions({ summary }, [{ asOf }]));
   }
   for (const message of seen.pending) await startDelivery(message, virtual);
@@ -61,9 +62,10 @@ export async function monitor(input: { readonly asOf?: EpochMs }): Promise<Monit
     events: seen.events,
     pending: seen.pending.length,
   };
-  setCurrentDetails(
-    `${report.pairs} pairs judged, ${report.changed} changed, ${report.events} events, ${report.pending} messages to deliver`,
-  );
+  // Absent in a round that began before this was looked for.
+  const store = seen.store ?? null;
+  const told = `${report.pairs} pairs judged, ${report.changed} changed, ${report.events} events, ${report.pending} messages to deliver`;
+  setCurrentDetails(store === null ? told : `${told}; the candle store can not be asked: ${store}`);
   upsertSearchAttributes([{ key: OUTCOME, value: report.events > 0 ? 'told' : 'quiet' }]);
   return report;
 }

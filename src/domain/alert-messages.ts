@@ -3,7 +3,7 @@
  * one message with a count; reminders are grouped by timeframe. No more messages a minute than allowed: the last one
  * then sums up everything that had no message of its own (I52).
  */
-import { EVENT_TABLE, SEVERITIES, subjectOf } from './event';
+import { EVENT_TABLE, meaningOf, SEVERITIES, subjectOf } from './event';
 import type { Event, EventKind, Severity } from './event';
 import { MINUTE } from './timeframe';
 import type { EpochMs } from './types';
@@ -41,6 +41,8 @@ export interface PlanInput {
   readonly perMinute: number;
 }
 
+/** An event told this long after it was seen waited for the end of a mute. */
+const LATE_MS = 5 * MINUTE;
 /** Events named in one message. */
 const LINES = 10;
 const SUBJECTS = 100;
@@ -73,7 +75,8 @@ function gravest(events: readonly Event[]): number {
 function planned(group: string, events: readonly Event[], at: EpochMs): PlannedMessage {
   const [first] = events;
   if (first === undefined) throw new RangeError('a message needs an event');
-  const { meaning } = EVENT_TABLE[first.kind];
+  const meanings = new Set(events.map(meaningOf));
+  const meaning = meanings.size === 1 ? meaningOf(first) : EVENT_TABLE[first.kind].meaning;
   const title = events.length === 1 ? `${subjectOf(first)}: ${meaning}` : `${events.length} times: ${meaning}`;
   return messageOf(group, events, { at, kind: first.kind, title });
 }
@@ -95,7 +98,7 @@ function messageOf(
     ...head,
     key: `${group}-${compactTime(head.at)}`,
     severity,
-    lines: events.slice(0, LINES).map(lineOf),
+    lines: events.slice(0, LINES).map((event) => lineOf(event, head.at)),
     count: events.length,
     subjects: events.slice(0, SUBJECTS).map(subjectOf),
     runbooks: [...new Set(runbooks)],
@@ -105,11 +108,15 @@ function messageOf(
 }
 
 /** `BTC/USDT 1h: fresh -> hard_stale, data is 131 min old, since 2024-01-01T00:00:00Z: the reason`. */
-function lineOf(event: Event): string {
-  const { from, to, ageMinutes, since, at, detail } = event;
+function lineOf(event: Event, told: EpochMs): string {
+  const { from, to, since, at, detail } = event;
+  // Told long after, the age of then says nothing, and how long it has been so does.
+  const late = told - at >= LATE_MS;
+  const ageMinutes = late ? null : event.ageMinutes;
   const change = from === null && to === null ? null : from === to ? to : `${from ?? 'new'} -> ${to ?? 'unknown'}`;
   const age = ageMinutes === null ? null : `data is ${Math.floor(ageMinutes)} min old`;
-  const lasted = since === at ? null : `since ${seconds(since)}, ${Math.floor((at - since) / MINUTE)} min`;
+  const lasted =
+    since === at && !late ? null : `since ${seconds(since)}, ${Math.floor(((late ? told : at) - since) / MINUTE)} min`;
   const facts = [change, age, lasted].filter((part) => part !== null).join(', ');
   return [subjectOf(event), facts, detail]
     .filter((part) => part !== '')

@@ -1,7 +1,8 @@
 /**
  * When a pair's state is worth telling (SPEC 8). A state is entered once, told again every few observations, and once
  * more loudly every sixty; whoever was told of it is told of its end. A state that is entered again soon after is told
- * of only if it stays, so that a flapping pair does not ring all day (I51).
+ * of only if it stays, so that a flapping pair does not ring all day (I51). A pair of a symbol in quarantine ages by what
+ * was told of its symbol: that is not told again, and of nothing else of it there are reminders (F74).
  */
 import { eventOf } from './event';
 import type { Event, EventFacts, EventKind } from './event';
@@ -38,6 +39,10 @@ export interface PairObservation {
   readonly verdict: Pick<StatusVerdict, 'status' | 'degraded' | 'reason' | 'ageMinutes'>;
   /** False for a timeframe without prediction: what only concerns predictions never alarms there. */
   readonly predicts: boolean;
+  /** The symbol's own alert says that nothing new of it comes. */
+  readonly quarantined: boolean;
+  /** Why the last forecast failed; null when it did not, or nothing is recorded of it. */
+  readonly forecastFailure: string | null;
   /** Why the last export failed; null when it did not. */
   readonly exportBlock: string | null;
   readonly workflow: Event['workflow'];
@@ -51,13 +56,15 @@ export interface Observed<W> {
 const ENTERED = ['hard_stale', 'corrupt', 'missing', 'insufficient_data'] as const;
 const LASTING = ['hard_stale', 'corrupt', 'missing'] as const;
 
+const NO_FORECAST = 'no forecast rests on its newest candles';
+
 /** The next memory of a visible pair, and what is to be told. Pairs that are hidden or retired are not observed. */
 export function observePair(before: PairWatch | null, seen: PairObservation): Observed<PairWatch> {
   const status = observeStatus(before, seen);
   const degraded = observeFlag(before?.degraded ?? null, seen, {
     begins: 'degraded',
     ends: 'degraded_end',
-    reason: seen.predicts && seen.verdict.degraded ? (seen.verdict.reason ?? 'the last forecast failed') : null,
+    reason: seen.predicts && seen.verdict.degraded ? (seen.forecastFailure ?? NO_FORECAST) : null,
   });
   const blocked = observeFlag(before?.blocked ?? null, seen, {
     begins: 'export_block',
@@ -102,8 +109,9 @@ function changed(before: PairWatch | null, seen: PairObservation): Observed<Stat
     const recovery = eventAbout(seen, 'recovery', before.since, { from: before.status, alert: over, ends: over });
     return { watch, events: [recovery] };
   }
+  const told = isQuiet(watch.lastTold, seen) || (seen.quarantined && status === 'hard_stale');
   // Whoever was told of the state before is still to be told of the end.
-  if (isQuiet(watch.lastTold, seen)) return { watch: { ...watch, alert: over }, events: [] };
+  if (told) return { watch: { ...watch, alert: over }, events: [] };
   const event = eventAbout(seen, entered, seen.at, { from: before?.status ?? null, ends: over });
   return { watch: { ...watch, alert: event.key, lastTold: { status, at: seen.at } }, events: [event] };
 }
@@ -120,7 +128,9 @@ function stayed(before: PairWatch, seen: PairObservation): Observed<StatusWatch>
   return { watch: { ...watch, alert, lastTold }, events: [event] };
 }
 
-function reminderOf({ verdict: { status } }: PairObservation, observations: number): EventKind | null {
+function reminderOf({ verdict: { status }, quarantined }: PairObservation, observations: number): EventKind | null {
+  // Nothing brings it up to date, and its symbol's alert was told (F74).
+  if (quarantined) return null;
   if (status === 'stale') return observations % REPEAT_EVERY === 0 ? 'stale_repeat' : null;
   const lasting = LASTING.find((word) => word === status);
   if (lasting === undefined) return null;
@@ -138,13 +148,15 @@ function observeFlag(
   seen: PairObservation,
   { begins, ends, reason }: { readonly begins: EventKind; readonly ends: EventKind; readonly reason: string | null },
 ): Observed<string | null> {
+  const from = seen.verdict.status;
   if (reason !== null && before !== null) return { watch: before, events: [] };
   if (reason !== null) {
-    const event = eventAbout(seen, begins, seen.at, { detail: reason });
+    const event = eventAbout(seen, begins, seen.at, { from, detail: reason });
     return { watch: event.key, events: [event] };
   }
   if (before === null) return { watch: null, events: [] };
-  return { watch: null, events: [eventAbout(seen, ends, seen.at, { alert: before, ends: before, detail: '' })] };
+  const end = { from, alert: before, ends: before, detail: '' };
+  return { watch: null, events: [eventAbout(seen, ends, seen.at, end)] };
 }
 
 function eventAbout(seen: PairObservation, kind: EventKind, since: EpochMs, facts: Partial<EventFacts>): Event {

@@ -11,7 +11,7 @@ export interface EventKindEntry {
   readonly severity: Severity;
   /** What the event is to its alert. */
   readonly phase: 'begins' | 'goes on' | 'ends' | 'happens';
-  /** In words that follow a pair's or the system's name. */
+  /** In words that follow a pair's or the system's name, true in whatever state it is; see `meaningOf`. */
   readonly meaning: string;
   /** File under docs/runbooks; null where nothing is left to do. */
   readonly runbook: string | null;
@@ -29,10 +29,10 @@ export const EVENT_TABLE = {
   missing_escalated: entry('critical', 'goes on', 'has long had no document to serve', 'missing.md'),
   insufficient_data: entry('warning', 'begins', 'has too few candles to forecast', 'insufficient-data.md'),
   stale_repeat: entry('warning', 'goes on', 'is past its soft limit', 'stale.md'),
-  recovery: entry('info', 'ends', 'is served again', null),
+  recovery: entry('info', 'ends', 'the alert is over', null),
   unwatched: entry('info', 'ends', 'is hidden or no longer configured, so it is not watched any more', null),
-  degraded: entry('warning', 'begins', 'serves an older forecast, because the last one failed', 'degraded.md'),
-  degraded_end: entry('info', 'ends', 'has a new forecast again', null),
+  degraded: entry('warning', 'begins', 'the last forecast failed', 'degraded.md'),
+  degraded_end: entry('info', 'ends', 'has a new forecast', null),
   export_block: entry('critical', 'begins', 'could not be exported and is blocked', 'export-block.md'),
   export_block_end: entry('info', 'ends', 'could be exported again', null),
   fill_stalled: entry('warning', 'begins', 'fills its history without progress', 'fill-stalled.md'),
@@ -40,6 +40,8 @@ export const EVENT_TABLE = {
   disk_level: entry('warning', 'happens', 'storage budget: the level changed', 'disk-level.md'),
   manifest_failure: entry('critical', 'begins', 'the manifest can not be published or trusted', 'manifest-failure.md'),
   manifest_recovery: entry('info', 'ends', 'the manifest is published again', null),
+  store_unreachable: entry('critical', 'begins', 'the candle store can not be asked', 'store-unreachable.md'),
+  store_reached: entry('info', 'ends', 'the candle store answers again', null),
   overrun: entry('warning', 'happens', 'a cycle took longer than its budget', 'overrun.md'),
   missed_boundary: entry('warning', 'happens', 'no cycle ran at a boundary', 'missed-boundary.md'),
   training_failed: entry('warning', 'happens', 'a training failed', 'training-failed.md'),
@@ -70,6 +72,14 @@ function entry(
   runbook: string | null,
 ): EventKindEntry {
   return { severity, phase, meaning, runbook };
+}
+
+/** What the event means to readers, in words that follow its subject: some kinds are not the same in every state. */
+export function meaningOf({ kind, from, to }: Pick<Event, 'kind' | 'from' | 'to'>): string {
+  const served = to === 'fresh' || to === 'stale';
+  if (kind === 'recovery' && served) return from === 'stale' ? 'is up to date again' : 'can be served again';
+  if (kind === 'degraded' && served) return 'serves an older forecast, because the last one failed';
+  return EVENT_TABLE[kind].meaning;
 }
 
 /** Something that happened, told once however often it is recorded. */
@@ -129,6 +139,26 @@ export function failedCommits(events: readonly Event[]): Event[] {
   return events.filter(
     ({ kind, timeframe, key }) => kind === 'manifest_failure' && timeframe !== null && !over.has(key),
   );
+}
+
+/**
+ * Of the events that a mute held back, those that are to be told at its end: what began in it and is not over, for nothing
+ * else may ever tell of it, and what was told before it and is over. `known` is in the order of time.
+ */
+export function owedAfterMute(known: readonly { readonly event: Event; readonly held: boolean }[]): Event[] {
+  const over = new Set(known.map(({ event }) => event.ends));
+  const heldAlerts = new Set(known.flatMap(({ event, held }) => (held && isBeginning(event) ? [event.key] : [])));
+  const level = known.findLast(({ event }) => event.kind === 'disk_level');
+  return known.flatMap(({ event, held }) => {
+    if (!held) return [];
+    if (event.kind === 'disk_level') return event === level?.event && event.to !== 'ok' ? [event] : [];
+    if (isBeginning(event)) return over.has(event.alert) ? [] : [event];
+    return EVENT_TABLE[event.kind].phase === 'ends' && !heldAlerts.has(event.alert) ? [event] : [];
+  });
+}
+
+function isBeginning({ kind }: Event): boolean {
+  return EVENT_TABLE[kind].phase === 'begins';
 }
 
 /** `BTC/USDT 1h`, `1h` or `the system`: what an event is about. */

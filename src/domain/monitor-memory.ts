@@ -1,7 +1,7 @@
 /** What the monitor remembers between two rounds, and which alerts that makes firing. Plain JSON. */
 import type { PairWatch } from './alert-transitions';
 import type { EventKind } from './event';
-import type { DiskWatch, FillWatch, ManifestWatch } from './system-watch';
+import type { DiskWatch, FillWatch, ManifestWatch, StoreWatch } from './system-watch';
 import { parseTimeframe } from './timeframe';
 import { parseSymbol } from './types';
 import type { EpochMs, Pair } from './types';
@@ -12,6 +12,7 @@ export interface MonitorMemory {
   readonly fills: Readonly<Record<string, FillWatch>>;
   readonly disk: DiskWatch | null;
   readonly manifest: ManifestWatch;
+  readonly store: StoreWatch | null;
   /** Keys of alerts, by timeframe: those that have had no training for too long. */
   readonly untrained: Readonly<Record<string, string>>;
   /** Pairs whose status word has changed since the manifest was last committed again, so that the published one is old. */
@@ -26,11 +27,12 @@ export function pairOfKey(key: string): Pair {
 
 /** What was seen by a clock that was ahead, as if it were seen now: no reminder and no silence waits for that time. */
 export function noLaterThan(memory: MonitorMemory, asOf: EpochMs): MonitorMemory {
-  const { pairs, fills, disk } = memory;
+  const { pairs, fills, disk, store } = memory;
   const since = <W extends { readonly since: EpochMs }>(watch: W): W => ({
     ...watch,
     since: Math.min(watch.since, asOf),
   });
+  const noLater = (at: EpochMs | null): EpochMs | null => (at === null ? null : Math.min(at, asOf));
   const seen = ({ lastTold, ...watch }: PairWatch): PairWatch => ({
     ...since(watch),
     lastTold: lastTold === null ? null : { ...lastTold, at: Math.min(lastTold.at, asOf) },
@@ -39,8 +41,13 @@ export function noLaterThan(memory: MonitorMemory, asOf: EpochMs): MonitorMemory
     ...memory,
     pairs: Object.fromEntries(Object.entries(pairs).map(([key, watch]) => [key, seen(watch)])),
     fills: Object.fromEntries(Object.entries(fills).map(([key, watch]) => [key, since(watch)])),
-    disk: disk === null ? null : since(disk),
+    disk: disk === null ? null : { ...since(disk), told: toldBy(disk, asOf) },
+    store: store === null ? null : { ...store, since: noLater(store.since), toldAt: noLater(store.toldAt) },
   };
+}
+
+function toldBy({ told = {} }: DiskWatch, asOf: EpochMs): NonNullable<DiskWatch['told']> {
+  return Object.fromEntries(Object.entries(told).map(([level, at]) => [level, Math.min(at, asOf)]));
 }
 
 /** An alert that somebody was told of and that is not over. */
@@ -54,8 +61,8 @@ export interface FiringAlert {
   readonly since: EpochMs | null;
 }
 
-/** The pairs' alerts first, then fills, then the manifest, then trainings. */
-export function firingAlerts({ pairs, fills, manifest, untrained }: MonitorMemory): FiringAlert[] {
+/** The pairs' alerts first, then fills, then the manifest, the candle store, then trainings. */
+export function firingAlerts({ pairs, fills, manifest, store, untrained }: MonitorMemory): FiringAlert[] {
   const firing: FiringAlert[] = [];
   for (const [pairKey, { status, alert, since, degraded, blocked }] of Object.entries(pairs)) {
     const kind = status === 'stale' ? 'stale_repeat' : status;
@@ -67,6 +74,8 @@ export function firingAlerts({ pairs, fills, manifest, untrained }: MonitorMemor
     if (alert !== null) firing.push({ key: alert, kind: 'fill_stalled', pairKey, since });
   }
   if (manifest !== null) firing.push({ key: manifest, kind: 'manifest_failure', pairKey: null, since: null });
+  if (store !== null && store.alert !== null)
+    firing.push({ key: store.alert, kind: 'store_unreachable', pairKey: null, since: store.since });
   for (const key of Object.values(untrained))
     firing.push({ key, kind: 'training_overdue', pairKey: null, since: null });
   return firing;

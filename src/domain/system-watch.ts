@@ -1,6 +1,7 @@
-/** What the monitor remembers of things that are not one pair's state: storage, manifest, trainings, fills. */
+/** What the monitor remembers of things that are not one pair's state: storage, manifest, store, trainings, fills. */
 import { eventOf } from './event';
 import type { Event } from './event';
+import { FLAP_WINDOW_MS } from './alert-transitions';
 import type { Observed } from './alert-transitions';
 import { trainingId } from './names';
 import { trainingOverdueAt } from './retrain';
@@ -13,19 +14,28 @@ import type { EpochMs, Pair, TimeframeId } from './types';
 export const FILL_STALLED_MS = 30 * MINUTE;
 
 export interface DiskWatch {
+  /** As it was told last; `ok` before anything was. */
   readonly level: StorageLevel;
   readonly since: EpochMs;
+  /** When each level was told last. */
+  readonly told?: Partial<Record<StorageLevel, EpochMs>>;
 }
 
-/** Every change of level is told once; `ok` at the first look is nothing to tell. */
+/**
+ * Every change of level is told once; `ok` at the first look is nothing to tell. A level that was told shortly before is told
+ * again only if it stays (F96).
+ */
 export function observeDisk(
   before: DiskWatch | null,
   level: StorageLevel,
   detail: string,
   at: EpochMs,
 ): Observed<DiskWatch> {
-  const from = before?.level ?? 'ok';
-  if (from === level) return { watch: before ?? { level, since: at }, events: [] };
+  const last = before ?? { level: 'ok', since: at };
+  const told = last.told ?? {};
+  const from = last.level;
+  const quiet = at - (told[level] ?? Number.NEGATIVE_INFINITY) < FLAP_WINDOW_MS;
+  if (from === level || quiet) return { watch: last, events: [] };
   const severity = level === 'ok' ? 'info' : level === 'warn' ? 'warning' : 'critical';
   const event = eventOf('disk_level', at, {
     key: `disk_level ${level} ${new Date(at).toISOString()}`,
@@ -34,7 +44,7 @@ export function observeDisk(
     to: level,
     detail,
   });
-  return { watch: { level, since: at }, events: [event] };
+  return { watch: { level, since: at, told: { ...told, [level]: at } }, events: [event] };
 }
 
 /** Key of the alert that the manifest is late or can not be read; null while it is neither. */
@@ -49,6 +59,31 @@ export function observeManifest(before: ManifestWatch, problem: string | null, a
   if (problem !== null || before === null) return { watch: before, events: [] };
   const recovery = { key: `manifest_recovery ${new Date(at).toISOString()}`, alert: before, ends: before, detail: '' };
   return { watch: null, events: [eventOf('manifest_recovery', at, recovery)] };
+}
+
+export interface StoreWatch {
+  /** Of the first look that could not ask it; null while it answers. */
+  readonly since: EpochMs | null;
+  readonly alert: string | null;
+  /** When it was told last that it can not be asked. */
+  readonly toldAt: EpochMs | null;
+}
+
+/** Told when a second look can not ask it either, and its end; again soon after, only if it stays (F96). */
+export function observeStore(before: StoreWatch | null, problem: string | null, at: EpochMs): Observed<StoreWatch> {
+  const { since = null, alert = null, toldAt = null } = before ?? {};
+  if (problem === null) {
+    const key = `store_reached ${new Date(at).toISOString()}`;
+    const end = { key, alert: alert ?? key, ends: alert, detail: '', since: since ?? at };
+    const events = alert === null ? [] : [eventOf('store_reached', at, end)];
+    return { watch: { since: null, alert: null, toldAt }, events };
+  }
+  if (since === null) return { watch: { since: at, alert, toldAt }, events: [] };
+  const quiet = toldAt !== null && at - toldAt < FLAP_WINDOW_MS;
+  if (alert !== null || quiet) return { watch: { since, alert, toldAt }, events: [] };
+  const key = `store_unreachable ${new Date(since).toISOString()}`;
+  const event = eventOf('store_unreachable', at, { key, since, detail: problem });
+  return { watch: { since, alert: key, toldAt: at }, events: [event] };
 }
 
 /**

@@ -18,7 +18,7 @@ const NAMES = ['discord', 'slack', 'webhook', 'other'] as const;
 /** One message, delivered to one receiver, given up for another, held back from the third; the fourth waits. */
 async function outboxOf(states: readonly DeliveryState[]) {
   const state = closed(await openStateStore(join(temporaryFolder(), 'state.db')));
-  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [], untrained: {} };
+  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [], untrained: {}, store: null };
   const events = [eventOf('corrupt', AT, { key: 'corrupt 1', detail: 'a page' })];
   await state.monitor.commitRound({ asOf: AT, memory, events }, { receivers: [...NAMES], perMinute: 10 });
   const [message = ''] = await state.outbox.pending(1);

@@ -18,7 +18,7 @@ test.each([
 ])('P10 I50 a late attempt that %s leaves the delivery delivered, and is counted', async (_, failure) => {
   const path = join(temporaryFolder(), 'state.db');
   const [frozen, healthy] = [closed(await openStateStore(path)), closed(await openStateStore(path))];
-  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [], untrained: {} };
+  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, changed: [], untrained: {} };
   const events = [eventOf('corrupt', AT, { key: 'corrupt 1', detail: 'a page' })];
   await frozen.monitor.commitRound({ asOf: AT, memory, events }, { receivers: ['slack'], perMinute: 10 });
   const [message = ''] = await frozen.outbox.pending(1);

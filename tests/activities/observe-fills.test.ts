@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { observeFills } from '../../activities/observe-fills';
 import type { ActivityPorts } from '../../activities/ports';
+import { StoreSight } from '../../activities/store-sight';
 import { openCandleStore } from '../../src/adapters/sqlite/candle-store';
 import { openStateStore } from '../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../src/adapters/sqlite/state-store';
@@ -9,7 +10,9 @@ import { DAY, HOUR } from '../../src/domain/timeframe';
 import { defaultRules } from '../../src/domain/timeframe-rules';
 import { pairKey } from '../../src/domain/types';
 import type { EpochMs, Pair } from '../../src/domain/types';
+import { PipelineError } from '../../src/domain/errors';
 import type { CandleStore } from '../../src/ports/candle-store';
+import { systemClock } from '../../src/ports/clock';
 import { candlesFrom, pairOf } from '../integration/pipeline/pipeline';
 import { row } from '../ports/publication-rows';
 import { closedAfterEach, temporaryFolders } from '../ports/store-fixtures';
@@ -29,11 +32,12 @@ beforeEach(async () => {
   await state.pairState.setSymbolState({ symbol: HOURS.symbol, activation: 'ready', since: LISTED, reason: null });
 });
 
-function look(at: EpochMs, pairs: readonly Pair[], before: Parameters<typeof observeFills>[1] = {}) {
+function look(at: EpochMs, pairs: readonly Pair[], before: Parameters<typeof observeFills>[2] = {}) {
   const symbols = [...new Set(pairs.map(({ symbol }) => symbol))];
   const timeframes = [...new Set(pairs.map(({ timeframe }) => timeframe))];
   const settings = { symbols, timeframes, discovery: null, rules: defaultRules, settleMs: 2_000 };
-  return observeFills({ ...state, candles, settings } as unknown as ActivityPorts, before, at);
+  const store = new StoreSight({ candles, clock: systemClock });
+  return observeFills({ ...state, candles, settings } as unknown as ActivityPorts, store, before, at);
 }
 
 async function store(pair: Pair, from: EpochMs, count: number): Promise<void> {
@@ -50,6 +54,13 @@ test('a fill that completes between two looks ends its alert, and so does a symb
     ['fill_resumed', 'BTC/USDT', STUCK.alert, 'the history is complete'],
     ['fill_resumed', 'ETH/USDT', STUCK.alert, 'no longer watched'],
   ]);
+});
+
+test('while the store can not be asked, a fill is neither complete nor stuck: what is remembered of it stays', async () => {
+  await store(HOURS, LISTED, 10);
+  candles.extent = async () => Promise.reject(new PipelineError('store_unavailable', 'no answer'));
+  const before = { [pairKey(HOURS)]: STUCK };
+  expect(await look(LISTED + 10 * HOUR + 5_000, [HOURS], before)).toEqual({ watch: before, events: [] });
 });
 
 test('a ready symbol whose new timeframe stands still is watched until the pair is published; then its age tells', async () => {

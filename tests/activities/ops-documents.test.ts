@@ -18,7 +18,15 @@ const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 const BEGIN = Date.UTC(2024, 0, 1);
 const PLAN = { receivers: ['slack'], perMinute: 1000 };
-const NOTHING: MonitorMemory = { pairs: {}, fills: {}, disk: null, manifest: null, untrained: {}, changed: [] };
+const NOTHING: MonitorMemory = {
+  pairs: {},
+  fills: {},
+  disk: null,
+  manifest: null,
+  untrained: {},
+  store: null,
+  changed: [],
+};
 
 let state: StateStore;
 let ports: ActivityPorts;

@@ -17,7 +17,7 @@ import { closedAfterEach, temporaryFolders } from '../ports/store-fixtures';
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 const MONDAY = Date.UTC(2024, 0, 1);
-const NOTHING = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [], untrained: {} };
+const NOTHING = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, changed: [], untrained: {} };
 /** Twenty pairs without documents: one probe each, and the manifest. */
 const MANIFEST = JSON.stringify({
   entries: Array.from({ length: 20 }, (_, k) => ({

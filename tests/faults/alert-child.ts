@@ -14,7 +14,7 @@ import { systemClock } from '../../src/ports/clock';
 import { inActivity } from '../activity-context';
 
 const AT = Date.UTC(2024, 0, 1, 12);
-const NOTHING = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [], untrained: {} };
+const NOTHING = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, changed: [], untrained: {} };
 
 export interface AlertRun {
   readonly path: string;

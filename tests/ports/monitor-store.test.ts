@@ -12,7 +12,15 @@ import { closedAfterEach, temporaryFolders } from './store-fixtures';
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 const AT = Date.UTC(2024, 0, 1, 12);
-const NOTHING: MonitorMemory = { pairs: {}, fills: {}, disk: null, manifest: null, untrained: {}, changed: [] };
+const NOTHING: MonitorMemory = {
+  pairs: {},
+  fills: {},
+  disk: null,
+  manifest: null,
+  store: null,
+  untrained: {},
+  changed: [],
+};
 const PLAN = { receivers: ['slack', 'webhook'], perMinute: 10 };
 
 let path: string;
@@ -171,9 +179,61 @@ describe('a mute', () => {
     expect(await state.outbox.events(0, 10)).toMatchObject([{ delivery: 'muted' }]);
     await state.monitor.commitRound(round(AT + HOUR), PLAN);
     await state.monitor.commitRound(round(AT + HOUR + MINUTE), PLAN);
-    expect(await kinds()).toEqual(['mute_ended']);
+    expect(await kinds()).toEqual(['corrupt', 'mute_ended']);
     const [ended] = await state.outbox.events(AT + HOUR, 1);
-    expect(ended?.event.detail).toBe('muted for: moving the disk; 1 messages were held back, "alert list" shows them');
+    expect(ended?.event.detail).toBe(
+      'muted for: moving the disk; 1 messages were held back ("alert list" shows them): what still is so is told now',
+    );
+  });
+
+  test('whose end comes tells what began in it and still is so, grouped, and the ends of what was told before it; the rest stays untold', async () => {
+    const ending = (kind: EventKind, n: number, ends: string, at: number): Event =>
+      eventOf(kind, at, { key: `${kind} ${n}`, detail: '', alert: ends, ends });
+    const level = (from: string, to: string, at: number): Event =>
+      eventOf('disk_level', at, { key: `disk_level ${to} ${at}`, detail: '', from, to });
+    await state.monitor.commitRound(round(AT, event('degraded', 1), event('training_overdue', 1)), PLAN);
+    for (const key of await state.outbox.pending(10)) {
+      for (const receiver of PLAN.receivers) {
+        await state.outbox.settle({ messageKey: key, receiver, state: 'delivered', error: null, changedAt: AT });
+      }
+    }
+    await state.outbox.mute({ at: AT + 1, until: AT + HOUR, reason: 'a move' });
+    const at = AT + MINUTE;
+    const begun = [
+      event('export_block', 1, at),
+      event('export_block', 2, at),
+      event('fill_stalled', 1, at),
+      event('insufficient_data', 1, at),
+      event('overrun', 1, at),
+      level('ok', 'block', at),
+    ];
+    await state.monitor.commitRound(round(at, ...begun), PLAN);
+    const over = [
+      ending('fill_resumed', 1, 'fill_stalled 1', at + MINUTE),
+      ending('degraded_end', 1, 'degraded 1', at),
+    ];
+    await state.monitor.commitRound(round(at + MINUTE, ...over), PLAN);
+    expect(await state.outbox.pending(10)).toEqual([]);
+    // What ends with the mute is not told to begin.
+    const last = ending('recovery', 1, 'insufficient_data 1', AT + HOUR);
+    await state.monitor.commitRound(round(AT + HOUR, last), PLAN);
+    expect((await kinds()).toSorted()).toEqual([
+      'degraded_end',
+      'disk_level',
+      'export_block',
+      'mute_ended',
+      'recovery',
+    ]);
+    const blocks = (await state.outbox.pending(10)).find((key) => key.startsWith('export_block'));
+    expect(await state.outbox.message(blocks ?? '')).toMatchObject({
+      count: 2,
+      lines: [
+        'the system: since 2024-01-01T12:01:00Z, 59 min: detail 1',
+        'the system: since 2024-01-01T12:01:00Z, 59 min: detail 2',
+      ],
+    });
+    await state.monitor.commitRound(round(AT + HOUR + MINUTE), PLAN);
+    expect(await state.outbox.pending(10)).toHaveLength(5);
   });
 
   test('that was made longer and then lifted by hand tells what was held since it began, not what a mute before it held', async () => {

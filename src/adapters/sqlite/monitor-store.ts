@@ -1,11 +1,11 @@
 import { planMessages } from '../../domain/alert-messages';
 import type { PlannedMessage } from '../../domain/alert-messages';
-import { eventOf } from '../../domain/event';
+import { eventOf, owedAfterMute } from '../../domain/event';
 import type { Event } from '../../domain/event';
 import type { MonitorMemory } from '../../domain/monitor-memory';
 import { isAhead } from '../../domain/run-order';
 import type { SlaFigures } from '../../domain/sla';
-import { MINUTE } from '../../domain/timeframe';
+import { DAY, MINUTE } from '../../domain/timeframe';
 import type { EpochMs } from '../../domain/types';
 import type { DeliveryPlan, MonitorRound, MonitorStore, ProbeRound, SlaDay } from '../../ports/monitor-store';
 import { insertEvents } from './event-log';
@@ -35,7 +35,10 @@ export class SqliteMonitorStore implements MonitorStore {
         .values({ id: 1, ...row })
         .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
         .execute();
-      await insertEvents(db, [...events, ...(await endOfMute(db, last?.asOf ?? null, asOf))]);
+      await insertEvents(db, events);
+      const ended = await endOfMute(db, last?.asOf ?? null, asOf);
+      await insertEvents(db, ended);
+      for (const { since } of ended) await tellHeld(db, since);
       await makeMessages(db, asOf, plan);
       return true;
     });
@@ -116,8 +119,8 @@ async function lastOf(db: StateConnection): Promise<{ readonly asOf: EpochMs; re
   const row = await db.selectFrom('monitor_memory').select(['as_of', 'memory']).executeTakeFirst();
   if (row === undefined) return null;
   // What an earlier version did not watch is not there.
-  const memory = JSON.parse(row.memory) as Omit<MonitorMemory, 'untrained'> & Partial<MonitorMemory>;
-  return { asOf: row.as_of, memory: { untrained: {}, ...memory } };
+  const memory = JSON.parse(row.memory) as Omit<MonitorMemory, 'untrained' | 'store'> & Partial<MonitorMemory>;
+  return { asOf: row.as_of, memory: { untrained: {}, store: null, ...memory } };
 }
 
 /** The end of a mute is told once, with what it held back. */
@@ -138,8 +141,29 @@ async function endOfMute(db: StateConnection, after: EpochMs | null, asOf: Epoch
     .select(({ fn }) => fn.countAll<number>().as('held'))
     .executeTakeFirstOrThrow();
   const key = `mute_ended ${new Date(mute.until).toISOString()}`;
-  const detail = `muted for: ${mute.reason}; ${held} messages were held back, "alert list" shows them`;
+  const detail = `muted for: ${mute.reason}; ${held} messages were held back ("alert list" shows them): what still is so is told now`;
   return [eventOf('mute_ended', asOf, { key, detail, since })];
+}
+
+/** What the mute that began at `since` held back and is not over has no message any more, so that it gets one now. */
+async function tellHeld(db: StateConnection, since: EpochMs): Promise<void> {
+  // A message that waited for its receiver when the mute began is held back too; none waits longer than a day.
+  const known = await db
+    .selectFrom('event')
+    .select(['event', 'message_key'])
+    .where('at', '>=', since - DAY)
+    .orderBy('at')
+    .orderBy('key')
+    .execute();
+  const muted = await db.selectFrom('alert_delivery').select('message_key').where('state', '=', 'muted').execute();
+  const keys = new Set(muted.map(({ message_key: key }) => key));
+  const events = known.map(({ event, message_key: message }) => ({
+    event: JSON.parse(event) as Event,
+    held: message !== null && keys.has(message),
+  }));
+  for (const { key } of owedAfterMute(events)) {
+    await db.updateTable('event').set({ message_key: null }).where('key', '=', key).execute();
+  }
 }
 
 async function makeMessages(db: StateConnection, asOf: EpochMs, plan: DeliveryPlan): Promise<void> {

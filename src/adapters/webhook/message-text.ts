@@ -6,20 +6,27 @@ const MARKS = { critical: 'CRITICAL', warning: 'WARNING', info: 'INFO' } as cons
 // eslint-disable-next-line no-control-regex -- controls are what it takes out
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/g;
 
-/** The lines of a message, each made safe by `escape`, within `limit` characters. */
+/**
+ * The lines of a message, each made safe by `escape`, within `limit` characters. What to do and where to look come with each
+ * message (SPEC 8): where not all fits, lines of events make room and are counted.
+ */
 export function messageText(message: AlertMessage, escape: (text: string) => string, limit: number): string {
   const { severity, title, lines, count, runbooks, workflow } = message;
-  const more = count > lines.length ? [`and ${count - lines.length} more`] : [];
+  const safe = (part: string): string => escape(part.replaceAll(UNPRINTABLE, ' '));
   const next = runbooks.map((file) => `what to do: docs/runbooks/${file}`);
   const run = workflow === null ? [] : [`workflow: ${workflow.id}${workflow.run === null ? '' : ` ${workflow.run}`}`];
-  const parts = [`${MARKS[severity]} ${title}`, ...lines, ...more, ...next, ...run];
-  let text = '';
-  for (const part of parts) {
-    const line = escape(part.replaceAll(UNPRINTABLE, ' '));
-    if (text.length + line.length + 1 > limit) break;
-    text += text === '' ? line : `\n${line}`;
-  }
-  return text;
+  const textWith = (shown: number): string => {
+    const more = count > shown ? [`and ${count - shown} more`] : [];
+    return [`${MARKS[severity]} ${title}`, ...lines.slice(0, shown), ...more, ...next, ...run].map(safe).join('\n');
+  };
+  let shown = lines.length;
+  while (shown > 0 && textWith(shown).length > limit) shown--;
+  return fitting(textWith(shown), limit);
+}
+
+/** Whole lines, as many as fit: only a summary of very many kinds is longer without its events. */
+function fitting(text: string, limit: number): string {
+  return text.length <= limit ? text : text.slice(0, text.lastIndexOf('\n', limit));
 }
 
 /** Markdown of Discord taken literally; the zero-width space keeps addresses from becoming links. */

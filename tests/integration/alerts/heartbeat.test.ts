@@ -126,7 +126,7 @@ test('I55 cycles take as long with a receiver that hangs on 30 messages as with 
         const key = `drift ${outside.host} ${k}`;
         await pipeline.stores.state.events.record([eventOf('drift', NOW + k, { key, detail: 'planted' })]);
         const asOf = Date.now() + k;
-        const memory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [], untrained: {} };
+        const memory = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, changed: [], untrained: {} };
         await pipeline.stores.state.monitor.commitRound(
           { asOf, memory, events: [] },
           { receivers: ['webhook'], perMinute: 1_000 },

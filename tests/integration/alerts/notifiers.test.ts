@@ -4,7 +4,7 @@ import type { OutboundPolicy, ResolvedAddress } from '../../../src/adapters/webh
 import { createHeartbeat, createNotifiers } from '../../../src/adapters/webhook/notifiers';
 import { planMessages, testMessage } from '../../../src/domain/alert-messages';
 import type { AlertMessage } from '../../../src/domain/alert-messages';
-import { eventOf } from '../../../src/domain/event';
+import { EVENT_KINDS, eventOf } from '../../../src/domain/event';
 import { respond, startReceiver } from './receiver';
 import type { Received, Receiver } from './receiver';
 
@@ -70,14 +70,36 @@ describe('what is sent', () => {
     expect(String(body().text)).toContain('&lt;!channel&gt; &lt;@U1&gt; &amp; \u200b*bold\u200b* http:\u200b//evil');
   });
 
-  test('no message is longer than the service takes', async () => {
+  test('no message is longer than the service takes, and however many lines it has, it says what to do and where to look', async () => {
+    const workflow = { id: 'cycle-1h', run: 'run_1' };
     const events = Array.from({ length: 500 }, (_, n) =>
-      eventOf('drift', NOW, { key: `${n}`, detail: '*'.repeat(900) }),
+      eventOf('drift', NOW, { key: `${n}`, detail: '*'.repeat(900), workflow }),
     );
     const [planned] = planMessages(events, { at: NOW, recent: 0, perMinute: 10 });
     if (planned === undefined) throw new Error('no message');
     await notifier('discord').send(planned.message);
-    expect(String(body().content).length).toBeLessThanOrEqual(2000);
+    const content = String(body().content);
+    expect(content.length).toBeLessThanOrEqual(2000);
+    const [title, first, ...tail] = content.split('\n');
+    expect(title).toBe('WARNING 500 times: the model drifts');
+    expect(first).toContain('the system: \\*\\*');
+    expect(tail).toEqual([
+      'and 499 more',
+      'what to do: docs/runbooks/drift.md',
+      String.raw`workflow: cycle\-1h run\_1`,
+    ]);
+  });
+
+  test('a summary of every kind there is fits, and begins with what it is', async () => {
+    const events = EVENT_KINDS.map((kind) => eventOf(kind, NOW, { key: kind, detail: '*'.repeat(900) }));
+    const [planned] = planMessages(events, { at: NOW, recent: 0, perMinute: 1 });
+    if (planned === undefined) throw new Error('no message');
+    await notifier('discord').send(planned.message);
+    const content = String(body().content);
+    expect(content.length).toBeLessThanOrEqual(2000);
+    expect(content).toMatch(/^CRITICAL \d+ more events: /);
+    expect(content).toContain(`and ${events.length} more`);
+    expect(content).toContain(String.raw`what to do: docs/runbooks/hard\-stale.md`);
   });
 
   test('a heartbeat is a GET', async () => {

@@ -150,3 +150,12 @@ test('a pair whose first manifest is on its way is not missing; one that no mani
   await monitorAt(NOW + 7 * MINUTE);
   expect(await told()).toEqual(['missing']);
 });
+
+test('SPEC 9 a promise that only a paused schedule would keep is published anew', async () => {
+  await publish(BTC);
+  await commitAt(NOW + 7_000);
+  Object.assign(pipeline.ports, { schedulePaused: async (id: string) => id === 'cycle-1h' });
+  await monitorAt(NOW + MINUTE);
+  expect(Date.parse((await pipeline.manifest()).expires_at)).toBeGreaterThan(NOW + DAY);
+  expect(await told()).toEqual([]);
+});

@@ -209,7 +209,7 @@ async function oneOfEach(state: StateStore): Promise<void> {
   await state.runLog.begin({ timeframe, ...names, round: 1, asOf: now, startedAt: now - 3_000 });
   const end = { firstPassAt: now, endedAt: now, outcome: 'published', pairs: 1, failed: 0, newCandles: 1 } as const;
   await state.runLog.end('run', 1, end);
-  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, untrained: {}, changed: [] };
+  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, untrained: {}, changed: [] };
   const event = {
     key: 'a',
     kind: 'drift',

@@ -88,8 +88,11 @@ test('F74 a named symbol that is listed but halted is in quarantine by the daily
   });
   expect(await state(pipeline, 'BTC/USDT')).toMatchObject({ activation: 'ready' });
   expect(await look(pipeline, NOW + 3 * DAY)).toMatchObject({ quarantined: ['TOP/USDT'] });
-  const told = await pipeline.stores.state.outbox.events(NOW, 10);
-  expect(told.map(({ event }) => event)).toMatchObject([{ kind: 'symbol_quarantined', symbol: 'TOP/USDT' }]);
+  await pipeline.driveAll([MONITOR_SCHEDULE], NOW + 3 * DAY, NOW + 3 * DAY + 7 * MINUTE);
+  expect(await pipeline.entry('TOP/USDT 1h')).toMatchObject({ status: 'hard_stale', serve_allowed: false });
+  const told = (await pipeline.stores.state.outbox.events(NOW, 100)).map(({ event }) => event);
+  expect(told.filter(({ symbol }) => symbol === 'TOP/USDT').map(({ kind }) => kind)).toEqual(['symbol_quarantined']);
+  expect(told.filter(({ symbol }) => symbol === 'BTC/USDT').map(({ kind }) => kind)).toContain('hard_stale_repeat');
   const [run] = await pipeline.drive(['1h'], NOW + 4 * DAY, NOW + 4 * DAY + 5_000);
   expect(run?.result.pairs.map(({ symbol }) => symbol)).toEqual(['BTC/USDT']);
   active = true;

@@ -18,6 +18,7 @@ async function watchedWorld(asOf: number): Promise<World> {
     fills: { 'NEW/USDT 1h': { stored: 12, since: asOf, alert: null } },
     disk: null,
     manifest: null,
+    store: null,
     untrained: {},
     changed: [],
   };

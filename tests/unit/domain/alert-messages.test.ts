@@ -30,6 +30,25 @@ describe('messages', () => {
     });
   });
 
+  test.each([
+    ['recovery', 'stale', 'fresh', 'is up to date again'],
+    ['recovery', 'hard_stale', 'stale', 'can be served again'],
+    ['recovery', 'missing', 'fresh', 'can be served again'],
+    ['recovery', 'missing', 'insufficient_data', 'the alert is over'],
+    ['degraded', null, 'fresh', 'serves an older forecast, because the last one failed'],
+    ['degraded', null, 'missing', 'the last forecast failed'],
+    ['degraded', null, 'hard_stale', 'the last forecast failed'],
+  ] as const)('a %s from %s to %s says what is true of both: %s', (kind, from, to, meaning) => {
+    const [planned] = plan([{ ...event(kind, 1), from, to }]);
+    expect(planned?.message.title).toBe(`C1/USDT 1h: ${meaning}`);
+  });
+
+  test('one message of pairs in several states says what is true of all', () => {
+    const ended = (n: number, from: string) => ({ ...event('recovery', n), from, to: 'fresh' });
+    expect(plan([ended(1, 'stale'), ended(2, 'hard_stale')])[0]?.message.title).toBe('2 times: the alert is over');
+    expect(plan([ended(1, 'stale'), ended(2, 'stale')])[0]?.message.title).toBe('2 times: is up to date again');
+  });
+
   test('100 pairs failing at once are one message with a count', () => {
     const messages = plan(Array.from({ length: 100 }, (_, n) => event('hard_stale', n)));
     expect(messages).toHaveLength(1);

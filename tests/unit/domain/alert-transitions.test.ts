@@ -14,11 +14,12 @@ interface Seen {
   readonly status: PairStatus;
   readonly degraded?: boolean;
   readonly blocked?: boolean;
+  readonly quarantined?: boolean;
 }
 
 function observation(
   at: number,
-  { status, degraded = false, blocked = false }: Seen,
+  { status, degraded = false, blocked = false, quarantined = false }: Seen,
   predicts = true,
 ): PairObservation {
   return {
@@ -26,6 +27,8 @@ function observation(
     at,
     verdict: { status, degraded, reason: status === 'fresh' ? null : `it is ${status}`, ageMinutes: 10 },
     predicts,
+    quarantined,
+    forecastFailure: degraded ? 'forecast_timeout: no forecast in 30 s' : null,
     exportBlock: blocked ? 'disk full' : null,
     workflow: null,
   };
@@ -121,12 +124,45 @@ describe('the states of a pair', () => {
     expect(kinds(seen)).toEqual(['degraded', 'export_block', 'degraded_end', 'export_block_end']);
   });
 
+  test('that a forecast failed is told with what it met, not with how old the data is', () => {
+    const [event] = timeline([{ status: 'stale', degraded: true }]).events;
+    const state = { from: 'stale', to: 'stale' };
+    expect(event).toMatchObject({ kind: 'degraded', detail: 'forecast_timeout: no forecast in 30 s', ...state });
+  });
+
   test('F96 a pair that flaps for a day rings once a window, not at each change', () => {
     const day = Array.from({ length: 1440 }, (_, minute): Seen => ({ status: minute % 20 < 10 ? 'corrupt' : 'fresh' }));
     const { events } = timeline(day);
     const starts = events.filter(({ kind }) => kind === 'corrupt').map(({ at }) => at);
     starts.slice(1).forEach((at, index) => expect(at - (starts[index] ?? 0)).toBeGreaterThanOrEqual(FLAP_WINDOW_MS));
     expect(events.filter(({ kind }) => kind === 'recovery')).toHaveLength(starts.length);
+  });
+
+  describe('of a symbol in quarantine, whose own alert is told', () => {
+    const kept = (count: number, status: PairStatus): Seen[] =>
+      times(count, status).map((one) => ({ ...one, quarantined: true }));
+
+    test('F74 that it ages is not told', () => {
+      const aged = [...kept(2, 'fresh'), ...kept(70, 'stale'), ...kept(70, 'hard_stale')];
+      expect(kinds(aged)).toEqual([]);
+    });
+
+    test('another fact is told once, without reminders', () => {
+      expect(kinds([...kept(1, 'fresh'), ...kept(130, 'corrupt')])).toEqual(['corrupt']);
+    });
+
+    test('what was told before is not told again, and its end is', () => {
+      const seen = [...times(1, 'hard_stale'), ...kept(130, 'hard_stale'), ...times(1, 'fresh')];
+      expect(kinds(seen)).toEqual(['hard_stale', 'recovery']);
+      expect(kinds([...times(3, 'stale'), ...kept(9, 'hard_stale'), ...times(1, 'fresh')])).toEqual([
+        'stale_repeat',
+        'recovery',
+      ]);
+    });
+
+    test('a pair that is still too old after the quarantine is told of', () => {
+      expect(kinds([...kept(2, 'hard_stale'), ...times(1, 'hard_stale')])).toEqual(['hard_stale_repeat']);
+    });
   });
 
   test('a state that comes back soon and stays is told before long', () => {
