@@ -166,7 +166,7 @@ test.each(failedLives as readonly { readonly why: string; readonly script: LifeS
 );
 
 test(
-  `I01-I10 I14 I16 I20-I26 I31 I33 I40-I44 I60 hold after each command of ${LIVES} lives`,
+  `I01-I10 I14 I16 I20-I26 I31 I33 I40-I44 I60 hold after each command of ${LIVES} lives (SIMULATION_SEED=${SEED})`,
   async () => {
     await fc.assert(fc.asyncProperty(script, live), { numRuns: LIVES, seed: SEED });
   },
