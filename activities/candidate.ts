@@ -1,11 +1,12 @@
-/** What comes of a training: a registered model, which forecasts as shadow unless it is what the champion does already. */
+/** What comes of a training: a registered model, which forecasts as shadow unless its recipe is the champion's already. */
 import { createHash } from 'node:crypto';
+import { PipelineError } from '../src/domain/errors';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { holdoutSchema } from '../src/ports/holdout';
 import type { Holdout, RecipeHoldout } from '../src/ports/holdout';
 import { METADATA_VERSION } from '../src/ports/model-metadata';
 import type { ModelMetadata } from '../src/ports/model-metadata';
-import { championOf, recipeOf } from './champion';
+import { championOf, recipeOf, sameRecipe } from './champion';
 import type { ActivityPorts } from './ports';
 import { guarded, refuseOtherSource } from './stage';
 import type { RegisterInput, RegisterResult } from './training-contract';
@@ -19,9 +20,12 @@ export function createRegisterCandidate(ports: ActivityPorts) {
       const metadata = await candidateOf(ports, input, champion);
       const version = metadata.model_version;
       if (version === champion.model_version) {
-        return { version, outcome: 'kept', reason: `${metadata.family} of the champion is still the best recipe` };
+        const { family } = metadata;
+        const reason = `the champion's ${family} stays: what was trained is what it does already`;
+        return { version, outcome: 'kept', reason };
       }
       await ports.models.register(metadata);
+      if (sameRecipe(ports, input.recipe, recipeOf(champion))) return fittedAgain(ports, input, metadata);
       await ports.models.setShadow({ timeframe, version, since: asOf });
       const reason = `${metadata.family} ${version} forecasts as shadow`;
       await ports.models.record({
@@ -38,10 +42,33 @@ export function createRegisterCandidate(ports: ActivityPorts) {
           parent: champion.model_version,
           [HOLDOUT_FACT]: input.holdout,
           [LOSS_FACT]: metadata.metrics.loss,
+          [INFERENCE_FACT]: metadata.metrics.inference_ms ?? null,
         },
       });
-      return { version, outcome: 'shadow', reason };
+      const fittedOnTraining = champion.fits.some(({ file_sha256 }) => file_sha256 !== null);
+      return { version, outcome: 'shadow', reason, ...(fittedOnTraining ? { fitToo: recipeOf(champion) } : {}) };
     });
+}
+
+/** The champion's recipe on newer candles: beside itself there is nothing to be learned of it (SPEC 7). */
+async function fittedAgain(
+  ports: ActivityPorts,
+  { timeframe, asOf }: RegisterInput,
+  model: ModelMetadata,
+): Promise<RegisterResult> {
+  const { family, model_version: version } = model;
+  const freeze = await ports.models.freeze(timeframe);
+  if (freeze !== null) {
+    const reason = `new fits ${version} of the champion's ${family} are kept and not used: automatic changes are frozen`;
+    return { version, outcome: 'kept', reason };
+  }
+  const shadow = await ports.models.shadow(timeframe);
+  const beside = shadow === null ? null : await ports.models.model(timeframe, shadow.version);
+  // Older fits of it leave the place of the shadow with the change: it ends for the version that becomes champion.
+  if (beside !== null && sameRecipe(ports, recipeOf(beside), recipeOf(model))) {
+    await ports.models.setShadow({ timeframe, version, since: asOf });
+  }
+  return { version, outcome: 'refit', reason: `the champion's ${family} is fitted again: ${version}` };
 }
 
 async function candidateOf(
@@ -90,6 +117,7 @@ async function candidateOf(
 /** Of the event that a training leaves when its model starts as shadow. */
 const HOLDOUT_FACT = 'holdout';
 const LOSS_FACT = 'loss';
+const INFERENCE_FACT = 'inference_ms';
 
 /** Starts of shadows that are looked through: years of daily ones. */
 const STARTS_READ = 1_000;
@@ -99,6 +127,8 @@ export interface Evaluation {
   readonly holdout: string | null;
   /** Mean loss on it. */
   readonly loss: number | null;
+  /** One forecast of every symbol; null: not measured. */
+  readonly inferenceMs: number | null;
 }
 
 /**
@@ -112,16 +142,24 @@ export async function newestEvaluation(
 ): Promise<Evaluation> {
   const starts = await ports.models.events(timeframe, { kind: 'shadow', limit: STARTS_READ });
   const newest = starts.find((of) => of.verdict === 'started' && of.version === version && of.at <= until);
-  const { [HOLDOUT_FACT]: holdout, [LOSS_FACT]: loss } = newest?.facts ?? {};
+  const { [HOLDOUT_FACT]: holdout, [LOSS_FACT]: loss, [INFERENCE_FACT]: inferenceMs } = newest?.facts ?? {};
   return {
     holdout: typeof holdout === 'string' ? holdout : (holdout_sha256 ?? null),
     loss: typeof loss === 'number' ? loss : metrics.loss,
+    inferenceMs: typeof inferenceMs === 'number' ? inferenceMs : (metrics.inference_ms ?? null),
   };
 }
 
-/** @throws PipelineError `model_corrupt` when the file is missing or damaged. */
+/** @throws PipelineError `model_corrupt` when the file is missing, damaged or of another shape. */
 export async function readHoldout(ports: ActivityPorts, sha256: string): Promise<Holdout> {
-  return holdoutSchema.parse(JSON.parse(await ports.modelFiles.read(sha256)));
+  const text = await ports.modelFiles.read(sha256);
+  try {
+    return holdoutSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new PipelineError('model_corrupt', `the model file ${sha256.slice(0, 16)}… holds no losses of a training`, {
+      cause,
+    });
+  }
 }
 
 export function ofVersion(holdout: Holdout, version: string): RecipeHoldout | undefined {

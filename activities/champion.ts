@@ -65,6 +65,24 @@ export function recipeOf({ family, settings }: ModelMetadata): Recipe {
   return { family, settings };
 }
 
+/** Whether two models differ at most in what was fitted. A recipe that this program no longer knows is like none. */
+export function sameRecipe(ports: ActivityPorts, one: Recipe, other: Recipe): boolean {
+  if (one.family !== other.family) return false;
+  try {
+    return ports.forecaster.versionOf(one) === ports.forecaster.versionOf(other);
+  } catch {
+    return false;
+  }
+}
+
+/** The model's version and those of the same recipe: one that is fitted on training has another after each. */
+export async function versionsOf(ports: ActivityPorts, model: ModelMetadata): Promise<readonly string[]> {
+  const others = (await ports.models.models(model.timeframe)).filter((other) =>
+    sameRecipe(ports, recipeOf(other), recipeOf(model)),
+  );
+  return [model.model_version, ...others.map(({ model_version }) => model_version)];
+}
+
 /** The saved model of a symbol, its hash checked; undefined where every cycle fits. */
 export async function fittedModel(
   ports: ActivityPorts,

@@ -3,9 +3,10 @@ import { cancellationSignal } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
 import type { ErrorCode } from '../src/domain/errors';
 import { isTimeframe } from '../src/domain/timeframe';
-import type { TimeframeId } from '../src/domain/types';
+import type { EpochMs, TimeframeId } from '../src/domain/types';
+import { refusalEvent } from '../src/ports/model-registry';
 import type { ChampionChange } from '../src/ports/model-registry';
-import { registered, recipeOf } from './champion';
+import { registered, recipeOf, sameRecipe } from './champion';
 import { refusedLate } from './committing';
 import { describeFailure } from './failures';
 import { forecastByModel } from './forecast';
@@ -14,12 +15,13 @@ import { lastUsableOpen } from './origin';
 import type { ActivityPorts } from './ports';
 import { readySymbols } from './ready-symbols';
 import { guarded, refuseOtherSource } from './stage';
-import type { ChangeInput, ChangePlan, MoveInput, SmokeInput, SmokeResult } from './training-contract';
+import type { ChangeInput, ChangePlan, MoveInput, RefusalInput, SmokeInput, SmokeResult } from './training-contract';
 
 const KIND: Readonly<Record<ChangeInput['action'], ChampionChange['kind']>> = {
   promote: 'promotion',
   rollback: 'rollback',
   naive: 'naive',
+  refit: 'refit',
 };
 
 const AGAINST_THE_MODEL: ReadonlySet<ErrorCode> = new Set([
@@ -43,10 +45,22 @@ export function createPlanChange(ports: ActivityPorts) {
       const timeframe = input.timeframe;
       const champion = await ports.models.champion(timeframe);
       if (champion === null) throw refused(`${timeframe} has no champion yet: its first cycle makes one`);
-      if ((await ports.models.model(timeframe, version)) === null) {
+      const model = await ports.models.model(timeframe, version);
+      if (model === null) {
         throw refused(`there is no model ${version} of ${timeframe}: "model history ${timeframe}" lists them`);
       }
       if (champion.version === version) throw refused(`${version} is the champion of ${timeframe} already`);
+      if (input.champion !== undefined && input.champion !== champion.version) {
+        throw refused(
+          `it was decided against ${input.champion}, and ${champion.version} is champion of ${timeframe} now`,
+        );
+      }
+      if (action === 'refit') {
+        const current = await registered(ports, timeframe, champion.version);
+        if (!sameRecipe(ports, recipeOf(model), recipeOf(current))) {
+          throw refused(`${version} is no fit of the recipe of ${champion.version}, the champion of ${timeframe}`);
+        }
+      }
       if (action === 'rollback') await refuseNeverChampion(ports, timeframe, version);
       if (input.by === 'automatic') await refuseFrozen(ports, timeframe);
       const symbols = await readySymbols(ports);
@@ -130,9 +144,26 @@ export function createMovePointer(ports: ActivityPorts) {
           throw refused(`the champion of ${timeframe} was changed meanwhile: it is ${now?.version ?? 'none'} now`);
         }
       }
-      // The change stands, whatever becomes of the page that shows it: the next report writes it anew.
-      await writeModelsDocument(ports, asOf).catch((error: unknown) =>
-        ports.log.warn({ error: String(error) }, "the operators' page does not show the change yet"),
-      );
+      await showChange(ports, asOf);
+    });
+}
+
+/** What was done stands, whatever becomes of the page that shows it: the next report writes it anew. */
+function showChange(ports: ActivityPorts, asOf: EpochMs): Promise<void> {
+  return writeModelsDocument(ports, asOf).catch((error: unknown) =>
+    ports.log.warn({ error: String(error) }, "the operators' page does not show the change yet"),
+  );
+}
+
+/** The registry tells of it when nobody waits for the answer. */
+export function createRecordRefusal(ports: ActivityPorts) {
+  return ({ timeframe, version, action, by, reason: asked, asOf, runId, failure }: RefusalInput): Promise<void> =>
+    guarded(async () => {
+      // Of nothing that has models there is nothing to keep.
+      if (!isTimeframe(timeframe)) return;
+      const { code, message: sentence } = failure;
+      const change = { id: runId, timeframe, version, action, at: asOf, by, asked };
+      await ports.models.record(refusalEvent({ ...change, code, sentence }));
+      await showChange(ports, asOf);
     });
 }

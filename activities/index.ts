@@ -10,7 +10,7 @@ import type {
   MonitorActivities,
 } from './contract';
 import { createRegisterCandidate } from './candidate';
-import { createMovePointer, createPlanChange, createSmokeCheck } from './change-champion';
+import { createMovePointer, createPlanChange, createRecordRefusal, createSmokeCheck } from './change-champion';
 import { createCloseCycle } from './close-cycle';
 import { createDeliver, createGiveUp, createWaitingReceivers } from './deliver';
 import { createExport } from './export';
@@ -87,6 +87,7 @@ export function createActivities(ports: ActivityPorts): MainActivities {
     closeTraining: createCloseTraining(ports),
     planChange: createPlanChange(ports),
     movePointer: createMovePointer(ports),
+    recordRefusal: createRecordRefusal(ports),
     reportModels: createReportModels(ports),
   };
 }

@@ -4,6 +4,7 @@ import { isSymbol } from '../src/domain/types';
 import { comparedOrigins } from '../src/domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import type { ModelMetadata } from '../src/ports/model-metadata';
+import { refusalAfter } from '../src/ports/model-registry';
 import type { ChampionChange, LifecycleEvent } from '../src/ports/model-registry';
 import { canonicalDocument, isoTime } from '../src/publish/canonical-json';
 import { modelsDocumentSchema, OPS_DOCUMENT_VERSION } from '../src/web/ops-documents';
@@ -18,6 +19,7 @@ const ACTIONS: Readonly<Record<ChampionChange['kind'], Entry['history'][number][
   promotion: 'promoted',
   rollback: 'rolled_back',
   naive: 'fallback_to_naive',
+  refit: 'fitted_again',
 };
 const HISTORY_SHOWN = 50;
 
@@ -50,15 +52,20 @@ async function entryOf(ports: ActivityPorts, timeframe: TimeframeId): Promise<En
             decision,
             comparedOrigins(ports.settings.rules(timeframe)),
           ),
-    last_decision: decision === undefined ? null : decisionOf(decision, familyOf),
-    history: history.slice(0, HISTORY_SHOWN).map(({ at, kind, version, by, reason }) => ({
-      at: isoTime(at),
-      action: ACTIONS[kind],
-      version,
-      family: familyOf(version),
-      by,
-      reason,
-    })),
+    last_decision:
+      decision === undefined ? null : decisionOf(decision, familyOf, await refusalAfter(ports.models, decision)),
+    // Of fits in a row the newest: one comes with each training, and fifty of them would hide what else was done.
+    history: history
+      .filter(({ kind }, k) => kind !== 'refit' || history[k - 1]?.kind !== 'refit')
+      .slice(0, HISTORY_SHOWN)
+      .map(({ at, kind, version, by, reason }) => ({
+        at: isoTime(at),
+        action: ACTIONS[kind],
+        version,
+        family: familyOf(version),
+        by,
+        reason,
+      })),
     training: trainingOf(timeframe, await ports.models.events(timeframe, { kind: 'training', limit: 50 })),
     drift: (drift?.criteria ?? []).map(({ name, value, threshold }) => ({
       name,
@@ -94,7 +101,11 @@ function shadowOf(
   return { ...shown, origins: typeof counted === 'number' ? counted : 0, origins_needed: needed };
 }
 
-function decisionOf(event: LifecycleEvent, familyOf: (version: string) => string): NonNullable<Entry['last_decision']> {
+function decisionOf(
+  event: LifecycleEvent,
+  familyOf: (version: string) => string,
+  refusal: LifecycleEvent | null,
+): NonNullable<Entry['last_decision']> {
   const version = event.version ?? 'unknown';
   const { basis, origins } = event.facts;
   return {
@@ -105,7 +116,7 @@ function decisionOf(event: LifecycleEvent, familyOf: (version: string) => string
     family: familyOf(version),
     basis: basis === 'ledger' || basis === 'backtest' ? basis : null,
     origins: typeof origins === 'number' ? origins : null,
-    reason: event.reason,
+    reason: refusal === null ? event.reason : `${event.reason}; not made champion: ${refusal.reason}`,
     criteria: event.criteria.map(({ name, value, threshold, passed }) => ({
       name,
       value: typeof value === 'number' ? value : null,

@@ -1,4 +1,5 @@
 /** What travels between training, the daily report, changes of the champion and their activities. */
+import type { ErrorCode } from '../src/domain/errors';
 import type { GateVerdict } from '../src/domain/promotion-gate';
 import type { TrainingTrigger } from '../src/domain/retrain';
 import type { EpochMs, MarketSymbol, TimeframeId } from '../src/domain/types';
@@ -93,9 +94,14 @@ export interface RegisterInput {
 
 export interface RegisterResult {
   readonly version: string;
-  /** `kept`: the champion's recipe is still the best, so there is nothing to shadow. */
-  readonly outcome: 'shadow' | 'kept';
+  /**
+   * Where the champion's recipe is still the best there is nothing to shadow. `refit`: its new fits are to take the place of
+   * the old ones; `kept`: there are none, or they may not.
+   */
+  readonly outcome: 'shadow' | 'kept' | 'refit';
   readonly reason: string;
+  /** The champion's recipe where another won and this one is fitted on training: it is to be fitted and registered too. */
+  readonly fitToo?: RecipeInput;
 }
 
 export interface CloseTrainingInput {
@@ -127,8 +133,10 @@ export interface TrainingComputations {
 
 export interface ChangeInput {
   readonly timeframe: string;
-  readonly action: 'promote' | 'rollback' | 'naive';
+  readonly action: 'promote' | 'rollback' | 'naive' | 'refit';
   readonly version: string;
+  /** The champion that it was decided against: of another one it is not true any more. Absent: whichever it is. */
+  readonly champion?: string;
   readonly by: 'operator' | 'automatic';
   readonly reason: string;
   readonly asOf: EpochMs;
@@ -159,6 +167,11 @@ export interface MoveInput extends ChangePlan {
   readonly asOf: EpochMs;
 }
 
+export interface RefusalInput extends ChangeInput {
+  readonly runId: string;
+  readonly failure: { readonly code: ErrorCode; readonly message: string };
+}
+
 /** On the compute queue: a change takes effect in seconds, whatever is being trained. */
 export interface SmokeActivities {
   /** @throws `change_refused` naming the symbol that has no valid forecast. */
@@ -170,14 +183,23 @@ export interface ChangeActivities {
   planChange(input: ChangeInput): Promise<ChangePlan>;
   /** Compare and set: @throws `change_refused` when the champion is no longer the one the plan started from. */
   movePointer(input: MoveInput): Promise<void>;
+  /** Keeps that a change was not made, and why. */
+  recordRefusal(input: RefusalInput): Promise<void>;
 }
+
+export type ReportedChange = Pick<ChangeInput, 'version' | 'champion' | 'reason'> & {
+  readonly action: 'promote' | 'naive';
+};
 
 /** What the daily report found of one timeframe, and what follows. */
 export interface TimeframeReport {
   readonly timeframe: TimeframeId;
-  readonly verdict: GateVerdict | 'NO_SHADOW';
+  /** `FAILED`: it could not be judged. */
+  readonly verdict: GateVerdict | 'NO_SHADOW' | 'FAILED';
   readonly reason: string;
-  readonly change: { readonly action: 'promote' | 'naive'; readonly version: string; readonly reason: string } | null;
+  readonly change: ReportedChange | null;
+  /** In place of a promotion that is refused. */
+  readonly otherwise: ReportedChange | null;
   /** Event to train for, with how often it was observed in a row. */
   readonly train: { readonly trigger: TrainingTrigger; readonly observations: number } | null;
 }

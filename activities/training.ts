@@ -3,6 +3,7 @@ import { heartbeat } from '@temporalio/activity';
 import { PipelineError } from '../src/domain/errors';
 import { trainingId } from '../src/domain/names';
 import { judgeRetrain } from '../src/domain/retrain';
+import type { RetrainVerdict } from '../src/domain/retrain';
 import { closeOf, DAY, isTimeframe, MINUTE } from '../src/domain/timeframe';
 import { pairKey } from '../src/domain/types';
 import type { Candle, EpochMs, MarketSymbol, Pair, TimeframeId } from '../src/domain/types';
@@ -29,15 +30,19 @@ export function createPlanTraining(ports: ActivityPorts) {
   return (input: PlanTrainingInput): Promise<TrainingPlan> =>
     guarded(async () => {
       const timeframe = trainable(ports, input.timeframe);
+      const symbols = await chosenSymbols(ports, timeframe, input.symbols);
       // A family or a setting that is not known is refused here, before anything is recorded.
       if (input.recipe !== undefined) ports.trainingForecaster.versionOf(input.recipe);
-      const verdict = judgeRetrain({
-        trigger: input.trigger,
-        asOf: input.asOf,
-        observations: input.observations,
-        paused: EVENTS.includes(input.trigger) && (await ports.schedulePaused(trainingId(timeframe))),
-        ...(await trainedBefore(ports, timeframe)),
-      });
+      const verdict =
+        symbols.length === 0
+          ? nothingToTrainOn(ports, timeframe)
+          : judgeRetrain({
+              trigger: input.trigger,
+              asOf: input.asOf,
+              observations: input.observations,
+              paused: EVENTS.includes(input.trigger) && (await ports.schedulePaused(trainingId(timeframe))),
+              ...(await trainedBefore(ports, timeframe)),
+            });
       await ports.models.record({
         key: `trigger ${timeframe} ${input.runId}`,
         timeframe,
@@ -51,7 +56,6 @@ export function createPlanTraining(ports: ActivityPorts) {
         facts: { trigger: input.trigger, observations: input.observations },
       });
       if (verdict.verdict === 'refused') return verdict;
-      const symbols = await chosenSymbols(ports, input.symbols);
       const champion = await championOf(ports, timeframe, input.asOf);
       return {
         verdict: 'train',
@@ -86,19 +90,40 @@ async function trainedBefore(
   return { trainedAt: trained[0]?.at ?? null, eventAt: event?.at ?? null };
 }
 
-async function chosenSymbols(ports: ActivityPorts, wanted: readonly string[] | null): Promise<readonly MarketSymbol[]> {
+/** Those named, or every ready one that may be forecast: a young one is no failure of each training until it is old enough. */
+async function chosenSymbols(
+  ports: ActivityPorts,
+  timeframe: TimeframeId,
+  wanted: readonly string[] | null,
+): Promise<readonly MarketSymbol[]> {
   const ready = await readySymbols(ports);
   if (wanted === null) {
-    if (ready.length > 0) return ready;
-    throw new PipelineError('insufficient_data', 'no symbol is ready yet, so there is nothing to train on', {
-      stage: 'train',
-    });
+    if (ready.length === 0) {
+      throw new PipelineError('insufficient_data', 'no symbol is ready yet, so there is nothing to train on', {
+        stage: 'train',
+      });
+    }
+    const { minimumSamples } = ports.settings.rules(timeframe);
+    const old: MarketSymbol[] = [];
+    for (const symbol of ready) {
+      const extent = await ports.candles.extent({ symbol, timeframe });
+      if ((extent?.count ?? 0) >= minimumSamples) old.push(symbol);
+    }
+    return old;
   }
   const unknown = wanted.filter((symbol) => !ready.some((known) => known === symbol));
   if (unknown.length === 0 && wanted.length > 0) return ready.filter((symbol) => wanted.includes(symbol));
   throw new PipelineError('invalid_input', `not ready or not configured: ${unknown.join(', ') || 'no symbol given'}`, {
     stage: 'train',
   });
+}
+
+function nothingToTrainOn(ports: ActivityPorts, timeframe: TimeframeId): RetrainVerdict {
+  const { minimumSamples } = ports.settings.rules(timeframe);
+  return {
+    verdict: 'refused',
+    reason: `no symbol has the ${minimumSamples} candles of ${timeframe} that a forecast needs`,
+  };
 }
 
 export function createSnapshotCandles(ports: ActivityPorts) {

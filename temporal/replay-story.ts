@@ -28,6 +28,7 @@ const CHANGES: Readonly<
   promotion: { event: 'promoted', words: 'promoted' },
   rollback: { event: 'rolled_back', words: 'rolled back to' },
   naive: { event: 'changed_to_naive', words: 'changed to naive:' },
+  refit: { event: 'fitted_again', words: 'fitted again:' },
 };
 
 /** Every timeframe, ascending by time; events after `until` are left out. */
@@ -131,10 +132,18 @@ const TELL: Readonly<Record<LifecycleEvent['kind'], Teller>> = {
   },
   change: ({ verdict, version, reason, by, facts }, models) => {
     const model = named(version, models);
+    if (verdict === 'refused') {
+      return { event: 'change_refused', sentence: `${model} did not become champion (${by}): ${reason}`, same: null };
+    }
     const { event, words } = CHANGES[verdict as ChampionChange['kind']];
     const before = facts.previous === null ? '' : `, ${named(String(facts.previous), models)} was champion (${by})`;
     return { event, sentence: `${words} ${model}${before}: ${reason}`, same: null };
   },
+  report: ({ reason }) => ({
+    event: 'report_failed',
+    sentence: `the models were not judged in full: ${reason}`,
+    same: reason,
+  }),
   frozen: ({ reason }) => ({ event: 'frozen', sentence: `automatic changes are frozen: ${reason}`, same: null }),
   unfrozen: ({ reason }) => ({
     event: 'unfrozen',

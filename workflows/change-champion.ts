@@ -1,6 +1,14 @@
-import { proxyActivities, setCurrentDetails, setWorkflowOptions, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  isCancellation,
+  log,
+  proxyActivities,
+  setCurrentDetails,
+  setWorkflowOptions,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { CycleActivities } from '../activities/contract';
-import type { ChangeActivities, ChangeInput, SmokeActivities } from '../activities/training-contract';
+import type { ChangeActivities, ChangeInput, RefusalInput, SmokeActivities } from '../activities/training-contract';
 import { COMPUTE_QUEUE } from '../src/domain/names';
 import type { EpochMs, TimeframeId } from '../src/domain/types';
 import { KIND, OUTCOME, TIMEFRAME } from './search-attributes';
@@ -19,7 +27,7 @@ export interface ChangeResult {
 }
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 20 } as const;
-const { planChange, movePointer, requestCycles } = proxyActivities<ChangeActivities & CycleActivities>({
+const { planChange, movePointer, recordRefusal, requestCycles } = proxyActivities<ChangeActivities & CycleActivities>({
   startToCloseTimeout: '30s',
   heartbeatTimeout: '10s',
   retry,
@@ -55,13 +63,27 @@ export async function changeChampion(input: ChangeArguments): Promise<ChangeResu
     await movePointer.executeWithOptions({ summary: `${plan.previous} -> ${version}` }, [
       { ...plan, action, by: input.by, reason, asOf },
     ]);
-    // In virtual time the next slot is the next cycle.
-    if (input.asOf === undefined) await requestCycles({ timeframes: [plan.timeframe], reason: `${action}: ${reason}` });
+    // In virtual time the next slot is the next cycle; a fit is worth no second forecast of the same candles.
+    if (input.asOf === undefined && action !== 'refit')
+      await requestCycles({ timeframes: [plan.timeframe], reason: `${action}: ${reason}` });
     setCurrentDetails(`**${plan.timeframe}**: ${version} is champion, ${plan.previous} was. ${reason}`);
     upsertSearchAttributes([{ key: OUTCOME, value: 'done' }]);
     return { timeframe: plan.timeframe, action, version, previous: plan.previous, checked: smoke.checked, asOf };
   } catch (error) {
-    upsertSearchAttributes([{ key: OUTCOME, value: failureOf(error).code as string }]);
+    const { code, message } = failureOf(error);
+    upsertSearchAttributes([{ key: OUTCOME, value: code as string }]);
+    if (!isCancellation(error)) await keepRefusal({ ...input, asOf }, { code, message });
     throw error;
   }
+}
+
+/** What can not be kept is still told by the failure of this run. */
+async function keepRefusal(input: ChangeInput, failure: RefusalInput['failure']): Promise<void> {
+  const { runId } = workflowInfo();
+  await recordRefusal
+    .executeWithOptions({ summary: `${input.action} ${input.version} was refused` }, [{ ...input, runId, failure }])
+    .catch((error: unknown) => {
+      if (isCancellation(error)) throw error;
+      log.warn('the refusal was not kept', { error: String(error) });
+    });
 }

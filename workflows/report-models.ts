@@ -10,9 +10,9 @@ import {
   startChild,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { ReportActivities, TimeframeReport } from '../activities/training-contract';
+import type { ReportActivities, ReportedChange, TimeframeReport } from '../activities/training-contract';
 import { championWorkflowId, trainingId } from '../src/domain/names';
-import type { EpochMs } from '../src/domain/types';
+import type { EpochMs, TimeframeId } from '../src/domain/types';
 import type { changeChampion } from './change-champion';
 import { KIND, OUTCOME, TIMEFRAME } from './search-attributes';
 import type { train } from './train';
@@ -42,8 +42,12 @@ export async function reportModels(input: { readonly asOf?: EpochMs }): Promise<
   ]);
   const done: string[] = [];
   for (const report of timeframes) {
-    if (report.change !== null && (await change(report, asOf, virtual))) {
-      done.push(`${report.timeframe}: ${report.change.action} ${report.change.version}`);
+    for (const wanted of [report.change, report.otherwise]) {
+      // A report that an earlier release made names no second change.
+      if (wanted === null || wanted === undefined) continue;
+      if (!(await change(report.timeframe, wanted, asOf, virtual))) continue;
+      done.push(`${report.timeframe}: ${wanted.action} ${wanted.version}`);
+      break;
     }
     if (report.train !== null && (await startTraining(report, asOf, virtual))) {
       done.push(`${report.timeframe}: train, ${report.train.trigger}`);
@@ -59,11 +63,11 @@ export async function reportModels(input: { readonly asOf?: EpochMs }): Promise<
 
 /** False when it was refused or another change is under way: the next report decides anew. */
 async function change(
-  { timeframe, change: wanted }: TimeframeReport,
+  timeframe: TimeframeId,
+  wanted: ReportedChange,
   asOf: EpochMs,
   virtual: boolean,
 ): Promise<boolean> {
-  if (wanted === null) return false;
   try {
     await executeChild<typeof changeChampion>('changeChampion', {
       workflowId: championWorkflowId(timeframe),

@@ -1,6 +1,9 @@
 import {
+  ChildWorkflowFailure,
+  executeChild,
   isCancellation,
   patched,
+  ParentClosePolicy,
   proxyActivities,
   setCurrentDetails,
   setWorkflowOptions,
@@ -12,13 +15,16 @@ import type {
   FitResult,
   PlanTrainingInput,
   RecipeInput,
+  RegisterInput,
+  RegisterResult,
   TrainingActivities,
   TrainingComputations,
   TrainingPlan,
   TrainingSymbol,
 } from '../activities/training-contract';
-import { BACKGROUND_QUEUE } from '../src/domain/names';
-import type { EpochMs, MarketSymbol } from '../src/domain/types';
+import { BACKGROUND_QUEUE, championWorkflowId } from '../src/domain/names';
+import type { EpochMs, MarketSymbol, TimeframeId } from '../src/domain/types';
+import type { changeChampion } from './change-champion';
 import { KIND, OUTCOME, SYMBOLS, TIMEFRAME } from './search-attributes';
 import { failureOf } from './stages';
 
@@ -61,8 +67,8 @@ const { searchForRecipe, fitSymbol } = proxyActivities<TrainingComputations>({
 setWorkflowOptions({ failureExceptionTypes: [Error] }, train);
 
 /**
- * Trains a candidate: snapshots, search over the declared recipes, fits, registration as shadow. A symbol that fails is
- * left out and told. A training that fails altogether is tried again after 10 and 30 minutes. Its ID is the lock.
+ * Trains a candidate: snapshots, search over the declared recipes, fits, registration as shadow; new fits of the champion's
+ * own recipe take the place of the old ones. A symbol that fails is left out and told. A training that fails altogether is tried again after 10 and 30 minutes. Its ID is the lock.
  */
 export async function train(input: TrainArguments): Promise<TrainResult> {
   const asOf = input.asOf ?? Date.now();
@@ -119,7 +125,7 @@ function recorded(outcome: Attempt['outcome']): 'done' | 'partial' | 'failed' {
 async function withRetries(plan: Accepted, asOf: EpochMs, runId: string, virtual: boolean): Promise<Attempt> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await trainOnce(plan, asOf, runId);
+      return await trainOnce(plan, asOf, runId, virtual);
     } catch (error) {
       if (isCancellation(error)) throw error;
       const wait = plan.retryWaitsMs[attempt];
@@ -134,7 +140,7 @@ async function withRetries(plan: Accepted, asOf: EpochMs, runId: string, virtual
   }
 }
 
-async function trainOnce(plan: Accepted, asOf: EpochMs, runId: string): Promise<Attempt> {
+async function trainOnce(plan: Accepted, asOf: EpochMs, runId: string, virtual: boolean): Promise<Attempt> {
   const { source, timeframe } = plan;
   const failed: { symbol: MarketSymbol; reason: string }[] = [];
   const errors: unknown[] = [];
@@ -170,17 +176,33 @@ async function trainOnce(plan: Accepted, asOf: EpochMs, runId: string): Promise<
     [{ source, timeframe, asOf, members, ...(plan.recipe === undefined ? {} : { recipe: plan.recipe }) }],
   );
   const { recipe, holdout } = found;
-  const fits = await each(members, async (member): Promise<TrainingSymbol & FitResult> => ({
-    ...member,
-    ...(await fitSymbol.executeWithOptions({ summary: `${member.symbol} ${timeframe} fit ${recipe.family}` }, [
-      { source, timeframe, asOf, recipe, ...member },
-    ])),
-  }));
+  const fitted = (of: RecipeInput) =>
+    each(members, async (member): Promise<TrainingSymbol & FitResult> => ({
+      ...member,
+      ...(await fitSymbol.executeWithOptions({ summary: `${member.symbol} ${timeframe} fit ${of.family}` }, [
+        { source, timeframe, asOf, recipe: of, ...member },
+      ])),
+    }));
+  const register = (of: RecipeInput, all: RegisterInput['fits']) =>
+    registerCandidate.executeWithOptions({ summary: `${timeframe}: register ${of.family}` }, [
+      { source, timeframe, asOf, runId, recipe: of, holdout, fits: all },
+    ]);
+  const fits = await fitted(recipe);
   if (fits.length === 0) throw failureOfAll(errors, 'no symbol could be fitted');
-  const { version, reason } = await registerCandidate.executeWithOptions(
-    { summary: `${timeframe}: register ${recipe.family}` },
-    [{ source, timeframe, asOf, runId, recipe, holdout, fits }],
-  );
+  const winner = await register(recipe, fits);
+  const registered = [winner];
+  const { version, fitToo } = winner;
+  if (fitToo !== undefined) {
+    const again = await fitted(fitToo);
+    if (again.length > 0) registered.push(await register(fitToo, again));
+  }
+  const reasons: string[] = [];
+  for (const one of registered) {
+    const refused = one.outcome === 'refit' ? await fitAgain(timeframe, one, virtual ? asOf : null) : null;
+    reasons.push(refused === null ? one.reason : `${one.reason}; not used: ${refused}`);
+  }
+  reasons.push(...failed.map((one) => `${one.symbol} left out: ${one.reason}`));
+  const reason = reasons.join('; ');
   const outcome = failed.length === 0 ? 'done' : 'partial';
   return { outcome, version, reason, trained: fits.map(({ symbol }) => symbol), failed };
 }
@@ -190,4 +212,28 @@ function failureOfAll(errors: readonly unknown[], otherwise: string): unknown {
   const told = errors.find((error) => failureOf(error).retry !== 'permanent') ?? errors[0] ?? new Error(otherwise);
   // Runs that were begun before this try again whatever failed.
   return patched('symbols-fail-for-good') ? told : new Error(failureOf(told).message);
+}
+
+/** Under the lock of the champion, tried on every symbol like any change; null when done, else why not: the old fits stay. */
+async function fitAgain(
+  timeframe: TimeframeId,
+  { version, reason }: RegisterResult,
+  asOf: EpochMs | null,
+): Promise<string | null> {
+  try {
+    await executeChild<typeof changeChampion>('changeChampion', {
+      workflowId: championWorkflowId(timeframe),
+      args: [{ timeframe, action: 'refit', version, by: 'automatic', reason, ...(asOf === null ? {} : { asOf }) }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `${timeframe}: refit ${version}`,
+      typedSearchAttributes: [
+        { key: KIND, value: 'change' },
+        { key: TIMEFRAME, value: timeframe as string },
+      ],
+    });
+    return null;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return failureOf(error instanceof ChildWorkflowFailure ? error.cause : error).message;
+  }
 }

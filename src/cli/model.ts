@@ -1,9 +1,11 @@
 /** `model`: which model forecasts, why, and the commands that change it. */
+import { randomUUID } from 'node:crypto';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { GateCriterion } from '../domain/promotion-gate';
 import type { TimeframeId } from '../domain/types';
 import type { ChangeRequest, Control, TrainingReport } from '../ports/control';
 import type { Recipe } from '../ports/forecaster';
+import { refusalAfter, refusalEvent } from '../ports/model-registry';
 import type { LifecycleEvent, ModelRegistry } from '../ports/model-registry';
 import { configuredSymbol, configuredTimeframe } from './arguments';
 import { confirm, withConfirmation, type ConfirmOptions } from './confirm';
@@ -84,11 +86,24 @@ async function change(
   const start = await control.changeChampion(request);
   if (start.kind === 'already_running') {
     const sentence = `another change of the champion of ${request.timeframe} is under way (run ${start.runId}): try again when it has ended`;
+    await keepRefusal(wiring, request, sentence);
     throw new CommandEnd(EXIT_CODES.refused, sentence);
   }
   const { version, previous, checked } = await control.changeResult(start);
   const text = `${request.timeframe}: ${version} is champion, ${previous} was; tried on ${plural(checked, 'symbol')}; it forecasts from the next cycle on\n`;
   print(wiring, options, { text, json: { ...request, previous, checked, run_id: start.runId } });
+}
+
+/** No run was started that could keep it. What can not be kept is said all the same. */
+async function keepRefusal(wiring: CliWiring, request: ChangeRequest, sentence: string): Promise<void> {
+  const { reason: asked, ...change } = request;
+  const facts = { id: randomUUID(), at: wiring.clock.now(), by: 'operator', code: 'change_refused' } as const;
+  try {
+    const { models } = await wiring.stores();
+    await models.record(refusalEvent({ ...change, ...facts, asked, sentence }));
+  } catch (error) {
+    wiring.output.stderr(`the refusal was not kept: ${String(error)}\n`);
+  }
 }
 
 async function unfreeze(wiring: CliWiring, name: string, options: FormatOptions & { reason: string }): Promise<void> {
@@ -203,6 +218,7 @@ async function show(wiring: CliWiring, name: string, options: FormatOptions): Pr
   const freeze = await models.freeze(timeframe);
   const [decision] = await models.events(timeframe, { kind: 'decision', limit: 1 });
   const [trigger] = await models.events(timeframe, { kind: 'trigger', limit: 1 });
+  const refusal = decision === undefined ? null : await refusalAfter(models, decision);
   const [training] = await models.events(timeframe, { kind: 'training', limit: 1 });
   const [drift] = await models.events(timeframe, { kind: 'drift', limit: 1 });
   const facts = textFacts([
@@ -219,7 +235,7 @@ async function show(wiring: CliWiring, name: string, options: FormatOptions): Pr
     ['trigger', eventText(trigger)],
     ['training', eventText(training)],
     ['drift', eventText(drift)],
-    ['decision', eventText(decision)],
+    ['decision', `${eventText(decision)}${refusal === null ? '' : `; not made champion: ${refusal.reason}`}`],
   ]);
   const json = {
     timeframe,
@@ -228,6 +244,7 @@ async function show(wiring: CliWiring, name: string, options: FormatOptions): Pr
     frozen_since: isoOrNull(freeze?.since ?? null),
     decision: decision ?? null,
     trigger: trigger ?? null,
+    refusal,
     training: training ?? null,
     drift: drift ?? null,
   };

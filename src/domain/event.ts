@@ -49,7 +49,9 @@ export const EVENT_TABLE = {
   training_overdue_end: entry('info', 'ends', 'has been trained again', null),
   promotion: entry('info', 'happens', 'another model forecasts', 'promotion.md'),
   rollback: entry('info', 'happens', 'an earlier model forecasts again', 'rollback.md'),
+  change_refused: entry('warning', 'happens', 'a change of the champion was refused', 'change-refused.md'),
   drift: entry('warning', 'happens', 'the model drifts', 'drift.md'),
+  report_failed: entry('warning', 'happens', 'the models could not be judged in full', 'report-failed.md'),
   reconciliation_mismatch: entry(
     'warning',
     'happens',

@@ -11,8 +11,11 @@ export interface ChampionChange {
   /** The champion before; null for the first. */
   readonly previous: string | null;
   readonly at: EpochMs;
-  /** `naive`: the champion was not better than naive, so the calibrated naive recipe took its place. */
-  readonly kind: 'first' | 'promotion' | 'rollback' | 'naive';
+  /**
+   * `naive`: the champion was not better than naive, so the calibrated naive recipe took its place.
+   * `refit`: the same recipe, fitted on newer candles.
+   */
+  readonly kind: 'first' | 'promotion' | 'rollback' | 'naive' | 'refit';
   readonly by: ChangedBy;
   readonly reason: string;
 }
@@ -33,8 +36,17 @@ export interface PromotionFreeze {
   readonly reason: string;
 }
 
-/** `decision`: the gate's; `trigger`: a request to train; the others happened. */
-export type LifecycleKind = 'decision' | 'trigger' | 'training' | 'shadow' | 'change' | 'drift' | 'frozen' | 'unfrozen';
+/** `decision`: the gate's; `trigger`: a request to train; `change`: made, or refused; the others happened. */
+export type LifecycleKind =
+  | 'decision'
+  | 'trigger'
+  | 'training'
+  | 'shadow'
+  | 'change'
+  | 'drift'
+  | 'report'
+  | 'frozen'
+  | 'unfrozen';
 
 /** Anything decided, refused or done about models, with its reason; append-only (I56, S23). */
 export interface LifecycleEvent {
@@ -105,6 +117,26 @@ export async function lastTrainedAt(
   return trainings.find(({ verdict }) => verdict !== 'failed')?.at ?? null;
 }
 
+/** The change that made the champion's recipe champion: all since have only fitted it again. Null before the first. */
+export async function promotionOf(
+  models: Pick<ModelRegistry, 'history'>,
+  timeframe: TimeframeId,
+): Promise<ChampionChange | null> {
+  return (await models.history(timeframe)).find(({ kind }) => kind !== 'refit') ?? null;
+}
+
+/** Changes, made or refused, that are looked through after a decision. */
+const CHANGES_READ = 20;
+
+/** The refusal of the change that a decision called for; null where there was none. */
+export async function refusalAfter(
+  models: Pick<ModelRegistry, 'events'>,
+  { timeframe, at, version }: LifecycleEvent,
+): Promise<LifecycleEvent | null> {
+  const changes = await models.events(timeframe, { kind: 'change', limit: CHANGES_READ });
+  return changes.find((of) => of.verdict === 'refused' && of.version === version && of.at >= at) ?? null;
+}
+
 /** The event of a change, as {@link ModelRegistry.changeChampion} records it. */
 export function eventOf(change: ChampionChange): LifecycleEvent {
   const { timeframe, at, version, by, reason, kind, previous } = change;
@@ -119,6 +151,43 @@ export function eventOf(change: ChampionChange): LifecycleEvent {
     reason,
     criteria: [],
     facts: { previous },
+  };
+}
+
+/** What was asked for and not done. */
+export interface RefusedChange {
+  /** Of the run that refused it, or of the command when none was started. */
+  readonly id: string;
+  readonly timeframe: TimeframeId;
+  readonly version: string;
+  readonly action: string;
+  readonly at: EpochMs;
+  readonly by: ChangedBy;
+  /** The reason given for the change. */
+  readonly asked: string;
+  readonly code: string;
+  /** Why it was not done. */
+  readonly sentence: string;
+}
+
+/** S23: a change that was not made is kept like one that was. */
+export function refusalEvent({
+  id,
+  timeframe,
+  version,
+  action,
+  at,
+  by,
+  asked,
+  code,
+  sentence,
+}: RefusedChange): LifecycleEvent {
+  return {
+    ...plainEvent(`refused ${timeframe} ${id}`, timeframe, at, 'change', sentence.slice(0, 500)),
+    verdict: 'refused',
+    version,
+    by,
+    facts: { action, code, asked: asked.slice(0, 300) },
   };
 }
 

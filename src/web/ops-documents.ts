@@ -82,7 +82,7 @@ export const modelsDocumentSchema = z.object({
       history: z.array(
         z.object({
           at: time,
-          action: z.enum(['promoted', 'first_champion', 'fallback_to_naive', 'rolled_back']),
+          action: z.enum(['promoted', 'first_champion', 'fallback_to_naive', 'rolled_back', 'fitted_again']),
           version: text,
           family: text,
           by: text,

@@ -102,17 +102,22 @@ test('I50 what happens to models is told with the change itself; decisions that 
     ['drift', 'calm'],
     ['training', 'done'],
     ['change', 'first'],
+    ['change', 'refit'],
   ] as const;
   for (const [kind, verdict] of quiet) await record(kind, verdict);
   expect(await state.outbox.events(0, 10)).toEqual([]);
   for (const verdict of ['promotion', 'naive', 'rollback']) await record('change', verdict);
   for (const verdict of ['failed', 'partial', 'failed']) await record('training', verdict);
   await record('drift', 'drift');
+  await record('change', 'refused');
+  await record('report', 'failed');
   const told = (await state.outbox.events(0, 10)).map(({ event: { kind } }) => kind);
   expect(told.toSorted()).toEqual([
+    'change_refused',
     'drift',
     'promotion',
     'promotion',
+    'report_failed',
     'rollback',
     'training_failed',
     'training_failed',

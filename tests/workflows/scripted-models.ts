@@ -53,11 +53,12 @@ export function modelActivities(call: (name: string) => Promise<void>): ModelAct
       return { checked: symbols.length, milliseconds: 1 };
     },
     movePointer: async () => call('movePointer'),
+    recordRefusal: async ({ failure }) => call(`recordRefusal ${failure.message}`),
     reportModels: async () => {
       await call('reportModels');
       const change = { action: 'promote', version: 'v2', reason: 'passed every criterion of the gate' } as const;
       const train = { trigger: 'drift', observations: 2 } as const;
-      return [{ timeframe, verdict: 'PROMOTE', reason: 'every criterion holds', change, train }];
+      return [{ timeframe, verdict: 'PROMOTE', reason: 'every criterion holds', change, otherwise: null, train }];
     },
   };
 }

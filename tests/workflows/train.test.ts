@@ -31,6 +31,7 @@ describe('the training workflow', () => {
       outcome: 'partial',
       version: 'v2',
       trained: ['BTC/USDT'],
+      reason: 'naive v2 forecasts as shadow; ETH/USDT left out: scripted insufficient_data',
       failed: [{ symbol: 'ETH/USDT', reason: 'scripted insufficient_data' }],
     });
     expect(state.calls).toContain('closeTraining partial');

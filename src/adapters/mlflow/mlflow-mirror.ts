@@ -43,7 +43,7 @@ export async function mirrorToMlflow(
   let [runs, versions] = [0, 0];
   for (const timeframe of timeframes) {
     const events = (await registry.events(timeframe, { limit: EVENTS_BACK })).filter(
-      ({ kind, version }) => (kind === 'training' && version !== null) || kind === 'decision',
+      (event) => event.kind === 'decision' || bringsModel(event),
     );
     for (const event of events.toReversed()) {
       if (known.has(event.key)) continue;
@@ -54,6 +54,11 @@ export async function mirrorToMlflow(
     versions += await mirrorVersions(client, registry, timeframe, known, events);
   }
   return { runs, versions };
+}
+
+/** A training's winner, and the champion's new fits where another recipe won. */
+function bringsModel({ kind, verdict, version }: LifecycleEvent): boolean {
+  return version !== null && (kind === 'training' || (kind === 'change' && verdict === 'refit'));
 }
 
 interface AddedRun {
@@ -101,7 +106,7 @@ function metricsOf(event: LifecycleEvent, model: ModelMetadata | null): Record<s
   };
   for (const [name, value] of Object.entries(event.facts)) add(name, value);
   for (const { name, value } of event.criteria) add(name, value);
-  if (event.kind === 'training') for (const [name, value] of Object.entries(model?.metrics ?? {})) add(name, value);
+  if (bringsModel(event)) for (const [name, value] of Object.entries(model?.metrics ?? {})) add(name, value);
   return metrics;
 }
 
@@ -118,7 +123,7 @@ async function mirrorVersions(
   let added = 0;
   for (const event of events.toReversed()) {
     const run = known.get(event.key);
-    if (event.kind !== 'training' || event.version === null || run === undefined || there.has(event.version)) continue;
+    if (!bringsModel(event) || event.version === null || run === undefined || there.has(event.version)) continue;
     there.set(event.version, await client.createVersion(name, run, { [VERSION]: event.version }));
     added += 1;
   }

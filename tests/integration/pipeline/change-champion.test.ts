@@ -143,6 +143,21 @@ describe('changing the champion', () => {
     expect(await models().history(timeframe)).toHaveLength(1);
   });
 
+  test('S23 what an operator was refused is kept: who, what, when and why, and nobody else is told', async () => {
+    await change('rollback', 'never');
+    expect(await models().events(timeframe, { kind: 'change', limit: 1 })).toMatchObject([
+      {
+        verdict: 'refused',
+        version: 'never',
+        by: 'operator',
+        reason: 'never was never champion of 1h, so there is nothing to roll back to: promote it instead',
+        facts: { action: 'rollback', code: 'change_refused', asked: 'test rollback' },
+      },
+    ]);
+    const told = (await pipeline.stores.state.outbox.events(0, 9)).map(({ event }) => event.kind);
+    expect(told).not.toContain('change_refused');
+  });
+
   test('F90 I33 a model that gives no valid forecast, or whose file is damaged, never becomes champion', async () => {
     const fits = [{ ...metadataOf('x').fits[0], file_sha256: 'b'.repeat(64) }] as ReturnType<typeof metadataOf>['fits'];
     await models().register(metadataOf('damaged', { settings: {}, fits }));

@@ -2,6 +2,7 @@
  * Weeks and months have no ledger to speak of for years: there the gate judges by the training's walk-forward backtest, of as
  * many origins, and says so (SPEC 7). Real stores, search, registration, report and change; the models are told what to say.
  */
+import { rm } from 'node:fs/promises';
 import { createActivities, createBackgroundActivities, createComputeActivities } from '../../../activities';
 import { PipelineError } from '../../../src/domain/errors';
 import type { QuantileRow } from '../../../src/domain/quantiles';
@@ -21,7 +22,7 @@ const SYMBOLS = ['BTC/USDT', 'ETH/USDT', 'XRP/USDT'];
 const SPREAD = 0.05;
 const NORMAL_QUANTILES = [-1.96, -1.2816, -0.6745, 0, 0.6745, 1.2816, 1.96];
 /** The only family whose bands are as wide as the moves; those of all others, the champion's among them, are far too wide. */
-const FITTING = 'ets';
+let fitting = 'ets';
 
 let temporal: TestTemporal;
 let pipeline: Pipeline;
@@ -29,7 +30,10 @@ beforeAll(async () => {
   temporal = await startTestTemporal();
 }, 120_000);
 afterAll(() => temporal.stop());
-afterEach(() => pipeline.stop());
+afterEach(async () => {
+  fitting = 'ets';
+  await pipeline.stop();
+});
 
 /** The champion gives none of this symbol from the origin whose last candle has this close. */
 let missing: { readonly symbol: string; readonly close: number } | null = null;
@@ -45,7 +49,7 @@ const toldForecaster: Forecaster = {
     if (family === 'drift' && pair.symbol === missing?.symbol && last === missing.close) {
       throw new PipelineError('forecast_failed', 'no forecast from here');
     }
-    const width = family === FITTING ? SPREAD : 8 * SPREAD;
+    const width = family === fitting ? SPREAD : 8 * SPREAD;
     const quantiles = Array.from(
       { length: steps },
       (_, k) => NORMAL_QUANTILES.map((z) => last * Math.exp(z * width * Math.sqrt(k + 1))) as unknown as QuantileRow,
@@ -67,8 +71,11 @@ function candlesOf(timeframe: TimeframeId, symbol: string, count: number): Candl
   });
 }
 
-/** A deployment whose pairs of this timeframe have so many candles and no ledger, with a champion whose bands are too wide. */
-async function openYoung(name: string, count: number) {
+/**
+ * A deployment whose pairs of this timeframe have so many candles (the last of them only the newest `ofLast`) and no ledger,
+ * with a champion whose bands are too wide.
+ */
+async function openYoung(name: string, count: number, ofLast = count) {
   const timeframe = parseTimeframe(name);
   pipeline = await openPipeline(temporal, { SYMBOLS: SYMBOLS.join(','), TIMEFRAMES: `1h,${name}` });
   const { ports, stores } = pipeline;
@@ -80,7 +87,7 @@ async function openYoung(name: string, count: number) {
   Object.assign(ports.settings, { firstChampion: () => ({ family: 'drift', settings: {} }) });
   const clock = { now: 0 };
   for (const symbol of SYMBOLS.map(parseSymbol)) {
-    const candles = candlesOf(timeframe, symbol, count);
+    const candles = candlesOf(timeframe, symbol, count).slice(symbol === SYMBOLS.at(-1) ? -ofLast : 0);
     clock.now = shiftSlots(timeframe, candles.at(-1)?.openTime ?? 0, 1) + 60_000;
     await stores.candles.write({ symbol, timeframe }, candles, clock.now);
     await stores.state.pairState.setSymbolState({ symbol, activation: 'ready', since: clock.now, reason: null });
@@ -169,4 +176,157 @@ test('a history too short for the family that was named says how much it needs',
       reason: 'no series has 100 candles before any of the origins and 24 after it',
     });
   });
+}, 120_000);
+
+test('I32 a training of some symbols promotes nothing for the others: what was not measured on them is unknown', async () => {
+  const { timeframe, models, run, work } = await openYoung('1w', 400);
+  await work(async () => {
+    const symbols = SYMBOLS.slice(0, 2);
+    expect(await run('train', trainingId(timeframe), { timeframe, symbols })).toMatchObject({ outcome: 'done' });
+    expect(await run('reportModels', MODEL_REPORT, {})).toMatchObject({ done: [] });
+  });
+  const [decision] = await models.events(timeframe, { kind: 'decision', limit: 1 });
+  expect(decision).toMatchObject({ verdict: 'INSUFFICIENT_EVIDENCE', facts: { basis: 'backtest', origins: 52 } });
+  expect(decision?.reason).toBe('worst symbol ratio unknown (needs <= 1.1); not measured on XRP/USDT');
+  expect(decision?.criteria.filter(({ passed }) => !passed).map(({ name }) => name)).toEqual(['worst symbol ratio']);
+}, 120_000);
+
+test('a symbol too young to have one scored forecast is not waited for', async () => {
+  const { timeframe, run, work } = await openYoung('1w', 400, 52 + 23);
+  await work(async () => {
+    await run('train', trainingId(timeframe), { timeframe });
+    expect(await run('reportModels', MODEL_REPORT, {})).toMatchObject({ done: ['1w: promote ets-told'] });
+  });
+}, 120_000);
+
+test('the recipe of the configuration, which was registered without a training, can win its place back', async () => {
+  const { timeframe, clock, models, run, work } = await openYoung('1w', 400);
+  await work(async () => {
+    await run('train', trainingId(timeframe), { timeframe });
+    expect(await run('reportModels', MODEL_REPORT, {})).toMatchObject({ done: ['1w: promote ets-told'] });
+    fitting = 'drift';
+    clock.now += 3_600_000;
+    expect(await run('train', trainingId(timeframe), { timeframe })).toMatchObject({ version: 'drift-told' });
+    expect(await run('reportModels', MODEL_REPORT, {})).toMatchObject({ done: ['1w: promote drift-told'] });
+  });
+  expect((await models.history(timeframe)).map(({ version }) => version)).toEqual([
+    'drift-told',
+    'ets-told',
+    'drift-told',
+  ]);
+}, 120_000);
+
+test('F90 losses of a training that are missing are no evidence, and the operator is told', async () => {
+  const { timeframe, models, run, work } = await openYoung('1w', 400);
+  await work(async () => {
+    await run('train', trainingId(timeframe), { timeframe });
+    await rm(pipeline.stores.folder.models, { recursive: true });
+    expect(await run('reportModels', MODEL_REPORT, {})).toMatchObject({
+      timeframes: [{ timeframe, verdict: 'INSUFFICIENT_EVIDENCE' }],
+      done: [],
+    });
+  });
+  const [failed] = await models.events(timeframe, { kind: 'report', limit: 1 });
+  expect(failed).toMatchObject({ verdict: 'failed', version: 'ets-told' });
+  expect(failed?.reason).toMatch(/^the losses of its training are not used: the model file .* is missing or damaged$/);
+  const told = (await pipeline.stores.state.outbox.events(0, 9)).map(({ event }) => event);
+  expect(told).toMatchObject([
+    { kind: 'report_failed', timeframe, detail: `model ets-told: ${failed?.reason} (automatic)` },
+  ]);
+}, 120_000);
+
+describe('a champion whose recipe is fitted on training', () => {
+  /** The champion's recipe is the best, and each fit of it gives another file. */
+  async function fittedOften() {
+    const young = await openYoung('1w', 400);
+    let fits = 0;
+    Object.assign(pipeline.ports, {
+      trainingForecaster: { ...toldForecaster, fit: async () => JSON.stringify({ fit: ++fits }) },
+    });
+    fitting = 'drift';
+    const train = async (): Promise<{ version: string; reason: string }> => {
+      young.clock.now += 3_600_000;
+      return (await young.run('train', trainingId(young.timeframe), { timeframe: young.timeframe })) as never;
+    };
+    return { ...young, train };
+  }
+
+  test('is fitted again by each that finds none better, tried and recorded like any change, and told to nobody', async () => {
+    const { timeframe, models, work, train } = await fittedOften();
+    await work(async () => {
+      const one = await train();
+      const two = await train();
+      expect(await models.history(timeframe)).toMatchObject([
+        { version: two.version, previous: one.version, kind: 'refit', by: 'automatic' },
+        { version: one.version, previous: 'drift-told', kind: 'refit' },
+        { version: 'drift-told', kind: 'first' },
+      ]);
+      expect(await models.shadow(timeframe)).toBeNull();
+      expect((await models.model(timeframe, two.version))?.fits).toHaveLength(SYMBOLS.length);
+    });
+    expect(await pipeline.stores.state.outbox.events(0, 9)).toEqual([]);
+  }, 120_000);
+
+  test('is fitted again by one that finds a better recipe too, which forecasts as shadow', async () => {
+    const { timeframe, models, work, train } = await fittedOften();
+    await work(async () => {
+      const one = await train();
+      fitting = 'ets';
+      const better = await train();
+      const champion = await models.champion(timeframe);
+      expect(champion).toMatchObject({ previous: one.version, kind: 'refit' });
+      expect(await models.model(timeframe, champion?.version ?? '')).toMatchObject({ family: 'drift' });
+      expect(await models.shadow(timeframe)).toMatchObject({ version: better.version });
+      expect(await models.model(timeframe, better.version)).toMatchObject({ family: 'ets' });
+    });
+  }, 120_000);
+
+  test('I34 keeps its fits while a rollback has frozen the timeframe', async () => {
+    const { timeframe, models, run, work, train } = await fittedOften();
+    await work(async () => {
+      const one = await train();
+      await train();
+      const back = { timeframe, action: 'rollback', version: one.version, by: 'operator', reason: 'odd bands' };
+      await run('changeChampion', championWorkflowId(timeframe), back);
+      const three = await train();
+      expect(three.reason).toContain('are kept and not used: automatic changes are frozen');
+      expect(await models.champion(timeframe)).toMatchObject({ version: one.version, kind: 'rollback' });
+      expect(await models.model(timeframe, three.version)).not.toBeNull();
+    });
+  }, 120_000);
+
+  test('keeps its fits when the new ones give no valid forecast, and the operator is told', async () => {
+    const { timeframe, models, work, train } = await fittedOften();
+    const forecaster = {
+      ...toldForecaster,
+      forecast: async () => Promise.reject(new PipelineError('forecast_invalid', 'step 1 is negative')),
+    };
+    await work(async () => {
+      Object.assign(pipeline.ports, { forecaster });
+      const { version, reason } = await train();
+      const sentence = `${version} gives no valid forecast of BTC/USDT 1w: step 1 is negative`;
+      expect(reason).toContain(`; not used: ${sentence}`);
+      expect((await models.champion(timeframe))?.version).toBe('drift-told');
+      const told = (await pipeline.stores.state.outbox.events(0, 9)).map(({ event }) => event);
+      expect(told).toMatchObject([{ kind: 'change_refused', detail: `model ${version}: ${sentence} (automatic)` }]);
+    });
+  }, 120_000);
+});
+
+test('a symbol that may not be forecast yet is no failure of each training; where none may be, none is made', async () => {
+  const { timeframe, run, work } = await openYoung('1w', 400, 51);
+  await work(async () => {
+    const trained = SYMBOLS.slice(0, 2);
+    expect(await run('train', trainingId(timeframe), { timeframe })).toMatchObject({ outcome: 'done', trained });
+  });
+  await pipeline.stop();
+  const young = await openYoung('1w', 51);
+  const reason = 'no symbol has the 52 candles of 1w that a forecast needs';
+  await young.work(async () => {
+    expect(await young.run('train', trainingId(timeframe), { timeframe })).toMatchObject({
+      outcome: 'refused',
+      reason,
+    });
+  });
+  expect(await young.models.events(timeframe, { kind: 'trigger', limit: 1 })).toMatchObject([{ verdict: 'refused' }]);
 }, 120_000);

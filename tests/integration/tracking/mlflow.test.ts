@@ -213,4 +213,14 @@ whenInstalled('MLflow', () => {
     });
     expect(await ask('registered-models/alias?name=coin-predict-1h&alias=shadow')).toHaveProperty('error_code');
   }, 60_000);
+
+  test('new fits of the champion are a version of their own, and take its alias', async () => {
+    const models = await registry();
+    await models.register(metadataOf('v3'));
+    await models.changeChampion({ ...first, version: 'v3', previous: 'v1', kind: 'refit' });
+    await mirrorToMlflow(url, models, [timeframe]);
+    expect(await ask('registered-models/alias?name=coin-predict-1h&alias=champion')).toMatchObject({
+      model_version: { version: '2', tags: [{ key: 'coin_predict_version', value: 'v3' }] },
+    });
+  }, 60_000);
 });

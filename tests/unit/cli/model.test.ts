@@ -1,4 +1,5 @@
 import { PipelineError } from '../../../src/domain/errors';
+import { parseTimeframe } from '../../../src/domain/timeframe';
 import { metadataOf } from '../../ports/model-registry-contract';
 import { NOW, pairOf, World } from './test-wiring';
 
@@ -79,7 +80,13 @@ describe('model', () => {
     expect(world.stderr.split('\n')[0]).toBe('error: v1 is the champion of 1h already');
     world.control = { changeChampion: async () => ({ ...started, kind: 'already_running' }) };
     expect(await world.run('model promote 1h v2 --reason better')).toBe(7);
-    expect(world.stderr).toContain('another change of the champion of 1h is under way (run run-1)');
+    const sentence = 'another change of the champion of 1h is under way (run run-1)';
+    expect(world.stderr).toContain(sentence);
+    // No run was started that could keep it (S23).
+    const { models } = await world.wiring().stores();
+    const [refusal] = await models.events(parseTimeframe('1h'), { kind: 'change', limit: 1 });
+    expect(refusal).toMatchObject({ verdict: 'refused', version: 'v2', by: 'operator', facts: { asked: 'better' } });
+    expect(refusal?.reason).toContain(sentence);
   });
 
   test('a change needs a reason, which is kept with it', async () => {
