@@ -106,6 +106,8 @@ async function freezeInChange(deployment: Deployment, workers: readonly WorkerPr
     return workers.find(({ pid }) => step?.lastWorkerIdentity?.endsWith(`:${pid}`) === true) ?? null;
   };
   const victim = await within(30_000, moving);
+  // By then it waits for the lock: frozen before, it would be told on waking that its step was given away, and try nothing.
+  await delay(1_000);
   victim.signal('SIGSTOP');
   lock.exec('ROLLBACK');
   lock.close();
