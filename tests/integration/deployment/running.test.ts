@@ -141,8 +141,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function typed(command: string, args: readonly string[]): Promise<{ code: number; text: string }> {
-  return run(command, args, { env, timeout: 150_000 }).then(
+async function typed(
+  command: string,
+  args: readonly string[],
+  environment = env,
+): Promise<{ code: number; text: string }> {
+  return run(command, args, { env: environment, timeout: 150_000 }).then(
     ({ stdout, stderr }) => ({ code: 0, text: stdout + stderr }),
     ({ code = -1, stdout = '', stderr = '' }: { code?: number; stdout?: string; stderr?: string }) => ({
       code: code ?? -1,
@@ -210,10 +214,13 @@ test('each command of the Temporal CLI in guide and runbooks is understood by th
     cacheDir: join(ROOT, '.cache'),
     tell: () => {},
   });
+  // Temporal's own CLI asks for TLS where it finds a key.
+  const plain = { ...env };
+  delete plain.TEMPORAL_API_KEY;
   const failed: string[] = [];
   for (const command of TEMPORAL) {
     const words = [...wordsOf(command), '--address', `127.0.0.1:${env.TEMPORAL_PORT}`, '--command-timeout', '90s'];
-    const { code, text } = await typed(binary, words);
+    const { code, text } = await typed(binary, words, plain);
     seen.set(`temporal ${command}`, text);
     // A workflow that has ended or runs already is a fact of this moment, not a mistake in the command.
     if (code !== 0 && !/already (completed|running|started)|not found/i.test(text)) failed.push(`${command}: ${text}`);
