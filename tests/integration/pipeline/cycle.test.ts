@@ -186,6 +186,8 @@ describe('a cycle over real stores', () => {
     const minutes = pairOf('BTC/USDT', '1m');
     const edge = NOW - 14 * 24 * HOUR;
     await pipeline.stores.candles.write(minutes, candlesFrom('1m', edge - 3 * 60_000, 5), NOW);
+    // Age counts from the newest.
+    await pipeline.stores.candles.write(minutes, candlesFrom('1m', NOW - 60_000, 1), NOW);
     await pipeline.stores.candles.write(pairOf('BTC/USDT', '1h'), HOURS, NOW);
     const asked = { state: 'confirmed_empty', asks: 2, firstAskedAt: NOW, lastAskedAt: NOW } as const;
     await pipeline.stores.state.gapLedger.record(minutes, [
@@ -202,7 +204,7 @@ describe('a cycle over real stores', () => {
       expect(await run()).toMatchObject({ removed: { 'BTC/USDT 1m': 3 } });
       expect(await run()).toMatchObject({ removed: {} });
     });
-    expect(await pipeline.stores.candles.extent(minutes)).toMatchObject({ first: edge, count: 2 });
+    expect(await pipeline.stores.candles.extent(minutes)).toMatchObject({ first: edge, count: 3 });
     // I03: what is kept no longer is no gap either, what is kept still is one.
     expect(await pipeline.stores.state.gapLedger.list(minutes)).toEqual([
       { from: edge, to: edge + 60_000, ...asked },
