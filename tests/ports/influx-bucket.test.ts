@@ -56,7 +56,9 @@ describeOnInflux('opening InfluxDB', () => {
 
   test('workers that start at the same moment make one bucket, and all of them use it', async () => {
     const options = influx.options('at once');
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now());
     const stores = await Promise.all(Array.from({ length: 5 }, () => open(options)));
+    jest.restoreAllMocks();
     await stores[0]?.write(BTC_1H, candles(0, 9), 1000);
     for (const store of stores) expect((await store.extent(BTC_1H))?.count).toBe(10);
   });

@@ -1,7 +1,8 @@
 /** The bucket is made, or looked at, before anything is written: what is wrong with it is said once, at the start. */
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { ConfigError } from '../../config/config-error';
 import { PipelineError } from '../../domain/errors';
+import { DAY } from '../../domain/timeframe';
 import type { WriteOrder } from '../../ports/write-order';
 import { InfluxCandleStore } from './candle-store';
 import { InfluxConnection } from './connection';
@@ -110,8 +111,10 @@ function refuseForgetful({ name, retentionRules }: Bucket): void {
 async function refuseOneWay(connection: InfluxConnection): Promise<void> {
   const { org, bucket, url } = connection.options;
   const mark = randomUUID();
+  // Of two starts in one millisecond the second would write over the mark of the first.
+  const at = Date.now() - randomInt(DAY);
   try {
-    await connection.write([`${START_MEASUREMENT} mark="${mark}" ${Date.now()}`]);
+    await connection.write([`${START_MEASUREMENT} mark="${mark}" ${at}`]);
     const read = await connection.query(`SELECT mark FROM ${START_MEASUREMENT} WHERE mark = $mark`, { mark });
     if (read.includes(mark)) return;
   } catch (error) {
