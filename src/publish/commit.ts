@@ -107,7 +107,7 @@ async function render(
     rows.map((row) => changed.get(pairKey(row)) ?? row),
     (key) => input.thorough === true || suspects.has(key),
   );
-  const judgedAt = timeOfJudging(input.asOf, before, clock.now());
+  const judgedAt = timeOfJudging(input.asOf, before, rows, clock.now());
   const generatedAt = Math.max(judgedAt, before === null ? 0 : Date.parse(before.generated_at));
   const rollbackOf = rollback?.content.generation ?? null;
   const { manifest, opsManifest } = buildManifests(present.rows, {
@@ -156,10 +156,14 @@ function restoredRows(
   return new Map(rows.map((row) => [pairKey(row), rolledBackRow(row, content, now)]));
 }
 
-/** Words are not taken back by a run that began earlier; but those of a clock that was ahead are judged anew (F30). */
-function timeOfJudging(asOf: EpochMs, before: Manifest | null, now: EpochMs): EpochMs {
-  const last = before === null ? 0 : Date.parse(judgingTime(before));
-  return isAhead(last, asOf, now) ? asOf : Math.max(asOf, last);
+/**
+ * Words are not taken back by a run that began earlier, nor does one that comes late, when a later run has exported already,
+ * judge its rows as of a time before them; but what a clock that was ahead left is judged anew (F30).
+ */
+function timeOfJudging(asOf: EpochMs, before: Manifest | null, rows: readonly PublicationRow[], now: EpochMs): EpochMs {
+  const reached = rows.map((row) => row.asOf);
+  if (before !== null) reached.push(Date.parse(judgingTime(before)));
+  return Math.max(asOf, ...reached.filter((at) => !isAhead(at, asOf, now)));
 }
 
 function manifestBodies(generation: number, manifest: Manifest, opsManifest: OpsManifest): ManifestBodies {

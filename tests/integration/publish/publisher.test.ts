@@ -67,6 +67,17 @@ describe('publishing', () => {
     expect(shop.manifest().entries[0]?.updated_at).toBe('2024-06-01T12:20:00Z');
   });
 
+  test('I02 P10 a commit that comes late, when a later run has exported, judges as of that run', async () => {
+    await shop.publish(THROUGH);
+    const next = THROUGH + HOUR + 5_000;
+    await shop.publisher.exportPair(exportOf(BITCOIN, THROUGH + HOUR, 30, { asOf: next }));
+    shop.time.now += HOUR;
+    await shop.commit(THROUGH + 5_000);
+    expect(shop.manifest().entries[0]?.data_through).toBe('2024-06-01T13:00:00Z');
+    expect(shop.manifest().generated_at).toBe('2024-06-01T13:00:05Z');
+    expect(await breaches()).toEqual([]);
+  });
+
   test('I42 a run without a forecast keeps the last good one and marks the pair', async () => {
     await shop.publish(THROUGH);
     const before = shop.manifest().entries[0]?.files.prediction;
