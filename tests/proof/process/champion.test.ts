@@ -45,7 +45,12 @@ const table = outcomeTable('champion', [KILLED, AT_ONCE]);
 let deployment: Deployment;
 let worker: WorkerProcess;
 beforeAll(async () => {
-  deployment = await openDeployment({ symbols: ['BTC/USDT'], timeframes: ['1h', '2h'], start: START, end: END + 3 * HOUR });
+  deployment = await openDeployment({
+    symbols: ['BTC/USDT'],
+    timeframes: ['1h', '2h'],
+    start: START,
+    end: END + 3 * HOUR,
+  });
   worker = await deployment.startWorker();
   // Twice two hours: at the first slot the symbol may not be ready, and the champion is named by the first forecast.
   await deployment.drive(END - 2 * HOUR, END + 2 * HOUR + 5_000);

@@ -139,9 +139,9 @@ function undisturbed(): Promise<Content> {
 
 /**
  * Two workers, and the disturbances in their order while the slots are driven: for each some slots more may begin, and it
- * comes a moment later, whatever runs by then; for one that met nothing to disturb they may again. The next one waits until
- * those slots have begun: all of them in the first fill would prove its growing pauses, and last for hours. Those for which
- * no slot was left have not fired.
+ * comes a moment later, whatever runs by then; for one that met nothing to disturb they may again. In the full form the
+ * next one waits until those slots have begun: all of them in the first fill would prove its growing pauses, and last for
+ * hours. Those for which no slot was left have not fired.
  */
 async function disturbed(deployment: Deployment, names: readonly string[]): Promise<void> {
   const scene: Scene = {
@@ -162,7 +162,7 @@ async function disturbed(deployment: Deployment, names: readonly string[]): Prom
   try {
     for (const name of names) {
       for (let fired = false; !fired && !pace.over;) {
-        while (begun.size < pace.allowed && !pace.over) await delay(10);
+        while (FULL_PROOF && begun.size < pace.allowed && !pace.over) await delay(10);
         await DISTURBANCES[name]?.before?.(scene);
         pace.allowed += slotsEach;
         await delay(100 + draw() * 200);
