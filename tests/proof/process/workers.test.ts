@@ -162,7 +162,7 @@ async function disturbed(deployment: Deployment, names: readonly string[]): Prom
   try {
     for (const name of names) {
       for (let fired = false; !fired && !pace.over;) {
-        while (FULL_PROOF && begun.size < pace.allowed && !pace.over) await delay(10);
+        if (FULL_PROOF) while (begun.size < pace.allowed && !pace.over) await delay(10);
         await DISTURBANCES[name]?.before?.(scene);
         pace.allowed += slotsEach;
         await delay(100 + draw() * 200);
