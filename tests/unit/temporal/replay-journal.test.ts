@@ -76,7 +76,9 @@ describe('one command works on a replay at a time', () => {
     try {
       await work();
     } finally {
+      const gone = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGKILL');
+      await gone;
     }
   }
 
