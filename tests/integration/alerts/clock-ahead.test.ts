@@ -15,7 +15,7 @@ const JUMP = 6 * HOUR;
 
 let temporal: TestTemporal;
 let pipeline: Pipeline;
-/** The newest boundary of this moment. */
+/** A boundary that has passed by more minutes than the rounds after it take. */
 let now: number;
 
 beforeAll(async () => {
@@ -23,7 +23,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => temporal.stop());
 beforeEach(async () => {
-  now = lastBoundary(BTC.timeframe, Date.now());
+  now = lastBoundary(BTC.timeframe, Date.now() - 5 * MINUTE);
   pipeline = await openPipeline(temporal, { SYMBOLS: BTC.symbol, TIMEFRAMES: '1h' });
   pipeline.exchange.setCandles(BTC, candlesFrom('1h', now - 250 * HOUR, 250));
 });
