@@ -2,7 +2,7 @@
 import { observePair, unwatched } from '../src/domain/alert-transitions';
 import type { Observed, PairWatch } from '../src/domain/alert-transitions';
 import type { Event } from '../src/domain/event';
-import { noLaterThan, pairOfKey } from '../src/domain/monitor-memory';
+import { noLaterThan, NOTHING_SEEN, pairOfKey } from '../src/domain/monitor-memory';
 import { isAhead } from '../src/domain/run-order';
 import { storageLevel } from '../src/domain/storage-budget';
 import { observeDisk, observeManifest, observeStore } from '../src/domain/system-watch';
@@ -31,7 +31,12 @@ export function createObserve(ports: ActivityPorts) {
       if (last !== null && last.asOf >= asOf && !isAhead(last.asOf, asOf, now)) return resultOf(ports, last.memory, 0);
       const store = new StoreSight(ports);
       const judgement = await judge(asOf, store);
-      const round = await nextRound(ports, noLaterThan(last?.memory ?? NOTHING, asOf), { ...judgement, store }, asOf);
+      const round = await nextRound(
+        ports,
+        noLaterThan(last?.memory ?? NOTHING_SEEN, asOf),
+        { ...judgement, store },
+        asOf,
+      );
       const { alertsPerMinute: perMinute } = ports.settings;
       const receivers = ports.notifiers.map(({ name }) => name);
       await ports.monitor.commitRound({ asOf, ...round }, { receivers, perMinute }, now);
@@ -41,16 +46,6 @@ export function createObserve(ports: ActivityPorts) {
       return { ...(await resultOf(ports, round.memory, round.events.length)), promiseMoved, store: store.problem };
     });
 }
-
-const NOTHING: MonitorMemory = {
-  pairs: {},
-  fills: {},
-  disk: null,
-  manifest: null,
-  store: null,
-  untrained: {},
-  changed: [],
-};
 
 interface Round {
   readonly memory: MonitorMemory;

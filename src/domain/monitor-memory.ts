@@ -19,6 +19,17 @@ export interface MonitorMemory {
   readonly changed: readonly string[];
 }
 
+/** Of a monitor that has not looked yet. */
+export const NOTHING_SEEN: MonitorMemory = {
+  pairs: {},
+  fills: {},
+  disk: null,
+  manifest: null,
+  store: null,
+  untrained: {},
+  changed: [],
+};
+
 /** The pair that a key of the memory names. */
 export function pairOfKey(key: string): Pair {
   const [symbol = '', timeframe = ''] = key.split(' ');

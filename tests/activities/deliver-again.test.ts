@@ -9,6 +9,7 @@ import type { DeliveryState } from '../../src/ports/alert-outbox';
 import { systemClock } from '../../src/ports/clock';
 import { inActivity } from '../activity-context';
 import { closedAfterEach, temporaryFolders } from '../ports/store-fixtures';
+import { NOTHING_SEEN } from '../../src/domain/monitor-memory';
 
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
@@ -18,7 +19,7 @@ const NAMES = ['discord', 'slack', 'webhook', 'other'] as const;
 /** One message, delivered to one receiver, given up for another, held back from the third; the fourth waits. */
 async function outboxOf(states: readonly DeliveryState[]) {
   const state = closed(await openStateStore(join(temporaryFolder(), 'state.db')));
-  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, changed: [], untrained: {}, store: null };
+  const memory = NOTHING_SEEN;
   const events = [eventOf('corrupt', AT, { key: 'corrupt 1', detail: 'a page' })];
   await state.monitor.commitRound({ asOf: AT, memory, events }, { receivers: [...NAMES], perMinute: 10 });
   const [message = ''] = await state.outbox.pending(1);

@@ -7,6 +7,7 @@ import { openStateStore } from '../../src/adapters/sqlite/state-store';
 import { eventOf } from '../../src/domain/event';
 import { systemClock } from '../../src/ports/clock';
 import { closedAfterEach, temporaryFolders } from '../ports/store-fixtures';
+import { NOTHING_SEEN } from '../../src/domain/monitor-memory';
 
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
@@ -18,7 +19,7 @@ test.each([
 ])('P10 I50 a late attempt that %s leaves the delivery delivered, and is counted', async (_, failure) => {
   const path = join(temporaryFolder(), 'state.db');
   const [frozen, healthy] = [closed(await openStateStore(path)), closed(await openStateStore(path))];
-  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, changed: [], untrained: {} };
+  const memory = NOTHING_SEEN;
   const events = [eventOf('corrupt', AT, { key: 'corrupt 1', detail: 'a page' })];
   await frozen.monitor.commitRound({ asOf: AT, memory, events }, { receivers: ['slack'], perMinute: 10 });
   const [message = ''] = await frozen.outbox.pending(1);

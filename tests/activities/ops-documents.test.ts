@@ -13,20 +13,12 @@ import { systemClock } from '../../src/ports/clock';
 import type { AlertsDocument } from '../../src/web/ops-documents';
 import { inActivity } from '../activity-context';
 import { closedAfterEach, temporaryFolders } from '../ports/store-fixtures';
+import { NOTHING_SEEN } from '../../src/domain/monitor-memory';
 
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 const BEGIN = Date.UTC(2024, 0, 1);
 const PLAN = { receivers: ['slack'], perMinute: 1000 };
-const NOTHING: MonitorMemory = {
-  pairs: {},
-  fills: {},
-  disk: null,
-  manifest: null,
-  untrained: {},
-  store: null,
-  changed: [],
-};
 
 let state: StateStore;
 let ports: ActivityPorts;
@@ -59,7 +51,7 @@ async function firingAt(asOf: number): Promise<AlertsDocument['firing']> {
 }
 
 const flagged: MonitorMemory = {
-  ...NOTHING,
+  ...NOTHING_SEEN,
   pairs: { 'BTC/USDT 1h': { ...watch, degraded: 'degraded 1', blocked: 'export_block 1' } },
   manifest: 'manifest_failure 1',
   untrained: { '1h': 'training_overdue 1' },
@@ -100,7 +92,7 @@ test('what began an alert outlives the other events while it fires, its message 
     FLAGS.map((kind) => `${kind} delivered`),
   );
   expect(await state.outbox.told('drift 1')).toBeNull();
-  await round(BEGIN + 101 * DAY, NOTHING);
+  await round(BEGIN + 101 * DAY, NOTHING_SEEN);
   await rollUp(BEGIN + 101 * DAY);
   expect(await state.outbox.events(0, 10)).toEqual([]);
 });
@@ -108,7 +100,7 @@ test('what began an alert outlives the other events while it fires, its message 
 test('commits of a cycle that failed long ago fire until one succeeds', async () => {
   const key = 'manifest_failure 1M';
   await state.events.record([about('manifest_failure', BEGIN, { key, timeframe: parseTimeframe('1M') })]);
-  await round(BEGIN + MINUTE, NOTHING);
+  await round(BEGIN + MINUTE, NOTHING_SEEN);
   expect(await firingAt(BEGIN + 8 * DAY)).toMatchObject([{ key, notified: 1, detail: 'why manifest_failure' }]);
   await state.events.record([about('manifest_recovery', BEGIN + 8 * DAY, { key: 'over', alert: key, ends: key })]);
   expect(await firingAt(BEGIN + 8 * DAY)).toEqual([]);
@@ -117,7 +109,7 @@ test('commits of a cycle that failed long ago fire until one succeeds', async ()
 test('the newest event of an alert speaks for it, and its messages are counted but for the muted', async () => {
   const key = 'hard_stale 1';
   const memory = {
-    ...NOTHING,
+    ...NOTHING_SEEN,
     pairs: { 'BTC/USDT 1h': { ...watch, status: 'hard_stale', alert: key, degraded: null, blocked: null } as const },
   };
   await round(BEGIN, memory, [about('hard_stale', BEGIN)]);

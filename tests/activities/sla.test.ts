@@ -13,11 +13,11 @@ import { DAY, HOUR, MINUTE } from '../../src/domain/timeframe';
 import { systemClock } from '../../src/ports/clock';
 import { inActivity } from '../activity-context';
 import { closedAfterEach, temporaryFolders } from '../ports/store-fixtures';
+import { NOTHING_SEEN } from '../../src/domain/monitor-memory';
 
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 const MONDAY = Date.UTC(2024, 0, 1);
-const NOTHING = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, changed: [], untrained: {} };
 /** Twenty pairs without documents: one probe each, and the manifest. */
 const MANIFEST = JSON.stringify({
   entries: Array.from({ length: 20 }, (_, k) => ({
@@ -45,7 +45,7 @@ const figuresOf = async (day: string) => (await state.monitor.days(10)).find((on
 
 async function tell(kind: EventKind, at: number, changes: { since?: number; from?: string } = {}): Promise<void> {
   const event = { ...eventOf(kind, at, { key: `${kind} ${at}`, detail: kind }), ...changes };
-  await state.monitor.commitRound({ asOf: at, memory: NOTHING, events: [event] }, PLAN);
+  await state.monitor.commitRound({ asOf: at, memory: NOTHING_SEEN, events: [event] }, PLAN);
 }
 
 async function settleAll(how: 'delivered' | 'undeliverable'): Promise<void> {
@@ -166,7 +166,7 @@ test('a message that arrives after its day was rolled up is counted by the next 
 test('a message that one of two receivers has is told, though the other never takes it', async () => {
   const event = eventOf('corrupt', MONDAY, { key: 'corrupt', detail: '' });
   const plan = { ...PLAN, receivers: ['slack', 'webhook'] };
-  await state.monitor.commitRound({ asOf: MONDAY, memory: NOTHING, events: [event] }, plan);
+  await state.monitor.commitRound({ asOf: MONDAY, memory: NOTHING_SEEN, events: [event] }, plan);
   const [messageKey = ''] = await state.outbox.pending(1);
   const settle = (receiver: string, how: 'delivered' | 'undeliverable') =>
     state.outbox.settle({ messageKey, receiver, state: how, error: null, changedAt: MONDAY });

@@ -12,9 +12,9 @@ import { createNotifiers } from '../../src/adapters/webhook/notifiers';
 import { eventOf } from '../../src/domain/event';
 import { systemClock } from '../../src/ports/clock';
 import { inActivity } from '../activity-context';
+import { NOTHING_SEEN } from '../../src/domain/monitor-memory';
 
 const AT = Date.UTC(2024, 0, 1, 12);
-const NOTHING = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, changed: [], untrained: {} };
 
 export interface AlertRun {
   readonly path: string;
@@ -57,7 +57,7 @@ export async function bringAlert({ path, url, host, killAt }: AlertRun): Promise
   } as unknown as ActivityPorts;
   const events = [eventOf('corrupt', AT, { key: 'corrupt BTC/USDT 1h', detail: 'a flipped bit' })];
   const plan = { receivers: notifiers.map(({ name }) => name), perMinute: 10 };
-  await mortal(state.monitor).commitRound({ asOf: AT, memory: NOTHING, events }, plan);
+  await mortal(state.monitor).commitRound({ asOf: AT, memory: NOTHING_SEEN, events }, plan);
   for (const message of await ports.outbox.pending(10)) {
     for (const receiver of await inActivity(() => createWaitingReceivers(ports)({ message }))) {
       await inActivity(() => createDeliver(ports)({ message, receiver }));

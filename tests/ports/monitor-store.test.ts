@@ -5,22 +5,13 @@ import { HOUR, MINUTE, parseTimeframe } from '../../src/domain/timeframe';
 import type { LifecycleKind } from '../../src/ports/model-registry';
 import { openStateStore } from '../../src/adapters/sqlite/state-store';
 import type { StateStore } from '../../src/adapters/sqlite/state-store';
-import type { MonitorMemory } from '../../src/domain/monitor-memory';
 import type { MonitorRound } from '../../src/ports/monitor-store';
 import { closedAfterEach, temporaryFolders } from './store-fixtures';
+import { NOTHING_SEEN } from '../../src/domain/monitor-memory';
 
 const temporaryFolder = temporaryFolders();
 const closed = closedAfterEach();
 const AT = Date.UTC(2024, 0, 1, 12);
-const NOTHING: MonitorMemory = {
-  pairs: {},
-  fills: {},
-  disk: null,
-  manifest: null,
-  store: null,
-  untrained: {},
-  changed: [],
-};
 const PLAN = { receivers: ['slack', 'webhook'], perMinute: 10 };
 
 let path: string;
@@ -33,7 +24,7 @@ beforeEach(async () => {
 
 const event = (kind: EventKind, n = 1, at = AT): Event =>
   eventOf(kind, at, { key: `${kind} ${n}`, detail: `detail ${n}` });
-const round = (at: number, ...events: Event[]): MonitorRound => ({ asOf: at, memory: NOTHING, events });
+const round = (at: number, ...events: Event[]): MonitorRound => ({ asOf: at, memory: NOTHING_SEEN, events });
 const kinds = async (limit = 100): Promise<string[]> => {
   const keys = await state.outbox.pending(limit);
   return (await Promise.all(keys.map((key) => state.outbox.message(key)))).map((message) => message?.kind ?? 'summary');
@@ -41,7 +32,7 @@ const kinds = async (limit = 100): Promise<string[]> => {
 
 describe('a round of the monitor', () => {
   test('I50 memory, events and messages are there together, also after the process has gone', async () => {
-    const memory = { ...NOTHING, manifest: 'some alert' };
+    const memory = { ...NOTHING_SEEN, manifest: 'some alert' };
     expect(await state.monitor.commitRound({ asOf: AT, memory, events: [event('corrupt')] }, PLAN)).toBe(true);
     await state.close();
     const again = closed(await openStateStore(path));

@@ -171,8 +171,10 @@ function priorities(make: () => Promise<BudgetUnderTest>): void {
     expect(fill.state).toBe('granted');
   });
 
-  test('F30 fills go on when a clock was ahead while a live request waited, and is put right', async () => {
-    const { budget, advance, now, jump } = await make();
+  /** While the clock was ahead a live request waited, and was called off. */
+  async function afterClockAhead(): Promise<BudgetUnderTest> {
+    const made = await make();
+    const { budget, advance, now, jump } = made;
     jump(3 * DAY);
     await budget.take('demo', CAPACITY, 'live');
     const caller = new AbortController();
@@ -181,19 +183,16 @@ function priorities(make: () => Promise<BudgetUnderTest>): void {
     caller.abort(new Error('called off'));
     jump(-3 * DAY);
     await advance(MINUTE);
+    return made;
+  }
+
+  test('F30 fills go on when a clock was ahead while a live request waited, and is put right', async () => {
+    const { budget } = await afterClockAhead();
     await expect(budget.take('demo', 1, 'fill', undefined, 0)).resolves.toBeUndefined();
   });
 
   test('F30 a live request that waits goes first, also after a clock that was ahead was put right', async () => {
-    const { budget, advance, now, jump } = await make();
-    jump(3 * DAY);
-    await budget.take('demo', CAPACITY, 'live');
-    const caller = new AbortController();
-    observe(budget.take('demo', 1, 'live', caller.signal, 2 * MINUTE), now);
-    await advance(1000);
-    caller.abort(new Error('called off'));
-    jump(-3 * DAY);
-    await advance(MINUTE);
+    const { budget, advance, now } = await afterClockAhead();
     await budget.take('demo', CAPACITY, 'live');
     const fill = observe(budget.take('demo', 2000, 'fill', undefined, 3 * MINUTE), now);
     await advance(1000);

@@ -13,6 +13,7 @@ import { candlesFrom, openPipeline, pairOf } from '../pipeline/pipeline';
 import type { Pipeline } from '../pipeline/pipeline';
 import { respond, startReceiver } from './receiver';
 import type { Receiver } from './receiver';
+import { NOTHING_SEEN } from '../../../src/domain/monitor-memory';
 
 const START = Date.UTC(2024, 0, 1);
 const NOW = START + 480 * HOUR;
@@ -126,7 +127,7 @@ test('I55 cycles take as long with a receiver that hangs on 30 messages as with 
         const key = `drift ${outside.host} ${k}`;
         await pipeline.stores.state.events.record([eventOf('drift', NOW + k, { key, detail: 'planted' })]);
         const asOf = Date.now() + k;
-        const memory = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, changed: [], untrained: {} };
+        const memory = NOTHING_SEEN;
         await pipeline.stores.state.monitor.commitRound(
           { asOf, memory, events: [] },
           { receivers: ['webhook'], perMinute: 1_000 },

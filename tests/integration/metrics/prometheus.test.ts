@@ -29,6 +29,7 @@ import { runWebProcess } from '../../../temporal/web-process';
 import { freePort } from '../../free-port';
 import { metadataOf } from '../../ports/model-registry-contract';
 import { testUnless } from '../../possible';
+import { NOTHING_SEEN } from '../../../src/domain/monitor-memory';
 
 const root = join(__dirname, '..', '..', '..');
 const deploy = join(root, 'deploy', 'prometheus');
@@ -209,7 +210,7 @@ async function oneOfEach(state: StateStore): Promise<void> {
   await state.runLog.begin({ timeframe, ...names, round: 1, asOf: now, startedAt: now - 3_000 });
   const end = { firstPassAt: now, endedAt: now, outcome: 'published', pairs: 1, failed: 0, newCandles: 1 } as const;
   await state.runLog.end('run', 1, end);
-  const memory = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, untrained: {}, changed: [] };
+  const memory = NOTHING_SEEN;
   const event = {
     key: 'a',
     kind: 'drift',

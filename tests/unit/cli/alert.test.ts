@@ -11,6 +11,7 @@ import { EVENT_KINDS, EVENT_TABLE, eventOf } from '../../../src/domain/event';
 import { parseTimeframe } from '../../../src/domain/timeframe';
 import { parseSymbol } from '../../../src/domain/types';
 import { NOW, World } from './test-wiring';
+import { NOTHING_SEEN } from '../../../src/domain/monitor-memory';
 
 let folder: string;
 let state: StateStore;
@@ -39,7 +40,7 @@ test('a symbol in quarantine and a commit that failed are alerts of "status" too
 describe('alert', () => {
   test('list shows what was told and what became of it, newest first', async () => {
     const events = [eventOf('drift', NOW - 60_000, { key: 'a', detail: 'it drifts' })];
-    const memory = { pairs: {}, fills: {}, disk: null, manifest: null, store: null, untrained: {}, changed: [] };
+    const memory = NOTHING_SEEN;
     await state.monitor.commitRound({ asOf: NOW, memory, events }, { receivers: ['slack'], perMinute: 10 });
     expect(await world.run('alert list')).toBe(0);
     expect(world.stdout).toMatch(/2024-05-01 14:29 +warning +drift +the system +pending +it drifts/);
