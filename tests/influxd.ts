@@ -23,5 +23,7 @@ function isThere(): boolean {
 /** With CI=true it may still be built: then the tests wait for it, and fail when it does not come. */
 const missing = process.env.CI === 'true' || isThere() ? null : 'no influxd: run node scripts/influxd.mjs';
 
+export const hasInfluxd = missing === null;
+
 /** A group of tests on a real InfluxDB. */
 export const describeOnInflux = describeUnless(missing);

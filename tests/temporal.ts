@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { BACKGROUND_QUEUE, COMPUTE_QUEUE, SHADOW_QUEUE, TASK_QUEUE } from '../src/domain/names';
 import { PAYLOAD_GUARD } from '../temporal/payload-guard';
 import { startDevelopmentServer } from '../temporal/development-server';
 import type { DevelopmentServer } from '../temporal/development-server';
 import { findTemporalBinary } from '../temporal/temporal-binary';
 import { freePort } from './free-port';
+import { workflowBundle } from './workflow-bundle';
 
 export interface TestTemporal {
   /** The running one: another after each `crash`. */
@@ -24,17 +24,6 @@ export interface TestTemporal {
   /** Kills the server as a power cut would and starts it again on the same file and port after `downMs`, and after `meanwhile`. */
   crash(downMs: number, meanwhile?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
-}
-
-let bundle: Promise<WorkflowBundleWithSourceMap> | null = null;
-
-/** The workflows bundled from their sources, once a test file. */
-export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
-  bundle ??= bundleWorkflowCode({
-    workflowsPath: join(__dirname, '..', 'workflows', 'index.ts'),
-    logger: new DefaultLogger('ERROR'),
-  });
-  return bundle;
 }
 
 /** Servers of this process that are not stopped yet. */

@@ -31,7 +31,9 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
   const threads = options.threads ?? Math.min(2, availableParallelism());
   const pool = new Piscina({
     filename: options.workerFile ?? compiledWorker(),
-    minThreads: threads,
+    // A thread is begun by the first task that needs it, and stays: most workers never train, and each costs 30 MB.
+    minThreads: 0,
+    idleTimeout: Number.POSITIVE_INFINITY,
     maxThreads: threads,
     resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
   });

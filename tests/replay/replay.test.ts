@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { largestPayload } from '../payloads';
-import { startTestTemporal, workflowBundle } from '../temporal';
+import { startTestTemporal } from '../temporal';
+import { workflowBundle } from '../workflow-bundle';
 import { RECORDED_RUNS } from './recorded-runs';
 
 const root = join(__dirname, '..', '..');

@@ -63,6 +63,7 @@ export const ADAPTER_BUGS: readonly SeededBug[] = [
       kind: 'test',
       test: 'tests/workflows/schedules.test.ts',
       title: 'I15 applying twice is the same as once',
+      alone: true,
     },
   },
 ];

@@ -62,6 +62,7 @@ export const FOUND_BUGS: readonly SeededBug[] = [
       kind: 'test',
       test: 'tests/integration/pipeline/young-ledger.test.ts',
       title: 'a challenger of 1w with 400 candles is promoted',
+      alone: true,
     },
   },
 ];

@@ -66,7 +66,7 @@ export async function tracePublish(mutations: readonly Mutation[]): Promise<Chec
     const trace = join(folder, 'trace');
     const child = join(ROOT, 'tests', 'faults', 'publish-child.ts');
     const publish = [process.execPath, '-r', LOADER, child, folder, folder, String(Date.UTC(2024, 5, 1, 12))];
-    const command = ['strace', '-f', '-qq', ...TRACED, '-o', trace, ...publish];
+    const command = ['strace', '-f', '--seccomp-bpf', '-qq', ...TRACED, '-o', trace, ...publish];
     const { code, output } = await runMutated(mutations, command, folder);
     if (code !== 0 || !output.startsWith('acked')) throw new Error(`the publish ended with ${code}: ${output}`);
     return checkTrace(readFileSync(trace, 'utf8'));

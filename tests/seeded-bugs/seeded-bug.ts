@@ -13,10 +13,13 @@ export interface SeededBug extends Mutation {
   /** As PROOF 6 names it, where it does. */
   readonly name: string;
   readonly caughtBy:
-    /** The scene is played and the checker breaks this rule; `alone` when with it other bugs could not be seen. */
+    /**
+     * The scene is played and the checker breaks this rule; `alone`: not in the short form, since with it other bugs could not
+     * be seen, or its test starts a server for it.
+     */
     | { readonly kind: 'scene'; readonly rule: Rule; readonly alone?: true }
     /** A publish is traced. */
     | { readonly kind: 'trace'; readonly rule: Rule }
     /** This ordinary test fails; `title` is a part of its full name. */
-    | { readonly kind: 'test'; readonly test: string; readonly title: string };
+    | { readonly kind: 'test'; readonly test: string; readonly title: string; readonly alone?: true };
 }

@@ -6,7 +6,8 @@ import { pino } from 'pino';
 import { shadowWorkflowId, TASK_QUEUE, trainingId } from '../../src/domain/names';
 import { parseTimeframe } from '../../src/domain/timeframe';
 import { startWorker } from '../../temporal/worker';
-import { startTestTemporal, workflowBundle } from '../temporal';
+import { startTestTemporal } from '../temporal';
+import { workflowBundle } from '../workflow-bundle';
 import type { TestTemporal } from '../temporal';
 import { script } from './scripted-activities';
 

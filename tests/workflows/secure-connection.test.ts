@@ -15,7 +15,8 @@ import { connectionOptions } from '../../temporal/connection';
 import { connectControl } from '../../temporal/control';
 import { startWorker } from '../../temporal/worker';
 import { describeUnless } from '../possible';
-import { startTestTemporal, workflowBundle } from '../temporal';
+import { startTestTemporal } from '../temporal';
+import { workflowBundle } from '../workflow-bundle';
 import type { TestTemporal } from '../temporal';
 import { script } from './scripted-activities';
 

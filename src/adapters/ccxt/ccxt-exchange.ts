@@ -74,11 +74,13 @@ export async function createCcxtExchange(options: CcxtExchangeOptions): Promise<
   return new CcxtExchange(options, await createCcxtObject(options));
 }
 
+/** The call that what runs now belongs to, of whatever exchange: each storage makes every promise of the process dearer. */
+const calls = new AsyncLocalStorage<Call>();
+
 class CcxtExchange implements Exchange {
   readonly source: string;
   readonly largestPage: number;
   private readonly id: string;
-  private readonly calls = new AsyncLocalStorage<Call>();
   private readonly queue: RequestQueue;
   private readonly timeouts: RequestTimeouts;
   private readonly underWay = new Set<AbortController>();
@@ -166,7 +168,7 @@ class CcxtExchange implements Exchange {
     ) => this.send(url, init);
     const parseRows = ccxt.parseOHLCVs.bind(ccxt);
     ccxt.parseOHLCVs = (rows, market, ...rest) => {
-      const call = this.calls.getStore();
+      const call = calls.getStore();
       // ccxt leaves out rows before `since`, and takes the letters of an error page for rows: both are to be seen.
       const isList = Array.isArray(rows) && (rows.length === 0 || rows.some(isFilled));
       if (call !== undefined) call.raw = isList ? rows : [];
@@ -177,7 +179,7 @@ class CcxtExchange implements Exchange {
   }
 
   private currentCall(): Call {
-    const call = this.calls.getStore();
+    const call = calls.getStore();
     if (call === undefined) throw new PipelineError('internal', `a request to ${this.id} outside of any call`);
     return call;
   }
@@ -240,7 +242,7 @@ class CcxtExchange implements Exchange {
     try {
       signal?.throwIfAborted();
       if (this.closed) throw this.closedError();
-      return await this.calls.run(call, () => work(call));
+      return await calls.run(call, () => work(call));
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof PipelineError) throw error;

@@ -80,5 +80,7 @@ export class StateDatabase {
       closeDatabase(this.#readHandle);
       closeDatabase(this.#writeHandle);
     });
+    // Else every promise of the process goes on carrying it.
+    this.#inside.disable();
   }
 }

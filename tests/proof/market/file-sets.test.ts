@@ -1,7 +1,7 @@
 /**
  * Every set of real files, served by the market simulator and read through ccxt: what is stored is what the file holds, and
  * the ledger explains exactly what it lacks, of at least the lengths that `gaps.csv` lists. Short form: the sparse year up to
- * its third week; full form (`npm run proof:market`): all of it.
+ * its second week; full form (`npm run proof:market`): all of it.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -123,7 +123,7 @@ const SETS: readonly FileSet[] = [
   { set: 'native-2024', until: Date.UTC(2024, 8, 6, 4), states: [] },
   {
     set: 'bitfinex-2016',
-    until: FULL_PROOF ? Date.UTC(2017, 0, 1) + SETTLED : Date.UTC(2016, 0, 21),
+    until: FULL_PROOF ? Date.UTC(2017, 0, 1) + SETTLED : Date.UTC(2016, 0, 11),
     states: FULL_PROOF ? ['confirmed_empty'] : ['confirmed_empty', 'suspect'],
   },
   { set: 'odd', until: Date.UTC(2019, 9, 13, 11, 20) + SETTLED, states: ['confirmed_empty'] },

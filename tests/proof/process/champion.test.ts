@@ -1,8 +1,10 @@
 /**
  * Changes of the champion by real processes: workers killed with SIGKILL leave the old one or the new one (F89, I31), and of
- * many commands at once each is done and kept, or refused (F103, I56).
+ * many commands at once each is done and kept, or refused (F103, I56). Full form (`npm run proof:process`): one is frozen in
+ * the middle of a change, too, and what it tries when it wakes up is refused and counted (P10, F05).
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'libsql';
 import { championWorkflowId, TASK_QUEUE } from '../../../src/domain/names';
 import { DAY, HOUR, parseTimeframe } from '../../../src/domain/timeframe';
 import type { TimeframeId } from '../../../src/domain/types';
@@ -35,12 +37,13 @@ const ROUNDS: readonly (readonly Step[])[] = FULL_PROOF
         { timeframe: SECOND, events: 5 },
       ],
     ];
-const COMMANDS = FULL_PROOF ? 50 : 7;
+const COMMANDS = FULL_PROOF ? 50 : 5;
 /** So many processes on few cores may not reach the server in time: nothing was asked, and nothing may be left. */
 const UNREACHED = 4;
 const KILLED = 'F89 worker killed while the champion changes';
 const AT_ONCE = 'F103 promotions, rollbacks and trainings at once';
-const table = outcomeTable('champion', [KILLED, AT_ONCE]);
+const FROZEN = 'F05 worker frozen in the middle of a change and thawed';
+const table = outcomeTable('champion', [KILLED, AT_ONCE, ...(FULL_PROOF ? [FROZEN] : [])]);
 
 let deployment: Deployment;
 let worker: WorkerProcess;
@@ -101,6 +104,46 @@ test(
   },
   FULL_PROOF ? 1_800_000 : 400_000,
 );
+
+/** The move of the pointer waits for the state's lock when its worker is frozen; another one makes it meanwhile. */
+async function freezeInChange(): Promise<void> {
+  const workers = [worker, await deployment.startWorker()];
+  const [last] = await history(HOURLY);
+  const version = VERSIONS.find((of) => of.version !== last?.version)?.version ?? '';
+  const lock = new Database(await deployment.withStores(async ({ folder }) => folder.state));
+  lock.exec('BEGIN IMMEDIATE');
+  const handle = await deployment.temporal.client.workflow.start('changeChampion', {
+    workflowId: championWorkflowId(HOURLY),
+    taskQueue: TASK_QUEUE,
+    args: [{ timeframe: HOURLY, action: 'promote', version, by: 'operator', reason: 'frozen', asOf: END + 100 }],
+  });
+  const moving = async (): Promise<WorkerProcess | undefined> => {
+    const { raw } = await handle.describe();
+    const step = raw.pendingActivities?.find(({ activityType }) => activityType?.name === 'movePointer');
+    return workers.find(({ pid }) => step?.lastWorkerIdentity?.endsWith(`:${pid}`) === true);
+  };
+  let victim = await moving();
+  for (; victim === undefined; victim = await moving()) await delay(100);
+  // By then it waits for the lock: frozen before, it would be told on waking that its step was given away, and try nothing.
+  await delay(1_000);
+  victim.signal('SIGSTOP');
+  lock.exec('ROLLBACK');
+  lock.close();
+  await delay(60_000);
+  await handle.result();
+  const { champion: before } = await deployment.refused();
+  victim.signal('SIGCONT');
+  for (const end = Date.now() + 30_000; (await deployment.refused()).champion === before; await delay(100)) {
+    if (Date.now() > end) throw new Error('the change of the worker that woke up was not refused');
+  }
+  expect((await history(HOURLY)).filter(({ reason }) => reason === 'frozen')).toHaveLength(1);
+  table.fired(FROZEN, 'made once, and refused and counted the second time');
+  await workers[1]?.end('SIGTERM');
+}
+
+if (FULL_PROOF) {
+  test('P10 F05 I26 I31 a worker frozen in the middle of a change and thawed changes nothing', freezeInChange, 240_000);
+}
 
 /** What operators who do not know of each other type; every change gives a reason of its own. */
 function commandOf(place: number, champions: readonly string[]): readonly string[] {

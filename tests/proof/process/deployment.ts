@@ -12,6 +12,7 @@ import { defaultRules } from '../../../src/domain/timeframe-rules';
 import type { EpochMs, TimeframeId } from '../../../src/domain/types';
 import { startMarket } from '../../../src/market/market-server';
 import type { MarketServer } from '../../../src/market/market-server';
+import type { LateCommits } from '../../../src/ports/late-commits';
 import { verify } from '../../../src/publish/verify';
 import { connectControl } from '../../../temporal/control';
 import { cycleSchedules, deploymentSchedules } from '../../../temporal/schedules';
@@ -39,6 +40,8 @@ const CLI = join(__dirname, '..', '..', '..', 'dist', 'temporal', 'cli.js');
 const PRELOADED = ['busy-loop.cjs', 'held-commit.cjs'].map((file) => join(__dirname, file));
 /** So long may pass without a slot that ends, for all that a proof freezes and kills. */
 const PATIENCE_MS = 900_000;
+/** So long a manifest is waited for that is to stop in its commit. */
+const LONGEST_HOLD_MS = 20_000;
 const SOURCE = 'simulated';
 
 export interface WorkerProcess {
@@ -75,8 +78,12 @@ export interface Deployment {
   withStores<T>(work: (stores: Stores) => Promise<T>): Promise<T>;
   /** What a checker that shares no code with the program says of what is left; when no worker runs. */
   checked(): Promise<CheckReport>;
-  /** Stops the next manifest in the middle of its commit; the process ID of its worker, and what lets it go on. */
-  holdCommit(): Promise<{ readonly pid: number; readonly release: () => Promise<void> }>;
+  /** The next manifest stops in the middle of its commit. */
+  holdCommit(): Promise<void>;
+  /** Waits for one that has stopped: the process ID of its worker, and what lets it go on; null when none came. */
+  heldCommit(): Promise<{ readonly pid: number; readonly release: () => Promise<void> } | null>;
+  /** Late commits that were refused, counted. */
+  refused(): ReturnType<LateCommits['counts']>;
   readonly temporal: TestTemporal;
   /** Between the workers and Temporal, and between the workers and the market. */
   readonly links: { readonly temporal: FaultProxy; readonly market: FaultProxy };
@@ -164,14 +171,18 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       const input = { folder: join(folder, 'data', SOURCE), truth: truthOfFiles(join(folder, 'candles')) };
       return check(bucket === undefined ? input : { ...input, candles: await readInfluxCandles(bucket, SOURCE) });
     },
-    holdCommit: async () => {
-      await writeFile(join(folder, 'hold'), '');
-      for (;;) {
+    holdCommit: () => writeFile(join(folder, 'hold'), ''),
+    heldCommit: async () => {
+      for (const end = Date.now() + LONGEST_HOLD_MS; ; await delay(10)) {
+        const isOver = Date.now() > end;
+        // Before the last look: what is not held by then shall not be held later, when nobody looks.
+        if (isOver) await rm(join(folder, 'hold'), { force: true });
         const held = (await readdir(folder)).find((name) => name.startsWith('held-'));
         if (held !== undefined) return { pid: Number(held.slice(5)), release: () => rm(join(folder, held)) };
-        await delay(10);
+        if (isOver) return null;
       }
     },
+    refused: () => withStores(({ state }) => state.lateCommits.counts()),
     stop: async () => {
       for (const worker of workers) worker.kill('SIGKILL');
       for (const link of Object.values(links)) await link.close();

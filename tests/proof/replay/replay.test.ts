@@ -1,7 +1,7 @@
 /**
- * Years of real candles through the real pipeline at their own times. Short form: eight hours around the outage of
- * 2023-03-24; full form (`npm run proof:replay`): five symbols, four timeframes, thirty days
- * (`PROOF_DAYS`, at most 30), ten kills.
+ * Years of real candles through the real pipeline at their own times, on the embedded store and on InfluxDB. Short form:
+ * the hours around midnight and the outage of 2021-03-06; full form (`npm run proof:replay`): five symbols, four
+ * timeframes, thirty days (`PROOF_DAYS`, at most 30), ten kills.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,24 +11,26 @@ import { testOnCandles } from '../../candles';
 import { check } from '../../checker/check';
 import { reportTable, unproved } from '../../checker/findings';
 import type { Rule } from '../../checker/findings';
+import { readInfluxCandles } from '../../checker/influx-candles';
 import { truthOfFiles } from '../../checker/market-truth';
+import { describeOnInflux, hasInfluxd, INFLUXD_START_MS, startInfluxd } from '../../influxd';
+import type { TestInflux } from '../../influxd';
 import { FULL_PROOF, outcomeTable, writeTable } from '../outcome-table';
 import { PROOF_SEED, seededDraws } from '../seed';
 import { dayAfter, FULL_DAYS, FULL_SCRIPT, listedGaps, Replayed } from './replayed';
-import type { ReplayScript } from './replayed';
 
 const SHORT = {
   symbols: ['ETH/USDT', 'SOL/USDT'],
   timeframes: ['1h', '1d'],
-  from: '2023-03-24T10:00',
-  to: '2023-03-24T17:00',
+  from: '2021-03-05T23:00',
+  to: '2021-03-06T04:00',
 };
 const SCRIPT = FULL_PROOF ? FULL_SCRIPT : SHORT;
 /** Each timeframe once at the start, then every boundary. */
 const MONDAYS = Array.from({ length: FULL_DAYS }, (_, k) => new Date(dayAfter(k + 1)).getUTCDay()).filter(
   (day) => day === 1,
 );
-const SLOTS = FULL_PROOF ? 4 + FULL_DAYS * 24 + FULL_DAYS + MONDAYS.length : 2 + 7;
+const SLOTS = FULL_PROOF ? 4 + FULL_DAYS * 24 + FULL_DAYS + MONDAYS.length : 2 + 5 + 1;
 const KILLS = FULL_PROOF ? 10 : 1;
 /** From the end of a cycle to the kill. */
 const LONGEST_MS = FULL_PROOF ? 3_000 : 1_000;
@@ -40,23 +42,34 @@ const NOT_APPLICABLE: readonly Rule[] = ['I07 revised', 'I41 gate', 'I60 ban', '
 const MINUTES = 60_000;
 const TIMEOUT = (FULL_PROOF ? 180 : 15) * MINUTES;
 
+let influx: TestInflux | null = null;
+beforeAll(async () => {
+  if (hasInfluxd) influx = await startInfluxd();
+}, INFLUXD_START_MS);
+
 const opened: Replayed[] = [];
-function open(script: ReplayScript): Replayed {
-  const replayed = new Replayed(script);
+function open(data: string, store: Readonly<Record<string, string>> = {}): Replayed {
+  const replayed = new Replayed({ data, ...SCRIPT }, store);
   opened.push(replayed);
   return replayed;
 }
 afterAll(async () => {
   for (const replayed of opened) await replayed.remove();
+  await influx?.stop();
 }, MINUTES);
 
-/** A second replay of the same, killed again and again, and stopped once. */
+function influxVariables({ url, token, org }: TestInflux): Readonly<Record<string, string>> {
+  return { STORE: 'influx', INFLUXDB_URL: url, INFLUXDB_TOKEN: token, INFLUXDB_ORG: org };
+}
+
+/** A second replay of the same, on InfluxDB where there is one, killed again and again, and in the full form stopped once. */
 async function replayKilled(data: string) {
-  const table = outcomeTable('replay', ['kill -9 of the replay and its worker', 'SIGTERM'], PROOF_SEED);
+  const faults = ['kill -9 of the replay and its worker', ...(FULL_PROOF ? ['SIGTERM'] : [])];
+  const table = outcomeTable('replay', faults, PROOF_SEED);
   const draw = seededDraws('replay');
   /** What is left is no more than has to run before and after the stop by SIGTERM. */
   const isLate = (): boolean => replayed.cyclesRun() >= SLOTS - 3;
-  const replayed = open({ data, ...SCRIPT });
+  const replayed = open(data, influx === null ? {} : influxVariables(influx));
   // What each cycle publishes is looked at in the other replay; here what is left at the end counts.
   const again = [...replayed.arguments(), '--no-verify'];
   for (let kill = 0; kill < KILLS; kill++) {
@@ -69,19 +82,21 @@ async function replayKilled(data: string) {
     expect((await ended).code).toBe('SIGKILL');
     table.fired('kill -9 of the replay and its worker', 'the same command goes on');
   }
-  const { ended, process: running } = replayed.start(again);
-  const before = replayed.cyclesRun();
-  while (running.exitCode === null && replayed.cyclesRun() === before) await delay(20);
-  running.kill('SIGTERM');
-  const stopped = await ended;
-  expect(stopped.code).toBe(8);
-  table.fired('SIGTERM', 'exit 8 after the cycle under way');
+  if (FULL_PROOF) {
+    const { ended, process: running } = replayed.start(again);
+    const before = replayed.cyclesRun();
+    while (running.exitCode === null && replayed.cyclesRun() === before) await delay(20);
+    running.kill('SIGTERM');
+    const stopped = await ended;
+    expect(stopped.code).toBe(8);
+    table.fired('SIGTERM', 'exit 8 after the cycle under way');
+  }
   return { replayed, last: await replayed.report(again), table };
 }
 
 let whole: Replayed;
 let report: ReplayReport;
-/** Runs beside the other one: a replay does one thing after the other, so two of them take little longer than one. */
+/** Runs beside the first one: a replay does one thing after the other, so two take little longer than one. */
 let killed: ReturnType<typeof replayKilled>;
 
 function speedOf({ cycles, seconds, cycles_a_second: rate, generations, pairs, ...told }: ReplayReport): string {
@@ -101,7 +116,7 @@ testOnCandles(
   async (data) => {
     killed = replayKilled(data);
     killed.catch(() => {});
-    whole = open({ data, ...SCRIPT });
+    whole = open(data);
     report = await whole.report();
     expect(report.cycles.total).toBe(SLOTS);
     expect(report.verified).toEqual({ cycles: SLOTS, breaches: [] });
@@ -134,10 +149,9 @@ testOnCandles('I03 the gaps of the files are in the ledger as gaps.csv lists the
 
 testOnCandles('every closed candle has its forecasts, and every step whose target has closed has its score', () => {
   for (const { pair, forecasts, steps_scored: scored } of report.pairs.filter(({ pair }) => pair.endsWith(' 1h'))) {
-    const hours = FULL_PROOF ? FULL_DAYS * 24 : 7;
-    // The hour of the outage has no candle of its own, so nothing new to forecast from.
-    const issued = FULL_PROOF ? hours + 1 : hours;
-    expect([pair, forecasts]).toEqual([pair, issued]);
+    const boundaries = FULL_PROOF ? FULL_DAYS * 24 : 5;
+    // One more at the start; the hour of the outage has no candle of its own, so nothing new to forecast from.
+    expect([pair, forecasts]).toEqual([pair, boundaries + 1 - (FULL_PROOF ? 0 : 1)]);
     expect(scored).toBeGreaterThan(0);
   }
 });
@@ -149,7 +163,7 @@ testOnCandles('a boundary whose candle the exchange does not have is accounted f
   expect(report.not_done).toEqual([
     {
       timeframe: '1h',
-      boundary: '2023-03-24T14:00:00.000Z',
+      boundary: '2021-03-06T03:00:00.000Z',
       outcome: 'skipped',
       reason: 'its own cycle failed: its candles are not stored; caught up later',
     },
@@ -164,7 +178,10 @@ testOnCandles(
     expect(last.pairs).toEqual(report.pairs);
     expect(last.statuses).toEqual(report.statuses);
     expect(await replayed.content()).toEqual(await whole.content());
-    const checked = check({ folder: replayed.root, truth: truthOfFiles(data) });
+    const input = { folder: replayed.root, truth: truthOfFiles(data) };
+    const candles =
+      influx === null ? {} : { candles: await readInfluxCandles(replayed.influxBucket(influx), 'replay') };
+    const checked = check({ ...input, ...candles });
     writeTable('replay-rules-killed', reportTable(checked));
     expect(checked.breaches).toEqual([]);
     expect(unproved(checked, NOT_APPLICABLE)).toEqual([]);
@@ -172,6 +189,21 @@ testOnCandles(
   },
   TIMEOUT,
 );
+
+describeOnInflux('the killed one was on InfluxDB', () => {
+  testOnCandles(
+    'SPEC 0 its manifest and documents are those of SQLite, byte for byte, and another replay does not meet its candles',
+    async (data) => {
+      const { replayed } = await killed;
+      const published = whole.published();
+      expect(Object.keys(published).length).toBeGreaterThan(8);
+      expect(replayed.published()).toEqual(published);
+      if (influx === null) throw new Error('there is no InfluxDB');
+      expect(await open(data, influxVariables(influx)).withStores(({ candles }) => candles.pairs())).toEqual([]);
+    },
+    TIMEOUT,
+  );
+});
 
 testOnCandles(
   'killed after its last cycle had ended but before it was written down, it looks at it as of then and is the same',
@@ -189,13 +221,14 @@ testOnCandles(
     expect(again.verified).toEqual({ cycles: SLOTS, breaches: [] });
     expect([again.cycles, again.statuses]).toEqual([report.cycles, report.statuses]);
   },
-  MINUTES,
+  TIMEOUT,
 );
 
 testOnCandles(
   'any moment can be looked at as it was then, and one before the first generation is refused',
   async () => {
-    const moment = `${SCRIPT.from.slice(0, 10)}T12:30Z`;
+    const hour = FULL_PROOF ? `${dayAfter(0)}T12` : '2021-03-06T01';
+    const moment = `${hour}:30Z`;
     const refused = whole.run(['serve', '--as-of', '2001-01-01']);
     const { ended, process: serving } = whole.start(['serve', '--as-of', moment, '-o', 'json']);
     const url = await new Promise<string>((resolve, reject) => {
@@ -204,11 +237,11 @@ testOnCandles(
     });
     const get = async (path: string) => (await fetch(`${url}${path}`)).json() as Promise<Record<string, unknown>>;
     const manifest = await get('/static/manifest.json');
-    expect(manifest.generated_at).toBe(`${SCRIPT.from.slice(0, 10)}T12:00:05Z`);
+    expect(manifest.generated_at).toBe(`${hour}:00:05Z`);
     const status = await get('/status/ETH_USDT?timeframe=1h');
     expect(status).toMatchObject({ status: 'fresh', serve_allowed: true, age_minutes: 30 });
     const page = await (await fetch(url)).text();
-    expect(page).toContain(`name="as-of" content="${SCRIPT.from.slice(0, 10)}T12:30:00.000Z"`);
+    expect(page).toContain(`name="as-of" content="${hour}:30:00.000Z"`);
     expect(page).toContain('name="market" content="replay"');
     serving.kill('SIGTERM');
     expect((await ended).code).toBe(0);

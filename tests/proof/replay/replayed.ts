@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +13,8 @@ import { manifestSchema } from '../../../src/publish/documents';
 import type { Manifest } from '../../../src/publish/documents';
 import { openStores } from '../../../temporal/stores';
 import type { Stores } from '../../../temporal/stores';
+import type { InfluxBucket } from '../../checker/influx-candles';
+import type { TestInflux } from '../../influxd';
 
 const COMMAND = resolve(__dirname, '..', '..', '..', 'bin', 'coin-predict.js');
 
@@ -139,13 +141,18 @@ export class Replayed {
     });
   }
 
-  /** Every file that is published, by its path, with the hash of its bytes. */
+  /** The manifest and, by its name, every document that it names, as bytes. */
   published(): Readonly<Record<string, string>> {
     const folder = join(this.root, 'public');
-    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    const paths = files.map((entry) => join(entry.parentPath, entry.name)).toSorted();
-    const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
-    return Object.fromEntries(paths.map((path) => [path.slice(folder.length + 1), hashOf(path)]));
+    const { entries } = this.manifest();
+    const hashes = entries.flatMap(({ files }) => Object.values(files).flatMap((file) => file?.sha256 ?? []));
+    const paths = ['manifest.json', ...hashes.map((hash) => join('objects', `${hash}.json`))];
+    return Object.fromEntries(paths.map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
+  }
+
+  /** Where a replay on InfluxDB keeps its candles. */
+  influxBucket({ url, token, org }: TestInflux): InfluxBucket {
+    return { url, token, org, bucket: read(join(this.root, 'influx-bucket')) };
   }
 
   #variables(): Readonly<Record<string, string>> {
