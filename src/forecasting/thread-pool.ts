@@ -8,7 +8,7 @@ import { PipelineError } from '../domain/errors';
 export interface ThreadPoolOptions {
   /** Default: two, or one on a machine with one core. */
   readonly threads?: number;
-  /** From the moment a thread takes the task. */
+  /** From the moment a thread takes the task, or is begun for it. */
   readonly timeLimitMs: number;
   /** Heap of one thread, without WebAssembly's own memory. */
   readonly memoryMb: number;
@@ -31,7 +31,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
   const threads = options.threads ?? Math.min(2, availableParallelism());
   const pool = new Piscina({
     filename: options.workerFile ?? compiledWorker(),
-    // A thread is begun by the first task that needs it, and stays: most workers never train, and each costs 30 MB.
+    // A thread is begun by the first task that needs it, and stays: most workers never train.
     minThreads: 0,
     idleTimeout: Number.POSITIVE_INFINITY,
     maxThreads: threads,

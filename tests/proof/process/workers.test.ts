@@ -191,10 +191,10 @@ function undisturbed(): Promise<Content> {
 }
 
 /**
- * Two workers, and the disturbances in their order while the slots are driven, in the short form from the second on: for each some slots more may begin, and it
- * comes a moment later, whatever runs by then; for one that met nothing to disturb they may again. In the full form the
- * next one waits until those slots have begun: all of them in the first fill would prove its growing pauses, and last for
- * hours. Those for which no slot was left have not fired.
+ * Two workers, and the disturbances in their order while the slots are driven, in the short form from the second slot on: for
+ * each some slots more may begin, and it comes a moment later, whatever runs by then; for one that met nothing to disturb they
+ * may again. In the full form the next one waits until those slots have begun: all of them in the first fill would prove its
+ * growing pauses, and last for hours. Those for which no slot was left have not fired.
  */
 async function disturbed(deployment: Deployment, names: readonly string[]): Promise<void> {
   const scene: Scene = {

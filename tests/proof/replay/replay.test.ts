@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReplayReport } from '../../../src/cli/wiring';
-import { testOnCandles } from '../../candles';
+import { candlesDir, testOnCandles } from '../../candles';
 import { check } from '../../checker/check';
 import { reportTable, unproved } from '../../checker/findings';
 import type { Rule } from '../../checker/findings';
@@ -44,7 +44,7 @@ const TIMEOUT = (FULL_PROOF ? 180 : 15) * MINUTES;
 
 let influx: TestInflux | null = null;
 beforeAll(async () => {
-  if (hasInfluxd) influx = await startInfluxd();
+  if (hasInfluxd && candlesDir() !== null) influx = await startInfluxd();
 }, INFLUXD_START_MS);
 
 const opened: Replayed[] = [];
